@@ -25,7 +25,7 @@ use calltrace_store::error::Error;
 use calltrace_sync::records::CallDatabaseConfig;
 use calltrace_upkeep::rotate::Policy;
 use calltrace_web::pages::Language;
-use calltrace_web::{ConnectionLimits, Limits, PublicUrl, Recordings};
+use calltrace_web::{ConnectionLimits, PublicUrl, Recordings, RequestLimits};
 use toml::Value;
 
 pub use origin::{Origins, Said};
@@ -93,7 +93,7 @@ pub struct ServeSettings {
     /// The language of those who do not say which they speak.
     pub language: Language,
     /// In which a request is answered or refused.
-    pub limits: Limits,
+    pub limits: RequestLimits,
     /// How many connections are open at one time, and the proxies on other hosts that are believed when
     /// they say whose a request is.
     pub connections: ConnectionLimits,
@@ -133,7 +133,7 @@ impl Settings {
                 listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
                 public_url: None,
                 language: Language::default(),
-                limits: Limits::default(),
+                limits: RequestLimits::default(),
                 connections: ConnectionLimits::default(),
                 recordings: Recordings::default(),
                 api_token: None,

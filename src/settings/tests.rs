@@ -6,7 +6,7 @@ use std::time::Duration;
 use calltrace_directory::{Config, PostgresConfig};
 use calltrace_hosts::Login;
 use calltrace_upkeep::rotate::Mode;
-use calltrace_web::{ConnectionLimits, Limits, RecordingUrl};
+use calltrace_web::{ConnectionLimits, RecordingUrl, RequestLimits};
 
 use super::table::{check_name, is_chosen};
 use super::*;
@@ -44,7 +44,7 @@ fn what_is_said_to_be_usual_is() {
     assert_eq!(usual.rotate.size_max, None);
     assert_eq!(usual.serve.listen.to_string(), "127.0.0.1:8026");
     assert_eq!(usual.serve.language, Language::default());
-    assert_eq!(usual.serve.limits, Limits::default());
+    assert_eq!(usual.serve.limits, RequestLimits::default());
     assert_eq!(usual.serve.connections, ConnectionLimits::default());
     let pool = usual.directory.postgres.pool;
     assert_eq!(pool, PostgresConfig::default().pool);
@@ -105,9 +105,9 @@ fn all_settings_of_serve_are_read() {
         listen: "0.0.0.0:80".parse().expect("it is right"),
         public_url: Some(PublicUrl::parse("https://bot.example.org").expect("it is right")),
         language: Language::English,
-        limits: Limits {
+        limits: RequestLimits {
             request: Duration::from_secs(20),
-            ..Limits::default()
+            ..RequestLimits::default()
         },
         connections: ConnectionLimits {
             in_all: 100,
@@ -301,7 +301,7 @@ fn a_wrong_setting_of_serve_says_what_is_right() {
 [serve] / trusted_proxies = ["proxy"] => 2: serve.trusted_proxies: "proxy" is no address; one is like "10.0.0.5"
 [serve] / log_file = "" => 2: serve.log_file is empty
 [serve] / max_connections = 0 => 2: serve.max_connections must be a number from 1 to 60000
-[serve] / recording_url = "https://rec.example.org/" => 2: serve.recording_url: it holds {unique_id} or {uuid}, in whose place the call's own is put
+[serve] / recording_url = "https://rec.example.org/" => 2: serve.recording_url: it must hold {unique_id} or {uuid}, which the call's own replaces
 [serve] / recording_hosts = ["https://rec.example.org"] => 2: serve.recording_hosts: one is like "rec.example.org"
 [serve] / recording_hosts = [5] => 2: serve.recording_hosts: one is like "rec.example.org"
 [serve] / recording_hosts = "rec.example.org" => 2: serve.recording_hosts: a list of hosts, such as ["rec.example.org"]

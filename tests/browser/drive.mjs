@@ -1,11 +1,11 @@
-// Drives Chromium for tests/browser.rs: one JSON command a line on stdin, one JSON answer a line on
-// stdout. It looks and reports; what is right is judged by the tests. Ends with its stdin.
+// Drives Chromium for tests/browser: one JSON command per line on stdin, one JSON answer per line on
+// stdout. It only reports; the tests judge. It ends when its stdin closes.
 //
 //   {"open": URL, "as": {viewport, scheme, locale, script, agent}}   a new browser context
 //   {"do": [["click", SELECTOR], ["press", KEY], ...]}                      actions on the open page
 //
-// Both take "find" (selectors, of whose elements the answer has boxes and attributes), "axe" (true)
-// and "shot" (the path of a screenshot). The answer is what is there afterwards, or {"failed": WHY}.
+// Both take "find" (selectors; the answer holds boxes and attributes of their elements), "axe" (true)
+// and "shot" (the path of a screenshot). The answer is the state of the page afterwards, or {"failed": WHY}.
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -22,14 +22,14 @@ const ARGS = [
   "--disable-background-networking",
   "--disable-component-update",
   "--disable-sync",
-  // Whatever a page asks for elsewhere is seen by the tests, and never leaves this host.
+  // The tests see every request of a page to another host, and none of them leaves this host.
   "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
 ];
 
-// An action waits for its element, a page for its document, this long (milliseconds).
+// How long an action waits for its element, and a page for its document (milliseconds).
 const PATIENCE = 10_000;
 
-// Of a very long page no more is drawn (CSS pixels).
+// The largest height of a screenshot (CSS pixels).
 const SHOT_MAX = 6_000;
 
 const VIEWPORTS = {
@@ -105,14 +105,14 @@ const ACTIONS = {
   unfold: () => page.evaluate(() => document.querySelectorAll("details").forEach((d) => (d.open = true))),
 };
 
-// Does what leads to another page, and waits for it.
+// Runs an action that leads to another page, and waits for that page.
 async function arrived(doing) {
   const there = page.waitForEvent("load");
   await doing();
   await there;
 }
 
-// A page that loads itself again may do so while it is looked at.
+// A page that reloads itself may do so during a query; then the query is repeated.
 async function steady(looking) {
   try {
     return await looking();
@@ -162,7 +162,7 @@ async function inside(selectors) {
       ...box(element),
     };
   };
-  // What scrolls by itself may hold what is wider than it.
+  // An element that scrolls may hold wider elements.
   const isHeld = (element) => {
     for (let at = element; at && at !== document.documentElement; at = at.parentElement) {
       if (["auto", "scroll", "hidden"].includes(getComputedStyle(at).overflowX)) return true;
@@ -171,7 +171,7 @@ async function inside(selectors) {
   };
   const isOut = ({ left, right, top, bottom }) => right > left && bottom > top && (right > width + 0.5 || left < -0.5);
   const hanging = [...document.body.querySelectorAll("*")].filter((e) => isOut(box(e)) && !isHeld(e)).map(described);
-  // Short words that begin on one line and end on another; what is laid out as code may.
+  // Short words that begin on one line and end on another; words in code may.
   const brokenWords = () => {
     const found = [];
     const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);

@@ -1,5 +1,5 @@
-//! The pages in a real Chromium over trees that are written for it: a log full of other people's
-//! tricks, a call that goes on, one of megabytes, a server that has settings.
+//! The pages in a real Chromium over trees that are written for the test: a hostile log, a call in progress,
+//! a log of megabytes, a server with settings.
 
 use crate::browsing::order::{self, EVENT_TOKEN, complaints, none};
 use crate::browsing::trees::{self, HOSTILE, LONG_CALL, LiveCall};
@@ -15,7 +15,7 @@ fn a_call_that_goes_on_shows_its_end_with_nobody_touching_the_page() {
     let shot = json!({"axe": true, "shot": screenshot("call-live-phone-light"), "find": ["meta[http-equiv=refresh]", ".badge.live"]});
     let seen = browser.open_and(&Viewer::PHONE, &url, &[], shot);
     let mut wrong = complaints("a call that goes on", &server, &seen);
-    // What goes on in the world can't wait for its reader; it is said on top of the page.
+    // The state of a call changes without its reader; the top of the page says that it reloads.
     wrong.retain(|what| !what.contains("axe meta-refresh"));
     none(&wrong);
     assert_eq!(seen.found[0].len(), 1, "{}", seen.html);
@@ -76,7 +76,7 @@ fn nothing_in_a_log_becomes_more_than_text() {
 #[test]
 fn hostile_names_of_the_settings_stay_text() {
     let tree = trees::hostile();
-    let settings = tree.beside(
+    let settings = tree.write_file(
         "settings.toml",
         &trees::hostile_settings("0000-0000-secret"),
     );
@@ -105,7 +105,7 @@ fn a_signed_link_opens_its_call_alone() {
     let tree = trees::hostile();
     let root = testing::sample();
     let secret = "0000-0000-secret";
-    let settings = tree.beside(
+    let settings = tree.write_file(
         "settings.toml",
         &format!("[enterprises.0367]\nsecret = \"{secret}\"\n"),
     );
@@ -133,7 +133,7 @@ fn a_call_of_megabytes_is_leafed_through_in_pages_below_one() {
     let server = Server::start(&tree.root());
     let mut browser = Browser::start();
     let url = server.call(LONG_CALL.0, LONG_CALL.1);
-    // The link behind the list, as before it there is one back.
+    // The link after the list; before it there is one back.
     let find = json!({"find": [".timeline .e", ".timeline ol ~ .pages a"]});
     let open: [Action<'_>; 1] = [&["click", ".timeline > summary"]];
     let mut page = browser.open_and(&Viewer::PHONE, &url, &open, find.clone());

@@ -1,9 +1,9 @@
-//! The pages in a real Chromium over the sample tree, as people meet them: on a telephone and on a
-//! desk, by day and by night, in both languages, with and without scripts, by finger and by keyboard.
-//! `browser_trees` does the same over trees that it writes.
+//! The pages in a real Chromium over the sample tree, as people see them: on a telephone and on a desktop
+//! screen, in the light and the dark scheme, in both languages, with and without scripts, by touch and by
+//! keyboard. `hostile_trees` does the same over trees that it writes.
 //!
-//! What a page must be like in every case is in [`browsing::order`]. Screenshots for people are
-//! left in `screenshots` in the target folder.
+//! [`browsing::order`] holds the rules for every page. Screenshots for people are written to `screenshots` in
+//! the target folder.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use crate::browsing::trees::{self, SampleCall};
 use crate::browsing::{Action, Browser, Seen, Server, Viewer, screenshot};
 use serde_json::json;
 
-/// A call with two transfers: eight legs, five bridges, messages that were taken back.
+/// A call with two transfers: eight legs, five bridges, deleted messages.
 const TRANSFERRED: (&str, &str) = ("0367", "1764514800.140");
 
 #[test]
@@ -43,7 +43,7 @@ fn pages_are_in_order_in_every_size_colour_and_language() {
             if folded.lang != lang || !folded.title.contains(words) {
                 wrong.push(format!("{name}: speaks {}, {}", folded.lang, folded.title));
             }
-            // What is folded away is not looked at by axe.
+            // axe does not check folded content.
             let unfolded = browser.act_and(&[&["unfold"]], json!({"axe": true}));
             wrong.extend(complaints(&format!("{name} unfolded"), &server, &unfolded));
             let narrow = browser.act(&[&["resize", "320", "568"]]);
@@ -110,7 +110,7 @@ fn pages_say_the_same_without_scripts() {
     ] {
         let texts = [Viewer::PHONE, without].map(|viewer| {
             let text = browser.open(&viewer, &url).text;
-            // The time at which the page was made.
+            // The time at which the page was made differs.
             let is_foot = |line: &&str| line.starts_with("Обновлено");
             let lines: Vec<&str> = text.lines().filter(|line| !is_foot(line)).collect();
             lines.join("\n")
@@ -173,7 +173,7 @@ fn a_row_leads_to_its_call_in_the_language_of_the_list_and_without_its_token() {
     assert_eq!((back.status, back.lang.as_str()), (200, "ru"));
     let english = browser.act(&[&["follow", "footer a[hreflang]"], &["follow", ".row"]]);
     assert_eq!((english.status, english.lang.as_str()), (200, "en"));
-    // By the enterprise's token the list is a link away.
+    // The enterprise's token adds a link to the list.
     let list = browser.open_and(
         &Viewer::PHONE,
         &server.call("0367", &first),
@@ -277,7 +277,7 @@ fn each_condition_narrows_the_rows_to_what_it_says() {
             &actions,
             asked.clone(),
         );
-        // An emulator's id names no day.
+        // An id of the emulator contains no day.
         let shown: BTreeSet<String> = row_set(&seen)
             .into_iter()
             .filter(|id| !id.starts_with("test"))
@@ -302,7 +302,7 @@ fn each_condition_narrows_the_rows_to_what_it_says() {
 }
 
 #[test]
-fn what_is_mistyped_is_said_above_the_form_and_stays_in_it() {
+fn a_mistyped_field_is_named_above_the_form_and_stays_in_it() {
     let server = Server::start(&testing::sample());
     let mut browser = Browser::start();
     let actions: [Action<'_>; 2] = [&["fill", "#phone", "12 <b>34"], &["follow", "form button"]];
@@ -468,7 +468,8 @@ fn a_printed_call_has_its_headline_and_its_messages_and_nothing_is_cut() {
     );
 }
 
-/// Ids of the calls that the rows lead to, from the top; rows are the first thing asked for.
+/// Returns the ids of the calls that the rows lead to, from the top; the first requested selector must be the
+/// rows.
 fn row_ids(seen: &Seen) -> Vec<String> {
     let ids = seen.found[0].iter().map(|row| {
         let href = &row.attributes["href"];
@@ -485,14 +486,14 @@ fn row_set(seen: &Seen) -> BTreeSet<String> {
     row_ids(seen).into_iter().collect()
 }
 
-/// Ids of the calls of 0367 that are so.
+/// Returns the ids of the calls of 0367 that match.
 fn of_0367(is_wanted: impl Fn(&SampleCall) -> bool) -> BTreeSet<String> {
     let calls = trees::sample_calls().into_iter();
     let calls = calls.filter(|call| call.enterprise == "0367" && is_wanted(call));
     calls.map(|call| call.id).collect()
 }
 
-/// The day in Minsk that the call's id was born on.
+/// Returns the day in Minsk on which the call's id was made.
 fn day_of(call: &SampleCall) -> Option<String> {
     let (seconds, _) = call.id.split_once('.')?;
     let born = chrono::DateTime::from_timestamp(seconds.parse().ok()?, 0)?;

@@ -1,5 +1,6 @@
-//! Ten calls of different kinds and the statistics of an enterprise, as every kind of visitor sees them: a telephone, a tablet and a desk, by
-//! day and by night, in both languages. Screenshots for people are left in `screenshots` in the target folder.
+//! Ten calls of different kinds and the statistics of an enterprise, as every kind of visitor sees them: on a
+//! telephone, a tablet and a desktop screen, in the light and the dark scheme, in both languages. Screenshots
+//! for people are written to `screenshots` in the target folder.
 //!
 //! `SCENES_ALL=1 cargo test --test browser scenes` takes all 132 of them, otherwise 66.
 
@@ -21,14 +22,14 @@ const CAPTURED: [&str; 7] = [
     "incoming_busy",
 ];
 
-/// Calls of the sample tree: an answered one, a missed one, and one that is handed on twice.
+/// Calls of the sample tree: an answered one, a missed one, and one that is transferred twice.
 const SAMPLED: [(&str, &str); 3] = [
     ("answered", "1764666900.61"),
     ("missed", "1764668410.88"),
     ("handed-on-twice", "1764514800.140"),
 ];
 
-/// Which statistics are looked at: the sample tree's own two weeks.
+/// The statistics that are shown: the sample tree's own two weeks.
 const STATS: &str = "&period=two-weeks&date=2025-12-03";
 
 /// After all of the captures.
@@ -65,16 +66,16 @@ fn ten_calls_and_statistics_are_in_order_for_everybody() {
     let mut wrong = Vec::new();
     let all = std::env::var_os("SCENES_ALL").is_some();
     for viewer in Viewer::all_with_tablets() {
-        // Wide screens differ by their width alone.
+        // Wide screens differ only in their width.
         let is_usual = viewer.scheme == "light" && viewer.locale == "ru-RU";
         if !all && viewer.viewport != "phone" && !is_usual {
             continue;
         }
-        // A browser for each of them, and in it one page after the other.
+        // Each viewer gets one browser, which opens one page after the other.
         browser.open(&viewer, &server.call("0367", SAMPLED[0].1));
         for (scene, enterprise, id) in &scenes {
             let name = format!("scene-{scene}-{}", viewer.name());
-            // What axe finds on a wide screen it finds on a narrow one.
+            // axe finds the same on a wide screen as on a narrow one.
             let is_narrow = viewer.viewport == "phone";
             let shot = json!({"axe": is_narrow, "shot": screenshot(&name)});
             let url = match id.as_str() {
@@ -102,7 +103,7 @@ fn ten_calls_and_statistics_are_in_order_for_everybody() {
     none(&wrong);
 }
 
-/// Names for some of those who talk; the others have none.
+/// Names for some of the people; the others have none.
 const SETTINGS: &str = "
 [people]
 100000001 = \"Анна Сидорова\"

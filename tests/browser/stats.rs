@@ -1,4 +1,4 @@
-//! Statistics in a browser: on one sheet of paper, and to their calls and back.
+//! Statistics in a browser: printed on one sheet of paper, and with links to their calls and back.
 
 use crate::browsing::order::{complaints, none};
 use crate::browsing::trees::{self, BUSY};
@@ -6,7 +6,7 @@ use crate::browsing::{Action, Browser, Server, Viewer, screenshot};
 use serde_json::json;
 
 #[test]
-fn statistics_are_printed_on_one_sheet_without_what_only_a_screen_needs() {
+fn statistics_are_printed_on_one_sheet_without_the_controls_of_the_screen() {
     let tree = trees::busy();
     let server = Server::start(&tree.root());
     let mut browser = Browser::start();
@@ -14,7 +14,7 @@ fn statistics_are_printed_on_one_sheet_without_what_only_a_screen_needs() {
     for viewer in [Viewer::PHONE, Viewer::DESKTOP] {
         let name = format!("stats-printed-{}", viewer.name());
         let pdf = screenshot(&name).replace(".png", ".pdf");
-        // What is left of A4 between its margins.
+        // The size of A4 without its margins.
         let paper: [Action<'_>; 2] = [&["media", "print"], &["resize", "726", "1054"]];
         let asked = json!({"find": ["nav", "form", "details"], "shot": screenshot(&name)});
         let seen = browser.open_and(&viewer, &stats, &paper, asked);

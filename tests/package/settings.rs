@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use calltrace::settings::{SETTINGS, Settings};
 use calltrace_model::record::LogZone;
 use calltrace_upkeep::rotate::Policy;
-use calltrace_web::{ConnectionLimits, Limits};
+use calltrace_web::{ConnectionLimits, RequestLimits};
 use clap::Parser as _;
 use tempfile::TempDir;
 
@@ -76,7 +76,7 @@ fn what_is_called_a_default_is_one() {
     assert_eq!(set.serve.listen, nothing.serve.listen);
     assert_eq!(set.serve.recordings.hosts, nothing.serve.recordings.hosts);
     assert_eq!(set.serve.language, Default::default());
-    assert_eq!(set.serve.limits, Limits::default());
+    assert_eq!(set.serve.limits, RequestLimits::default());
     assert_eq!(set.serve.connections, ConnectionLimits::default());
     assert_eq!(set.sync.records.notation, nothing.sync.records.notation);
     assert_eq!(set.directory.postgres.pool, nothing.directory.postgres.pool);

@@ -1,15 +1,15 @@
-//! Bodies that nobody well-meaning sends: none of them forges, splits or misplaces a line.
+//! Bodies that only an attacker sends: none of them forges, splits or misplaces a line.
 
 use std::time::Duration;
 
 use crate::posting::{JSON, ask, detail, empty_tree, event, logged, over, post, send};
 use crate::serving::Setup;
 use calltrace_model::record::{Body, Record};
-use calltrace_web::Limits;
+use calltrace_web::RequestLimits;
 use serde_json::json;
 
 #[test]
-fn what_is_no_entry_is_refused_and_leaves_nothing() {
+fn a_body_that_is_no_entry_is_refused_and_leaves_nothing() {
     let tree = empty_tree();
     let server = over(tree.path()).start();
     let with = |field: &str, value: serde_json::Value| {
@@ -124,7 +124,7 @@ fn what_is_no_entry_is_refused_and_leaves_nothing() {
 }
 
 #[test]
-fn what_is_odd_but_right_is_one_line_of_its_enterprise() {
+fn an_odd_but_valid_body_is_one_line_of_its_enterprise() {
     let tree = empty_tree();
     let server = over(tree.path()).start();
     let forged = "\n2025-12-02 09:15:00,000|AST|hangup|1.6|{}\r\n\0|\u{2028}\u{85}\u{b}";
@@ -135,7 +135,7 @@ fn what_is_odd_but_right_is_one_line_of_its_enterprise() {
         ("http", format!(r#"{{{id},"method":"GET","url":"u|200|{{}}|{{}}","request_data":{{"a":{text}}},"response_data":{text}}}"#)),
         ("sql", format!(r#"{{{id},"query":{text},"parameters":[{text}],"result":{text}}}"#)),
         ("telegram", format!(r#"{{{id},"chat_id":1,"message_type":"dial","action":"send","message_text":{text}}}"#)),
-        // Of a key that is there twice the last counts.
+        // Where a key occurs twice, the last value counts.
         ("event", r#"{"enterprise_number":"0103","enterprise_number":"0367","unique_id":"1.6","unique_id":"1.5","event_type":"dial","event_data":{"a":1,"a":2}}"#.to_owned()),
         ("event", format!(r#"{{{id},"event_type":"dial","event_data":{{}},"timestamp":"1999-01-01 00:00:00","unknown":[]}}"#)),
     ];
@@ -225,9 +225,9 @@ fn a_body_in_chunks_is_a_body_and_one_that_breaks_off_is_none() {
 #[test]
 fn a_body_that_comes_too_slowly_is_refused_in_time() {
     let tree = empty_tree();
-    let limits = Limits {
+    let limits = RequestLimits {
         request: Duration::from_millis(300),
-        ..Limits::default()
+        ..RequestLimits::default()
     };
     let server = Setup {
         limits,

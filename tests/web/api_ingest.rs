@@ -1,5 +1,5 @@
-//! Many lines at one time: from several servers and a writer in Python, under a rotation, until the
-//! server is killed, until the disk is full. Nothing that was acknowledged is lost, no line is torn.
+//! Many lines at a time: from several servers and a writer in Python, during a rotation, until the server is
+//! killed, until the disk is full. No acknowledged line is lost and no line is torn.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -21,8 +21,8 @@ fn body(writer: &str, number: usize) -> String {
     )
 }
 
-/// Posts numbered lines over one connection until told to stop or cut off; how many were
-/// acknowledged.
+/// Posts numbered lines over one connection until told to stop or until the connection breaks; returns how
+/// many were acknowledged.
 fn posts(at: SocketAddr, writer: &str, lines: usize, stop: &AtomicBool) -> usize {
     let mut client = Client::connect(at);
     for number in 0..lines {
@@ -42,7 +42,7 @@ fn posts(at: SocketAddr, writer: &str, lines: usize, stop: &AtomicBool) -> usize
     lines
 }
 
-/// How often each writer's each number stands in the lines; nothing else may.
+/// Counts how often each number of each writer occurs in the lines; the lines may hold nothing else.
 fn counted(lines: impl Iterator<Item = String>) -> BTreeMap<(String, usize), usize> {
     let mut counts = BTreeMap::new();
     for line in lines {
@@ -101,7 +101,7 @@ fn two_servers_and_a_writer_in_python_part_no_line() {
         }
     });
     assert!(python.wait().expect("it works").success());
-    // Readers pass over blank lines; there is one where a line was begun while another was not over.
+    // Readers skip blank lines; there is one where a line was begun before another was complete.
     let lines = whole_lines(&log)
         .into_iter()
         .filter(|line| !line.is_empty());
@@ -116,7 +116,7 @@ fn two_servers_and_a_writer_in_python_part_no_line() {
 }
 
 #[test]
-fn what_was_acknowledged_before_a_kill_is_there() {
+fn every_line_acknowledged_before_a_kill_is_in_the_log() {
     for round in 0..3 {
         let tree = empty_tree();
         let log = tree.path().join("0367/events.log");
@@ -147,7 +147,7 @@ fn what_was_acknowledged_before_a_kill_is_there() {
     }
 }
 
-/// Posts until the connection breaks; how many were acknowledged.
+/// Posts until the connection breaks; returns how many lines were acknowledged.
 fn until_cut_off(at: SocketAddr, writer: &str) -> usize {
     use std::io::{Read as _, Write as _};
     let mut stream = std::net::TcpStream::connect(at).expect("a connection");
@@ -190,7 +190,7 @@ fn under_a_rotation_nothing_is_lost_and_nothing_is_there_twice() {
             .collect();
         let at_work = RaisedAtEnd(&stop);
         let (begin, mut rotations) = (Instant::now(), 0);
-        // Fewer where the disk is slow to sync, but some.
+        // There are fewer rotations where the disk is slow to sync, but some.
         while rotations < 2 || rotations < 4 && begin.elapsed() < Duration::from_secs(12) {
             let rotate = ["-q", "rotate", "0367", "--force", "--grace", "0s"];
             let rotated = testing::run(Path::new(&root), &rotate);
@@ -223,7 +223,7 @@ fn under_a_rotation_nothing_is_lost_and_nothing_is_there_twice() {
 struct SmallDisk(tempfile::TempDir);
 
 impl SmallDisk {
-    /// `None` where this user may mount nothing.
+    /// Returns `None` where this user may not mount.
     fn mounted() -> Option<SmallDisk> {
         let dir = tempfile::tempdir().expect("a folder");
         let mut mount = Command::new("mount");
@@ -244,7 +244,7 @@ impl Drop for SmallDisk {
 #[test]
 fn a_full_disk_refuses_lines_and_loses_none_of_those_before_and_after() {
     let Some(disk) = SmallDisk::mounted() else {
-        // The same is tried with writes that are made to fail, in the room's own tests.
+        // The unit tests of `intake` try the same with writes that are made to fail.
         return testing::skipped("this user may not mount a small disk");
     };
     let root = disk.0.path();
@@ -264,7 +264,7 @@ fn a_full_disk_refuses_lines_and_loses_none_of_those_before_and_after() {
         false
     };
     assert!(put(0));
-    // Another writer fills what is left, and tears its own line doing so.
+    // Another writer fills the rest of the disk, and tears its own line while doing so.
     fs::write(&filler, vec![b'x'; 150 << 10]).expect("it works");
     let mut other = fs::OpenOptions::new()
         .append(true)

@@ -1,5 +1,5 @@
-//! Clients from outside, of Python: the document's own with httpx, and schemathesis, which makes up
-//! requests from `/openapi.json`. `tests/run` installs both.
+//! Clients in Python: httpx sends the document's own examples, and schemathesis makes up requests from
+//! `/openapi.json`. `tests/run` installs both.
 //!
 //! Longer: `CALLTRACE_SCHEMA_EXAMPLES=1000 cargo test --test web api_python`.
 
@@ -13,8 +13,8 @@ use crate::sync_api::SYNC;
 use calltrace_model::record::{Body, Record};
 use serde_json::{Value, json};
 
-/// A program of the folder that `tests/run` makes; it lies in the target folder, two above this
-/// run's binary.
+/// Returns a program of the folder that `tests/run` makes; it is in the target folder, two levels above this
+/// test's binary.
 fn program(name: &str) -> Command {
     let binary = testing::program();
     let target = binary
@@ -29,7 +29,7 @@ fn program(name: &str) -> Command {
         program.display(),
         target.join("python").display()
     );
-    // Whatever it does, it ends.
+    // The program ends after a timeout, whatever it does.
     let mut command = Command::new("timeout");
     command.args(["--kill-after=5", "60"]).arg(program);
     command
@@ -90,7 +90,7 @@ fn the_client_of_the_document_logs_a_call_and_finds_it() {
     assert_eq!(logged(tree.path(), "0367").lines().count(), 4);
 }
 
-/// schemathesis over the document of a server, with so many examples of each route; what it said.
+/// Runs schemathesis over the document of a server with so many examples per route; returns its output.
 fn made_up(at: SocketAddr, examples: &str) -> String {
     let elsewhere = tempfile::tempdir().expect("it works");
     let checks = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance";

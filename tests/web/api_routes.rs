@@ -1,5 +1,5 @@
-//! What each route of the JSON API answers: over the sample tree, over what was posted a moment ago,
-//! and to what it should not take.
+//! The answers of each route of the JSON API: over the sample tree, over freshly posted lines, and to
+//! requests that it must refuse.
 
 use crate::posting::{self, ask, detail, empty_tree, event, get, json_of, logged, over, post};
 use crate::serving::Server;
@@ -7,7 +7,7 @@ use serde_json::json;
 use testing::sample;
 
 #[test]
-fn what_is_posted_is_told_at_once_and_stands_in_the_log() {
+fn a_posted_record_is_answered_at_once_and_is_in_the_log() {
     let tree = empty_tree();
     let server = over(tree.path()).start();
     let id = "1764666900.61";
@@ -102,7 +102,7 @@ fn what_is_posted_is_told_at_once_and_stands_in_the_log() {
         timeline[3]["query"],
         "SELECT a FROM call_events WHERE b = $1"
     );
-    // The value that the first record states as its Token, under another key.
+    // The value that the first record holds as its Token, under another key.
     assert_eq!(timeline[3]["data"]["parameters"], json!(["***"]));
     assert_eq!(timeline[4]["data"]["message_text"], "a b|c");
     assert_eq!(timeline[5]["integration"], "retailcrm");
@@ -141,7 +141,7 @@ fn an_event_of_a_bridge_has_no_id_and_is_found_by_its_bridge() {
 }
 
 #[test]
-fn a_call_is_told_by_the_id_of_any_leg_in_whatever_enterprise() {
+fn a_call_is_found_by_the_id_of_any_leg_in_any_enterprise() {
     let server = Server::sample();
     let told = json_of(&get(server.at, "/trace/1764493655.61"));
     assert_eq!(told["enterprise_number"], "0367");
@@ -298,7 +298,7 @@ fn calls_are_searched_by_phone_day_and_status() {
 }
 
 #[test]
-fn a_program_is_told_what_there_is_and_a_browser_is_not() {
+fn a_program_gets_the_list_of_routes_and_a_browser_does_not() {
     let server = Server::sample();
     let told = json_of(&get(server.at, "/"));
     assert_eq!(
@@ -335,7 +335,7 @@ fn a_program_is_told_what_there_is_and_a_browser_is_not() {
 fn only_programs_of_this_host_and_those_with_the_token_are_let_in() {
     let tree = empty_tree();
     let server = over(tree.path()).start_with(|site| {
-        let mut site = std::sync::Arc::into_inner(site).expect("nobody else has it");
+        let mut site = std::sync::Arc::into_inner(site).expect("there is no other reference");
         site.api_token = calltrace_directory::Secret::new("s3cret");
         calltrace_web::router(&std::sync::Arc::new(site))
     });

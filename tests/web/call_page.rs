@@ -51,7 +51,7 @@ fn lanes_are_people_and_show_hold_consultations_and_transfers() {
     for channel in ["Local", "SIP/", "мост"] {
         assert!(!text(picture).contains(channel), "{channel}");
     }
-    // A line across the lanes has its time above it.
+    // The time of a line across the lanes is written above it.
     assert_eq!(
         count("<line class=\"tick\""),
         count("<text class=\"tick-time\"")
@@ -125,7 +125,7 @@ fn only_a_problem_is_red_and_each_fault_leads_to_its_records() {
 
 #[test]
 fn no_english_is_on_a_russian_page() {
-    // Besides names of things, what a log holds as it is.
+    // Apart from names of things, these are texts that a log holds.
     let is_known =
         |word: &str| testing::LATIN_WORDS.contains(&word) || ["june", "Ericsson"].contains(&word);
     let raw =
@@ -226,7 +226,7 @@ fn other_calls_are_for_the_token_and_never_behind_a_link_for_one_call() {
     let until = testing::clock().unix_seconds() + 60;
     let path = link("0367", "1764493655.61", until);
     let begin = Instant::now();
-    // A machine that is busy may leave them out, once or twice.
+    // On a busy machine the page may leave them out once or twice.
     loop {
         let page = server.get(&format!("{CALL}?token={TOKEN}"));
         let page = page.text();
@@ -240,7 +240,7 @@ fn other_calls_are_for_the_token_and_never_behind_a_link_for_one_call() {
         );
         std::thread::sleep(Duration::from_millis(200));
     }
-    // They are known now, and still not shown.
+    // They are cached now, and are still not shown.
     let page = server.get(&path);
     assert_eq!(page.status, 200);
     let page = page.text();
@@ -250,7 +250,7 @@ fn other_calls_are_for_the_token_and_never_behind_a_link_for_one_call() {
     }
 }
 
-/// Pairs of colours that stand on one another, and the ratio that WCAG 2.1 AA wants of them.
+/// Pairs of foreground and background colours, and the contrast ratio that WCAG 2.1 AA requires.
 const PAIRS: [(&str, &str); 24] = [
     ("ink", "bg"),
     ("ink", "card"),

@@ -1,5 +1,4 @@
-//! Names out of the metadata service, by a service that the test plays itself: right, slow, broken
-//! and hostile.
+//! Names from the metadata service, which the test plays itself: right, slow, broken and hostile.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
@@ -12,16 +11,16 @@ use std::time::{Duration, Instant};
 use calltrace_directory::{Config, Directory, DirectoryTimes, NameQuery, Names, Secret};
 use calltrace_store::tree::EnterpriseName;
 
-/// More than two seconds by what a busy machine adds.
+/// Two seconds, and the delay of a busy machine.
 const TWO_SECONDS: Duration = Duration::from_millis(2300);
 
-/// What the service does with the path of a request.
+/// Answers a request by its path.
 type Answer = dyn Fn(&str, &mut TcpStream) + Send + Sync;
 
 struct Service {
     url: String,
     paths: Arc<Mutex<Vec<String>>>,
-    /// Most requests that were under way at one time.
+    /// The largest number of concurrent requests.
     most: Arc<AtomicUsize>,
 }
 
@@ -52,11 +51,14 @@ impl Service {
     }
 
     fn asked(&self) -> usize {
-        self.paths.lock().expect("nobody panics with it").len()
+        self.paths
+            .lock()
+            .expect("no thread panics while holding it")
+            .len()
     }
 }
 
-/// Requests of one connection, until it closes.
+/// Serves the requests of one connection until it closes.
 fn serve(
     mut stream: TcpStream,
     answer: &Answer,
@@ -73,7 +75,7 @@ fn serve(
         let path = first.split(' ').nth(1).unwrap_or_default().to_owned();
         paths
             .lock()
-            .expect("nobody panics with it")
+            .expect("no thread panics while holding it")
             .push(path.clone());
         most.fetch_max(now.fetch_add(1, Relaxed) + 1, Relaxed);
         answer(&path, &mut stream);
@@ -89,7 +91,7 @@ fn send(stream: &mut TcpStream, status: &str, body: &str) {
     );
 }
 
-/// What the real service says of those it knows and of those it does not.
+/// Answers as the real service does, for known and for unknown names.
 fn names(path: &str, stream: &mut TcpStream) {
     let body = match path {
         "/metadata/0367/manager/151" => {
@@ -162,7 +164,7 @@ async fn names_are_found_and_made_up_ones_are_none() {
         service
             .paths
             .lock()
-            .expect("nobody panics with it")
+            .expect("no thread panics while holding it")
             .contains(&"/metadata/0367/line/%2E%2E%2Fx".to_owned())
     );
 
@@ -219,7 +221,7 @@ async fn a_silent_service_costs_two_seconds_once() {
 }
 
 #[tokio::test]
-async fn what_has_come_in_time_is_told() {
+async fn names_that_arrive_in_time_are_used() {
     let service = Service::start(|path: &str, stream: &mut TcpStream| {
         if path.ends_with("0007") {
             thread::sleep(Duration::from_secs(10));
@@ -234,7 +236,7 @@ async fn what_has_come_in_time_is_told() {
     assert_eq!(asked(&directory, &clients(40)).await, found);
     assert!(
         begun.elapsed() < Duration::from_millis(500),
-        "nobody waits for it again at once"
+        "the failed service is not asked again at once"
     );
 }
 
@@ -263,7 +265,7 @@ async fn a_broken_answer_costs_its_own_name() {
             }
             "4" => drop(stream.shutdown(std::net::Shutdown::Both)),
             "5" => drop(stream.write_all(b"SSH-2.0-OpenSSH\r\n\r\n")),
-            // Never ends, and says so to nobody.
+            // The answer never ends, and has no length.
             "6" => {
                 let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
                 while stream.write_all(b"400\r\n").is_ok()
@@ -338,7 +340,7 @@ async fn a_service_that_is_back_is_asked_again() {
 }
 
 #[test]
-fn a_service_that_answers_is_asked_what_is_odd_about_it() {
+fn oddities_of_a_service_that_answers_are_found() {
     let service = Service::start(|path, stream| {
         let body = match path {
             "/stats" => {

@@ -1,5 +1,5 @@
-//! Who is who out of a real PostgreSQL: what is found, and what becomes of an answer while the
-//! database restarts, stands still, is locked or gone.
+//! Names from a real PostgreSQL: what is found, and what is answered while the database restarts, hangs, is
+//! locked or is gone.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock, Mutex};
@@ -12,10 +12,10 @@ use calltrace_directory::{
 };
 use calltrace_store::tree::EnterpriseName;
 
-/// Shared by the tests that leave it running, each with a database of its own.
+/// The server that most tests share, each with its own database.
 pub(crate) static SERVER: LazyLock<Server> = LazyLock::new(Server::start);
 
-/// More than two seconds by what a busy machine adds.
+/// Two seconds, and the delay of a busy machine.
 const TWO_SECONDS: Duration = Duration::from_millis(2300);
 
 fn open(url: &str, times: DirectoryTimes) -> Directory {
@@ -31,10 +31,10 @@ fn open(url: &str, times: DirectoryTimes) -> Directory {
     directory
 }
 
-/// For so long an answer is not asked for again in [`forgetful`].
+/// How long answers are cached in [`forgetful`].
 const FRESH: Duration = Duration::from_millis(1);
 
-/// Asks anew each time, and tries again soon.
+/// Caches nothing and retries soon.
 fn forgetful() -> DirectoryTimes {
     DirectoryTimes {
         fresh: FRESH,
@@ -43,7 +43,7 @@ fn forgetful() -> DirectoryTimes {
     }
 }
 
-/// What the directory knows once a source that failed is asked again.
+/// Returns what the directory knows once it asks a failed source again.
 async fn asked_again(directory: &Directory, enterprise: &str) -> Option<Enterprise> {
     let begin = Instant::now();
     loop {
@@ -141,7 +141,7 @@ async fn everybody_is_found_in_the_tables_of_the_field() {
     assert_eq!(
         pairs(&names.chats),
         chats,
-        "and nobody of another enterprise"
+        "and no person of another enterprise"
     );
     assert_eq!(
         pairs(&names.extensions),
@@ -241,7 +241,7 @@ async fn signs_that_mean_something_to_sql_are_only_signs() {
 
 #[tokio::test]
 async fn a_session_can_write_nothing() {
-    // A table whose reading writes: what a broken or hostile view could do.
+    // Reading this view writes to a table, as a broken or hostile view could.
     let writing = "\
         CREATE TABLE trap (n int);
         CREATE FUNCTION write_it() RETURNS text LANGUAGE plpgsql AS \
@@ -322,7 +322,7 @@ async fn questions_that_were_given_up_stand_in_nobodys_way() {
         .expect("the statement is right");
     for _ in 0..6 {
         let page = tokio::time::timeout(Duration::from_millis(50), asked(&directory));
-        assert!(page.await.is_err(), "whoever asked has left");
+        assert!(page.await.is_err(), "the request was cancelled");
     }
     lock.rollback().await.expect("the server runs");
     let begun = Instant::now();
@@ -352,7 +352,7 @@ async fn a_login_that_is_refused_is_told_without_its_password() {
     let said = directory
         .enterprise(&number("0367"))
         .await
-        .expect_err("nobody can say")
+        .expect_err("no source answers")
         .to_string();
     assert!(said.contains("refuses the login"), "{said}");
     let checks = directory.check().await;
@@ -374,8 +374,8 @@ async fn a_restart_of_the_server_is_not_noticed_and_its_end_is() {
     let log = tracing_subscriber::fmt()
         .with_writer(move || writer.clone())
         .without_time();
-    // Where there is only one subscriber, what another test's thread logs first, without it, is not
-    // asked of it again. So there are two.
+    // With only one subscriber, an event that a thread of another test logs first, without the
+    // subscriber, would be disabled for the subscriber too. So there are two.
     let _other = tracing::Dispatch::new(tracing_subscriber::registry());
     let _log = tracing::subscriber::set_default(log.with_ansi(false).finish());
     let mut server = Server::start();
@@ -415,7 +415,11 @@ async fn a_restart_of_the_server_is_not_noticed_and_its_end_is() {
     server.start_again();
     assert!(asked_again(&directory, "9999").await.is_none());
     assert_eq!(asked(&directory).await, all);
-    let said = said.0.lock().expect("nobody panics with it").clone();
+    let said = said
+        .0
+        .lock()
+        .expect("no thread panics while holding it")
+        .clone();
     let said = String::from_utf8(said).expect("a log is text");
     let said: Vec<&str> = said.lines().collect();
     assert_eq!(
@@ -427,13 +431,13 @@ async fn a_restart_of_the_server_is_not_noticed_and_its_end_is() {
     assert!(said[1].contains("INFO") && said[1].contains("postgres is back"));
 }
 
-/// What was logged.
+/// Collects what is logged.
 #[derive(Clone, Default)]
 struct Said(Arc<Mutex<Vec<u8>>>);
 
 impl std::io::Write for Said {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let mut said = self.0.lock().expect("nobody panics with it");
+        let mut said = self.0.lock().expect("no thread panics while holding it");
         said.extend_from_slice(bytes);
         Ok(bytes.len())
     }
@@ -456,7 +460,7 @@ async fn an_enterprise_is_known_by_its_name_and_by_its_token() {
         ("jun", None),
         ("%", None),
         ("", None),
-        // What opens its pages is no name.
+        // A secret is not a name.
         (SECRET, None),
     ] {
         let numbers = directory.numbers(typed).await.expect("it can be asked");

@@ -1,17 +1,17 @@
-//! Prometheus's text format 0.0.4, read strictly: whatever a lenient reader would forgive fails.
+//! A strict reader of Prometheus's text format 0.0.4: it fails where a lenient reader would not.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A page of metrics: samples by name and labels, these as they were written.
+/// A page of metrics: samples by name and labels, with their values as they were written.
 pub(crate) struct Exposition(BTreeMap<(String, String), f64>);
 
 impl Exposition {
     /// Reads a page.
     ///
     /// # Panics
-    /// Where it is not what the format says: a family without HELP and TYPE before its samples, one
-    /// that is told in two places, a sample twice, a wrong name, label or value, a histogram that does
-    /// not add up, no newline at the end.
+    /// Panics where the page breaks the format: a family without HELP and TYPE before its samples, a
+    /// family in two places, a sample that occurs twice, a wrong name, label or value, a histogram that
+    /// does not add up, no newline at the end.
     pub(crate) fn read(text: &str) -> Exposition {
         assert!(text.ends_with('\n'), "no newline at the end");
         let mut reader = Reader::default();
@@ -36,11 +36,11 @@ impl Exposition {
 #[derive(Default)]
 struct Reader {
     helped: Option<String>,
-    /// Name and type of the family that is being told.
+    /// Name and type of the current family.
     family: Option<(String, String)>,
     told: BTreeSet<String>,
     samples: BTreeMap<(String, String), f64>,
-    /// Of each histogram's labels but `le`: bounds and counts in order.
+    /// The bounds and counts of each histogram, in order, by its labels without `le`.
     buckets: BTreeMap<(String, String), Vec<(f64, f64)>>,
 }
 
@@ -105,7 +105,7 @@ impl Reader {
     }
 }
 
-/// Labels and their values; the values of this program need no escape.
+/// Splits labels and their values; the values of this program need no escape.
 fn pairs(labels: &str) -> Vec<(String, String)> {
     let mut rest = labels;
     let mut pairs = Vec::new();

@@ -1,4 +1,4 @@
-//! `serve`: pages, the JSON API, who may see what, posted lines, and where names come from.
+//! `serve`: pages, the JSON API, access control, posted lines, and sources of names.
 
 mod api_hostile;
 mod api_ingest;
@@ -17,7 +17,7 @@ mod serve_calls;
 mod serve_cli;
 mod serve_link;
 mod serve_list;
-mod serve_manners;
+mod serve_middleware;
 mod serve_nginx;
 mod serve_operation;
 mod serve_script;

@@ -1,5 +1,5 @@
-//! What hosts write that is neither a number nor an id as Asterisk makes them, on pages and in the API: what the
-//! list shows can be opened, and callers without a number can be looked for.
+//! Values of hosts that are neither a number nor an id as Asterisk makes them, on pages and in the API: every
+//! call in the list can be opened, and callers without a number can be searched.
 
 use chrono::TimeDelta;
 
@@ -50,7 +50,7 @@ fn every_call_that_the_list_shows_is_opened_by_its_row_and_by_nothing_else() {
             let page = server.get(&link);
             assert_eq!(page.status, 200, "{id}: {link}");
             assert!(has_text(&page.text(), id), "{id}");
-            // The signature is of this call alone, and of this id as it is.
+            // The signature is valid for this call only, and for this id as it is.
             let other = IDS[(at + 1) % IDS.len()];
             let (_, query) = link.rsplit_once("?exp=").expect("signed");
             let target = format!("/call/0367/{}?exp={query}", encoded(other));
@@ -58,7 +58,7 @@ fn every_call_that_the_list_shows_is_opened_by_its_row_and_by_nothing_else() {
             let by_token = format!("/call/0367/{}?token={TOKEN}", encoded(id));
             assert_eq!(server.get(&by_token).status, 200, "{id}");
         }
-        // The same of a sealed file with its index.
+        // The same over a sealed file with its index.
         let mut rotate = testing::command(dir.path());
         let output = rotate.args(["rotate", "--force", "--keep=36500d"]).output();
         let output = output.expect("it runs");
@@ -156,7 +156,7 @@ fn the_list_and_the_api_look_for_callers_without_a_number() {
         ("Anonymous", (200, 1)),
         ("sip:ivan@example.org", (200, 1)),
         ("ivan@example.org", (200, 1)),
-        ("nobody", (200, 0)),
+        ("absent", (200, 0)),
         ("80290001234", (200, 1)),
         ("37529abc", (400, 0)),
         ("12", (400, 0)),

@@ -1,5 +1,5 @@
-//! Pages as text: what a manager reads on the first screen, how records become entries, and that
-//! nothing hostile in a log becomes more than text.
+//! Pages as text: what a manager reads on the first screen, how records become entries, and that no hostile
+//! text of a log becomes more than text.
 
 use std::fs;
 use std::path::Path;
@@ -10,14 +10,14 @@ use calltrace_model::record::{LogZone, Stamp};
 use calltrace_output::Clock;
 use calltrace_store::scan::Tuning;
 use calltrace_store::tree::{EnterpriseName, Tree};
-use calltrace_web::pages::{CallPage, Language, Look, call_page};
+use calltrace_web::pages::{CallPage, Language, PageContext, call_page};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use regex::Regex;
 use testing::sample;
 
-fn look(language: Language, now: &str) -> Look {
-    Look {
+fn look(language: Language, now: &str) -> PageContext {
+    PageContext {
         language,
         clock: Clock {
             log: LogZone::default(),
@@ -27,7 +27,7 @@ fn look(language: Language, now: &str) -> Look {
     }
 }
 
-pub(crate) fn long_after(language: Language) -> Look {
+pub(crate) fn long_after(language: Language) -> PageContext {
     look(language, "2025-12-03 09:00:00,000")
 }
 
@@ -44,13 +44,13 @@ pub(crate) fn trace(root: &Path, enterprise: &str, id: &str) -> Trace {
     engine.trace(&tree, &name, &question).expect("a trace")
 }
 
-pub(crate) fn page_of(look: &Look, trace: &Trace, names: &Names, from: usize) -> String {
+pub(crate) fn page_of(look: &PageContext, trace: &Trace, names: &Names, from: usize) -> String {
     page_with(look, trace, names, |page| page.from = from)
 }
 
-/// The page of a call with something of it changed.
+/// Renders the page of a call with one part of it changed.
 pub(crate) fn page_with<'a>(
-    look: &Look,
+    look: &PageContext,
     trace: &'a Trace,
     names: &'a Names,
     change: impl FnOnce(&mut CallPage<'a>),
@@ -73,12 +73,12 @@ pub(crate) fn page_with<'a>(
     call_page(look, &page).into_string()
 }
 
-fn page(look: &Look, root: &Path, enterprise: &str, id: &str) -> String {
+fn page(look: &PageContext, root: &Path, enterprise: &str, id: &str) -> String {
     let trace = trace(root, enterprise, id);
     page_of(look, &trace, &Names::default(), 0)
 }
 
-/// What a person reads of it, from the first element with this class to the next mark.
+/// Returns what a person reads from the first element with this class to the next mark.
 pub(crate) fn text_between(html: &str, begin: &str, end: &str) -> String {
     let from = html.find(begin).unwrap_or_else(|| panic!("no {begin}"));
     let rest = &html[from..];
@@ -161,7 +161,7 @@ fn a_call_with_no_end_in_the_log_says_so() {
 }
 
 #[test]
-fn a_transfer_is_told_by_whom_it_led_to() {
+fn a_transfer_names_the_person_it_led_to() {
     let html = page(
         &long_after(Language::English),
         &sample(),
@@ -208,7 +208,7 @@ fn a_call_that_goes_on_refreshes_itself_until_it_is_over() {
         "{}",
         first_screen(&ringing)
     );
-    // Half an hour later nothing more is waited for.
+    // Half an hour later no further record is expected.
     let lost = at("2025-12-02 09:50:00,000");
     assert!(!lost.contains("http-equiv"));
     assert!(
@@ -229,7 +229,7 @@ fn a_damaged_file_is_named_with_its_day() {
         &long_after(Language::Russian),
         root.path(),
         "0367",
-        // It goes on where the damage begins.
+        // The call continues where the damage begins.
         "1764235820.25",
     );
     let first = first_screen(&html);
@@ -266,7 +266,7 @@ fn no_page_of_the_sample_tree_holds_a_token() {
     assert_eq!(pages, 79);
 }
 
-/// Everything that could be more than text, in every place that a log has.
+/// Texts that could become more than text, for every place in a log.
 const HOSTILE: [&str; 7] = [
     "<script>alert(1)</script>",
     "<img src=x onerror=alert(1)>",
@@ -295,7 +295,7 @@ fn hostile_bytes_of_a_log_stay_text_wherever_they_stand() {
              2025-12-02 09:15:0{second},600|{evil}|1764666900.61|{evil}\n"
         ));
     }
-    // Long enough to be cut where it is shown.
+    // It is long enough to be cut where it is shown.
     let big = "<b>".repeat(350_000);
     events.push_str(&format!(
         "2025-12-02 09:15:09,000|HTTP|1764666900.61|GET|http://h/|200|{{}}|{{\"big\": \"{big}\"}}\n"
@@ -324,7 +324,7 @@ fn hostile_bytes_of_a_log_stay_text_wherever_they_stand() {
     ] {
         assert!(!html.contains(forbidden), "{forbidden:?}");
     }
-    // The only links are the page's own.
+    // All links are the page's own.
     let href = Regex::new(r#"href="([^"]*)""#).expect("a constant pattern");
     for link in href.captures_iter(&html) {
         let own = link[1].starts_with('#')
@@ -334,7 +334,7 @@ fn hostile_bytes_of_a_log_stay_text_wherever_they_stand() {
             || link[1].starts_with("data:image/svg");
         assert!(own, "{}", &link[1]);
     }
-    // A quote never ends an attribute: none but those the page writes itself is there.
+    // A quote in a text never ends an attribute, so no tag has a handler.
     let attribute = Regex::new(r#"\s(on\w+)="#).expect("a constant pattern");
     let quoted = Regex::new("\"[^\"]*\"").expect("a constant pattern");
     let tags = Regex::new("<[^>]*>").expect("a constant pattern");
@@ -357,7 +357,7 @@ fn a_call_of_sixty_events_fits_into_sixty_kilobytes() {
     let root = tempfile::tempdir().expect("the test's own files");
     let mut events = String::new();
     for n in 0..60 {
-        // Varied as the field's are: other numbers, names and bodies in each.
+        // The records vary as in the field: each has other numbers, names and bodies.
         let (second, phone, ext) = (n % 60, 375_290_000_000_u64 + n * 7919, 100 + n);
         events.push_str(&format!(
             "2025-12-02 09:15:{second:02},100|AST|bridge|1764666900.{}|{{\"Token\": \"375290000000\", \"UniqueId\": \"1764666900.{}\", \"BridgeUniqueid\": \"7f3a{:04}-1c2d-4e5f-8a9b-{:012}\", \"Channel\": \"SIP/{ext}-{:08x}\", \"Exten\": \"{ext}\", \"CallerIDNum\": \"{phone}\", \"CallerIDName\": \"Клиент номер {n}\", \"ConnectedLineNum\": \"{ext}\", \"ConnectedLineName\": \"<unknown>\"}}\n",
@@ -436,7 +436,7 @@ fn copy_tree(from: &Path, to: &Path) {
     }
 }
 
-/// A call of 0367 with these lines behind its start.
+/// A tree with a call of 0367 that has these lines after its start.
 pub(crate) fn call_with(lines: &str) -> (tempfile::TempDir, Trace) {
     let dir = tempfile::tempdir().expect("a folder");
     let folder = dir.path().join("0367");

@@ -1,10 +1,9 @@
-//! A PostgreSQL of a test's own: a fresh cluster in a temporary folder, on a free port of the
-//! loopback address, with the tables of the field and made-up rows.
+//! A PostgreSQL for tests: a fresh cluster in a temporary folder, on a free port of the loopback address,
+//! with the tables of the field and made-up rows.
 //!
-//! A shell stands between the test and the server. It starts and stops the server as it is told
-//! on its standard input; when that closes, however the test ended, it stops the server and removes the
-//! folder. So nothing is left behind by a test that was killed, or by one that keeps its server in
-//! a `static`.
+//! A shell runs between the test and the server. It starts and stops the server on commands on its standard
+//! input; when that closes, however the test ended, it stops the server and removes the folder. So a test
+//! that was killed, or one that keeps its server in a `static`, leaves nothing behind.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -44,7 +43,7 @@ stop
 rm -rf -- "$dir"
 "#;
 
-/// As in the field; in `users` the names, in `telegram_users` none.
+/// As in the field: `users` holds the names, `telegram_users` holds none.
 pub(crate) const SCHEMA: &str = "
 CREATE TABLE enterprises (id serial PRIMARY KEY, number text UNIQUE, name text, name2 text, \
     secret text, bot_token text UNIQUE, chat_id text, active bool, is_enabled bool);
@@ -76,7 +75,7 @@ INSERT INTO gsm_lines (line_id, internal_id, line_name) VALUES \
     ('0001363', '17', 'Линия 1'), ('0001364', '0001363', 'Не та линия'), ('0001365', '18', NULL);
 ";
 
-/// A server that runs, with the database `postgres` empty.
+/// A running server; its database `postgres` is empty.
 pub(crate) struct Server {
     keeper: Child,
     orders: Option<ChildStdin>,
@@ -88,7 +87,7 @@ impl Server {
     pub(crate) fn start() -> Server {
         let bin = programs();
         let dir = cluster(&bin);
-        // Between looking for a free port and taking it, another may come first.
+        // Another process may take the free port before the server does.
         for _ in 0..5 {
             let mut server = Server::keep(&bin, &dir);
             if server.order("start") == "started" {
@@ -99,7 +98,7 @@ impl Server {
                 log.contains("Address already in use"),
                 "PostgreSQL does not start:\n{log}"
             );
-            // Without this the folder would go with its keeper.
+            // Otherwise the keeper would remove the folder.
             server.keeper.kill().expect("it is a child");
         }
         panic!("five free ports were taken by others");
@@ -137,17 +136,17 @@ impl Server {
         answer.trim_end().to_owned()
     }
 
-    /// Stops it at once, as for an upgrade: who is connected is thrown out.
+    /// Stops the server at once, as for an upgrade: connections are closed.
     pub(crate) fn stop(&mut self) {
         assert_eq!(self.order("stop"), "stopped");
     }
 
-    /// Starts it again, on the same port.
+    /// Starts the server again, on the same port.
     pub(crate) fn start_again(&mut self) {
         assert_eq!(self.order("start"), "started");
     }
 
-    /// As the settings hold it, password and all.
+    /// Returns the URL as the settings hold it, with the password.
     pub(crate) fn url(&self, database: &str) -> String {
         format!(
             "postgres://tester:{PASSWORD}@127.0.0.1:{}/{database}",
@@ -155,7 +154,7 @@ impl Server {
         )
     }
 
-    /// A connection that may write.
+    /// Opens a connection that may write.
     pub(crate) async fn client(&self, database: &str) -> Client {
         let (client, connection) = tokio_postgres::connect(&self.url(database), NoTls)
             .await
@@ -164,7 +163,7 @@ impl Server {
         client
     }
 
-    /// Creates a database with tables and rows, and gives back its address.
+    /// Creates a database with tables and rows, and returns its URL.
     pub(crate) async fn database(&self, name: &str, tables: &str) -> String {
         let admin = self.client("postgres").await;
         admin
@@ -187,7 +186,7 @@ impl Drop for Server {
     }
 }
 
-/// Where the newest PostgreSQL of the machine has its programs.
+/// Returns the folder of the programs of the newest PostgreSQL on the machine.
 fn programs() -> PathBuf {
     let versions = fs::read_dir("/usr/lib/postgresql")
         .into_iter()
@@ -201,7 +200,7 @@ fn programs() -> PathBuf {
         .expect("no PostgreSQL under /usr/lib/postgresql; install it: apt-get install postgresql")
 }
 
-/// A new cluster in a folder that its keeper removes.
+/// Makes a new cluster in a folder that its keeper removes.
 fn cluster(bin: &Path) -> PathBuf {
     let dir = tempfile::Builder::new()
         .prefix("calltrace-postgres-")
@@ -242,7 +241,7 @@ fn as_postgres(program: impl AsRef<std::ffi::OsStr>) -> Command {
     command
 }
 
-/// The user that Debian's package made, for a test that is root.
+/// Returns the user that Debian's package made, for a test that runs as root.
 fn server_user() -> Option<(u32, u32)> {
     if !rustix::process::getuid().is_root() {
         return None;

@@ -1,4 +1,4 @@
-//! A client of the JSON API, a tree of its own to write to, and what stands in it afterwards.
+//! A client of the JSON API, a temporary tree to write to, and the lines in it afterwards.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::serving::{Client, Reply, Setup};
 
-/// A tree that holds nothing but an empty folder for 0367.
+/// Makes a tree that holds only an empty folder for 0367.
 pub(crate) fn empty_tree() -> tempfile::TempDir {
     let dir = tempfile::tempdir().expect("a folder");
     fs::create_dir(dir.path().join("0367")).expect("made");
@@ -23,14 +23,14 @@ pub(crate) fn over(root: &Path) -> Setup {
     }
 }
 
-/// One request as a program on this host sends it; `headers` each with their line end.
+/// Sends one request as a program on this host does; each of `headers` has its line end.
 pub(crate) fn ask(at: SocketAddr, method: &str, target: &str, headers: &str, body: &[u8]) -> Reply {
     let mut client = Client::connect(at);
     send(&mut client, method, target, headers, body);
     client.reply()
 }
 
-/// The same on a connection that is there.
+/// Sends a request on an open connection.
 pub(crate) fn send(client: &mut Client, method: &str, target: &str, headers: &str, body: &[u8]) {
     let length = body.len();
     let head = format!(
@@ -59,7 +59,7 @@ pub(crate) fn json_of(reply: &Reply) -> Value {
     serde_json::from_slice(&reply.body).expect("JSON")
 }
 
-/// What a failure says; it says nothing else.
+/// Returns the reason of a failure, and checks that the answer holds nothing else.
 pub(crate) fn detail(reply: &Reply) -> String {
     let value = json_of(reply);
     let fields = value.as_object().expect("an object");
@@ -72,14 +72,14 @@ pub(crate) fn detail(reply: &Reply) -> String {
     fields["detail"].as_str().expect("text").to_owned()
 }
 
-/// An event of 0367 with a number of its own.
+/// Returns an event of 0367 with this id.
 pub(crate) fn event(unique_id: &str) -> String {
     format!(
         r#"{{"enterprise_number":"0367","unique_id":"{unique_id}","event_type":"dial","event_data":{{"Token":"375290000000","Phone":"375290001234","Extensions":["150"],"CallType":0}}}}"#
     )
 }
 
-/// All plain logs of an enterprise, one after the other.
+/// Returns the text of all plain logs of an enterprise, one after the other.
 pub(crate) fn logged(root: &Path, enterprise: &str) -> String {
     let Ok(folder) = fs::read_dir(root.join(enterprise)) else {
         return String::new();

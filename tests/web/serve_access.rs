@@ -1,4 +1,4 @@
-//! Who sees what of the pages, over the wire: tokens, links, limits, robots.
+//! Access control over HTTP: tokens, links, limits, robots.
 
 use calltrace_directory::Secret;
 use calltrace_store::tree::EnterpriseName;
@@ -47,7 +47,7 @@ fn the_token_of_an_enterprise_opens_its_pages_and_no_others() {
 }
 
 #[test]
-fn all_who_may_not_see_a_page_see_the_same() {
+fn every_refused_visitor_sees_the_same_page() {
     let server = Server::sample();
     let refused = server.get(CALL);
     assert_eq!(refused.status, 403);
@@ -59,10 +59,10 @@ fn all_who_may_not_see_a_page_see_the_same() {
         format!("{CALL}?sig=AAAA"),
         "/call/0367/1764493655.99?token=wrong".into(),
         "/call/0327/1764493655.99?token=wrong".into(),
-        "/call/nobody/1764493655.99?token=wrong".into(),
-        "/calls/nobody?token=wrong".into(),
+        "/call/unknown/1764493655.99?token=wrong".into(),
+        "/calls/unknown?token=wrong".into(),
         "/calls/0367".into(),
-        "/stats/nobody?token=wrong".into(),
+        "/stats/unknown?token=wrong".into(),
         "/stats/0367".into(),
         "/stats/0367?format=json&period=nonsense".into(),
     ] {
@@ -121,7 +121,7 @@ fn credentials_that_are_there_twice_are_no_request() {
 }
 
 #[test]
-fn whoever_guesses_is_stopped_and_nobody_else() {
+fn only_a_visitor_who_guesses_is_stopped() {
     let server = Server::sample();
     let from = |address: &str| format!("X-Forwarded-For: 198.51.100.1, {address}\r\n");
     let right = format!("{CALL}?token={TOKEN}");
@@ -144,13 +144,13 @@ fn whoever_guesses_is_stopped_and_nobody_else() {
 }
 
 #[test]
-fn strangers_do_not_lock_out_who_was_let_in() {
+fn strangers_do_not_lock_out_a_visitor_who_was_let_in() {
     let mut setup = Setup::default();
     setup.limits.tries = TryLimits {
         enterprise_burst: 30,
         ..TryLimits::default()
     };
-    // Where a secret is long, no number of tries finds it, and the right one always opens.
+    // A long secret can't be guessed, so the right one always opens.
     setup.settings = SETTINGS.replace(TOKEN, "short");
     let server = setup.start();
     let right = format!("{CALL}?token=short");

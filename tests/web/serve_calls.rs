@@ -1,4 +1,4 @@
-//! What the list and the API say of calls: two of one id, requests that integrations posted, results.
+//! Calls in the list and the API: two calls with one id, requests that integrations posted, outcomes.
 
 use std::fs;
 
@@ -11,7 +11,7 @@ fn line(time: &str, event: &str, uid: &str, fields: &str) -> String {
     format!("{time}|AST|{event}|{uid}|{{\"UniqueId\": \"{uid}\", {fields}}}\n")
 }
 
-/// A server over one file of 0367, in a folder that ends with it.
+/// Starts a server over one file of 0367, in a temporary folder.
 fn server(log: &str) -> (tempfile::TempDir, Server) {
     let dir = tempfile::tempdir().expect("a folder");
     fs::create_dir(dir.path().join("0367")).expect("a folder");
@@ -86,7 +86,7 @@ fn counts_of_a_search_are_those_of_the_trace_and_an_integration_that_succeeded_i
 
 #[test]
 fn the_list_filters_and_counts_calls_that_go_on() {
-    // Nine minutes ago one came in, and eight minutes ago one was answered.
+    // One call came in nine minutes ago, and one was answered eight minutes ago.
     let start = |minute: u8, uid: &str| {
         let fields = "\"Phone\": \"375290001234\", \"CallType\": 0, \"Extensions\": [\"150\"]";
         line(&time(minute), "dial", uid, fields)
@@ -133,7 +133,7 @@ fn the_list_filters_and_counts_calls_that_go_on() {
     ] {
         assert!(all.contains(count), "{count}: {all}");
     }
-    // Links of earlier versions have this one.
+    // Links of earlier versions have this value.
     assert_eq!(rows(&page("result=missed")), 1);
     for (result, number) in [
         ("in_progress", 2),
@@ -147,7 +147,7 @@ fn the_list_filters_and_counts_calls_that_go_on() {
     }
 }
 
-/// A time of the day on which tests take place, so many minutes before it is now.
+/// Returns a record time; minute 20 is now.
 fn time(minute: u8) -> String {
     let now = testing::now() - chrono::TimeDelta::minutes(20 - i64::from(minute));
     now.format("%Y-%m-%d %H:%M:%S,000").to_string()

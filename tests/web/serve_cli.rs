@@ -1,4 +1,4 @@
-//! `calltrace serve` as a process: what it prints, how it ends, what its log does not say.
+//! `calltrace serve` as a process: what it prints, how it ends, and what its log never says.
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};
@@ -105,7 +105,7 @@ fn a_service_that_may_read_no_log_says_so_of_its_health() {
         client.reply()
     };
     let ill = health();
-    // What one file may be read of is enough; a result stands for a second.
+    // One readable file is enough; a result stays valid for a second.
     allow(&folder, 0o755);
     let begin = Instant::now();
     let well = loop {
@@ -118,7 +118,7 @@ fn a_service_that_may_read_no_log_says_so_of_its_health() {
     service.wait().expect("it ran");
     assert_eq!(ill.status, 503, "{}", ill.text());
     assert!(
-        ill.text().contains("none of the logs may be read"),
+        ill.text().contains("no permission to read any of the logs"),
         "{}",
         ill.text()
     );
@@ -181,8 +181,8 @@ fn its_log_has_a_line_a_request_and_no_token() {
     }
 }
 
-/// Whether all that was sent by a client was read at the other end of the same host. What lies in
-/// a connection that nobody has taken up counts as unread.
+/// Whether the server has read all that a client sent. Data in a connection that was not accepted yet counts
+/// as unread.
 fn is_read(client: &Client) -> bool {
     let stream = client.0.get_ref();
     let here = stream.local_addr().expect("it is there").port();
@@ -202,7 +202,7 @@ fn is_read(client: &Client) -> bool {
 fn a_second_signal_ends_it_at_once() {
     let running = Running::start(SETTINGS, &[]);
     let mut client = Client::connect(running.at());
-    // A request whose head is on its way is waited for.
+    // The server waits for a request whose head has begun.
     client.send(b"GET / HTTP/1.1\r\n");
     while !is_read(&client) {
         thread::yield_now();
@@ -214,7 +214,7 @@ fn a_second_signal_ends_it_at_once() {
 }
 
 #[test]
-fn an_address_that_is_taken_is_said_with_what_to_do() {
+fn an_address_in_use_is_an_error_with_advice() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let at = taken.local_addr().expect("an address");
     let (_dir, mut command) = command(SETTINGS);
@@ -228,7 +228,7 @@ fn an_address_that_is_taken_is_said_with_what_to_do() {
 }
 
 #[test]
-fn what_cannot_be_listened_on_is_said() {
+fn an_address_that_can_not_be_listened_on_is_an_error() {
     for (listen, said) in [
         (
             "here",
@@ -252,7 +252,7 @@ fn what_cannot_be_listened_on_is_said() {
 fn without_descriptors_it_waits_and_goes_on() {
     let running = Running::start_with_descriptors(SETTINGS, 64);
     let at = running.at();
-    // More than it can have; the kernel takes them all the same.
+    // The process can't open this many; the kernel accepts them nevertheless.
     let many: Vec<Client> = (0..80).map(|_| Client::connect(at)).collect();
     let said = running.said();
     assert!(said.contains("can't accept connections"), "{said}");

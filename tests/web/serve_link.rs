@@ -1,10 +1,10 @@
-//! `calltrace link`: the same link as anybody makes who has the secret, and it opens its call.
+//! `calltrace link`: it makes the same link as any program that has the secret, and the link opens its call.
 
 use std::process::Command;
 
 use crate::serving::{Client, Running, SETTINGS, TOKEN, command};
 
-/// As the README gives it to those who write bots.
+/// The code that the README gives to authors of bots.
 const PYTHON: &str = r#"
 import base64, hashlib, hmac, time
 def call_link(site, secret, enterprise, unique_id, seconds=14 * 86400):
@@ -22,7 +22,7 @@ fn link(settings: &str, args: &[&str]) -> (Option<i32>, String, String) {
     (output.status.code(), said.trim_end().to_owned(), why)
 }
 
-/// What the Python above makes of the same, with the clock at `expires` less the time it adds.
+/// Returns what that code makes of the same arguments, with the clock at `expires` minus the time it adds.
 fn python_link(expires: &str, secret: &str, id: &str) -> String {
     let call = format!(
         "import sys\n{PYTHON}\ntime.time = lambda: {expires} - 14 * 86400\n\
@@ -95,7 +95,7 @@ fn a_link_needs_no_logs_and_no_call() {
 }
 
 #[test]
-fn what_cannot_be_signed_is_said_with_what_to_do() {
+fn a_link_that_can_not_be_signed_is_an_error_with_advice() {
     for (args, said) in [
         (
             vec!["0376", "1.1"],

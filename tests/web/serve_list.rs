@@ -1,4 +1,4 @@
-//! Leafing through the list of calls, over the wire: nothing is passed over, links lead somewhere.
+//! Paging through the list of calls over HTTP: no call is skipped, and every link works.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::serving::{SETTINGS, Server, Setup, TOKEN};
 
-/// A call that nobody took, as one record.
+/// A call that was not answered, as one record.
 pub(crate) fn missed(at: DateTime<Utc>, id: &str) -> String {
     format!(
         "{}|AST|hangup|{id}|{{\"UniqueId\": \"{id}\", \"Phone\": \"375290001234\", \"Extensions\": [\"\"], \
@@ -17,7 +17,7 @@ pub(crate) fn missed(at: DateTime<Utc>, id: &str) -> String {
     )
 }
 
-/// A server over one file of 0367, in a folder that ends with it.
+/// Starts a server over one file of 0367, in a temporary folder.
 pub(crate) fn server(log: &str) -> (tempfile::TempDir, Server) {
     let dir = tempfile::tempdir().expect("a folder");
     fs::create_dir(dir.path().join("0367")).expect("a folder");
@@ -30,13 +30,13 @@ pub(crate) fn server(log: &str) -> (tempfile::TempDir, Server) {
     (dir, setup.start())
 }
 
-/// What stands between two texts, each time.
+/// Returns the texts between two marks.
 pub(crate) fn between<'t>(text: &'t str, before: &str, after: &str) -> Vec<&'t str> {
     let parts = text.split(before).skip(1);
     parts.filter_map(|part| part.split(after).next()).collect()
 }
 
-/// The ids of all rows, page after page.
+/// Returns the ids of all rows, page after page.
 fn leafed_through(server: &Server, query: &str) -> Vec<String> {
     let mut target = format!("/calls/0367?token={TOKEN}&{query}");
     let mut ids = Vec::new();
@@ -57,10 +57,10 @@ fn leafed_through(server: &Server, query: &str) -> Vec<String> {
 }
 
 #[test]
-fn calls_of_a_writer_whose_clock_is_ahead_push_no_other_off_the_pages() {
+fn calls_of_a_writer_with_a_clock_ahead_push_no_other_off_the_pages() {
     let now = testing::now();
     let log = (0..120).fold(String::new(), |mut log, n| {
-        // The newest ten are five minutes ahead of us.
+        // The newest ten are five minutes ahead of the server's clock.
         let ahead = if n >= 110 { 300 } else { -300 };
         let at = now + TimeDelta::seconds(ahead + n);
         let id = format!("{}.{n}", at.timestamp());
@@ -103,7 +103,7 @@ fn a_list_that_ends_on_a_day_does_not_say_that_it_is_of_all_days() {
 }
 
 #[test]
-fn a_row_whose_id_no_address_can_name_leads_nowhere() {
+fn a_row_with_an_id_that_no_address_can_name_leads_nowhere() {
     for id in ["1/../1.1", ".."] {
         let (_dir, server) = server(&missed(testing::now(), id));
         let page = server.get(&format!("/calls/0367?token={TOKEN}")).text();
@@ -111,7 +111,7 @@ fn a_row_whose_id_no_address_can_name_leads_nowhere() {
     }
 }
 
-/// The number in a list's first line: `8 calls`.
+/// Returns the number in a list's first line: `8 calls`.
 pub(crate) fn count_of(page: &str) -> usize {
     let strong = between(page, "<p class=\"numbers\"><strong>", "\u{a0}");
     strong[0].parse().expect("a number")
@@ -223,7 +223,7 @@ fn hours_that_no_day_has_are_a_mistake() {
 
 #[test]
 fn hours_and_weekdays_of_several_days_are_leafed_through_as_one_list() {
-    // Two calls each hour for three weeks up to Wednesday 3 December, the newest at 8:30.
+    // There are two calls each hour for three weeks up to Wednesday 3 December; the newest is at 8:30.
     let newest = DateTime::parse_from_rfc3339("2025-12-03T08:30:00Z").expect("a time");
     let log = (0..21 * 48).rev().fold(String::new(), |mut log, n| {
         let at = newest.to_utc() - TimeDelta::minutes(30 * n);
@@ -234,7 +234,7 @@ fn hours_and_weekdays_of_several_days_are_leafed_through_as_one_list() {
     let (_dir, server) = server(&log);
     let weeks = "from=2025-11-20&to=2025-12-03";
     let ids = leafed_through(&server, &format!("{weeks}&hours=7-9"));
-    // The last of two weeks of four calls a day has all but none of them after 8:30.
+    // Two weeks have four such calls per day, and so has the last day: its newest call is at 8:30.
     assert_eq!(ids.len(), 14 * 4);
     let mut newest_first = ids.clone();
     newest_first.sort_by(|a, b| b.cmp(a));
@@ -275,7 +275,7 @@ fn a_line_narrows_the_list_to_its_calls_and_is_seen_in_the_form() {
     assert_eq!(server.get(&target).status, 400);
 }
 
-/// A call that somebody makes to a client, as one record; `status` 2 is answered.
+/// An outgoing call to a client, as one record; `status` 2 means that it was answered.
 fn outgoing(at: DateTime<Utc>, id: &str, client: &str, status: u8) -> String {
     format!(
         "{}|AST|hangup|{id}|{{\"UniqueId\": \"{id}\", \"Phone\": \"{client}\", \"Extensions\": [\"152\"], \
@@ -306,7 +306,7 @@ fn a_missed_call_says_whether_the_client_was_called_back() {
         rows.map(|text| text.replace('\u{a0}', " "))
             .collect::<Vec<_>>()
     };
-    // Newest first; nothing of the two that are half an hour old and less.
+    // Newest first; nothing is said about the two that are at most half an hour old.
     let russian = [
         "uncalled\">не перезвонили",
         "tried\">перезвонили через 45 мин, не дозвонились",
@@ -319,7 +319,7 @@ fn a_missed_call_says_whether_the_client_was_called_back() {
         "called\">called back after 12 min",
     ];
     assert_eq!(said("en", ""), english);
-    // Also where only missed calls, or those of one client, are listed.
+    // The same where only missed calls, or those of one client, are listed.
     assert_eq!(said("en", "&result=missed"), english);
     assert_eq!(said("en", "&phone=375290000001"), english[2..]);
 }

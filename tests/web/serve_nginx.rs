@@ -1,5 +1,4 @@
-//! `packaging/nginx-calltrace.conf` in front of a server: what it passes on, what it keeps to itself, what
-//! it writes down.
+//! `packaging/nginx-calltrace.conf` in front of a server: what it passes on, what it blocks, what it logs.
 
 use std::fs;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -10,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::serving::{CALL, Client, PATIENCE, Reply, Server, TOKEN};
 
-/// An nginx on this host with the packaged file for its only site.
+/// An nginx on this host whose only site is the packaged file.
 struct Nginx {
     child: Child,
     at: SocketAddr,
@@ -51,7 +50,7 @@ impl Nginx {
         client.reply()
     }
 
-    /// All that it wrote down once `line` is there, which is after its answer.
+    /// Returns all that it logged, once `line` is there; nginx logs after it answered.
     fn logs_with(&self, line: &str) -> String {
         let begin = Instant::now();
         while !self.logs().contains(line) {
@@ -61,7 +60,7 @@ impl Nginx {
         self.logs()
     }
 
-    /// All that it wrote down so far.
+    /// Returns all that it logged so far.
     fn logs(&self) -> String {
         let logs = ["calltrace.log", "calltrace-error.log", "nginx.log"];
         let logs = logs.map(|name| fs::read_to_string(self.dir.path().join(name)));
@@ -81,7 +80,7 @@ fn packaged() -> String {
     fs::read_to_string(path).expect("it is packaged")
 }
 
-/// The site, with its logs in `dir`, inside the least that nginx needs around it.
+/// Writes the site and the smallest configuration around it, with the logs in `dir`.
 fn write(dir: &Path, site: &str) {
     let at = dir.display();
     let site = site.replace("/var/log/nginx/", &format!("{at}/"));
@@ -97,7 +96,7 @@ fn write(dir: &Path, site: &str) {
 }
 
 fn nginx(dir: &Path) -> Command {
-    // Debian keeps it off the path of users.
+    // Debian installs it outside the path of users.
     let installed = Path::new("/usr/sbin/nginx");
     let mut command = match installed.exists() {
         true => Command::new(installed),
@@ -152,7 +151,7 @@ fn a_page_comes_through_and_its_token_is_not_written_down() {
     let nginx = Nginx::start(server.at);
     let direct = server.get(&format!("{CALL}?token={TOKEN}"));
     let reply = nginx.get(&format!("{CALL}?token={TOKEN}"), "");
-    // Other calls of the client are left out where they take too long to find.
+    // Other calls of the client are left out where the search takes too long.
     let without_others = |page: Vec<u8>| {
         let page = String::from_utf8(page).expect("a page is text");
         let others = "<section class=\"others\"";
@@ -186,9 +185,9 @@ fn a_page_comes_through_and_its_token_is_not_written_down() {
     ] {
         assert!(nginx.get(&target, &referer).status >= 400, "{target}");
     }
-    // What nginx itself refuses is written down elsewhere.
+    // nginx logs what it refuses itself in another file.
     for _ in 0..60 {
-        // A robot's page costs nothing: a slow machine must not be slower than the limit.
+        // The page for robots is cheap: a slow machine must not be slower than the limit.
         nginx.get(
             &format!("{CALL}?token={TOKEN}"),
             "User-Agent: TelegramBot\r\n",
@@ -250,12 +249,12 @@ fn an_address_that_a_visitor_invents_does_not_dodge_the_limit_of_tries() {
             "X-Forwarded-For: 198.51.100.{n}\r\nX-Real-IP: 198.51.100.{n}\r\nForwarded: for=198.51.100.{n}\r\n"
         )
     };
-    // Another enterprise each time: it is the visitor's own limit that is met.
+    // The enterprise differs each time, so that the visitor's own limit applies.
     let mut last = None;
     for n in 0..35 {
         let target = format!("/call/05{n:02}/1764493655.61?token=wrong");
         let reply = nginx.get(&target, &spoofed(n));
-        // nginx's own limit tells no time to wait.
+        // nginx's own limit sends no `Retry-After`.
         last = Some((reply.status, reply.header("retry-after").is_some()));
     }
     assert_eq!(last, Some((429, true)));

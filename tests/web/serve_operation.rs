@@ -1,5 +1,4 @@
-//! `calltrace serve` as whoever operates it sees it: counters for Prometheus, a log in a file, what
-//! systemd is told.
+//! Operating `calltrace serve`: counters for Prometheus, a log in a file, messages to systemd.
 
 use std::fs;
 use std::os::unix::net::UnixDatagram;
@@ -45,7 +44,7 @@ fn requests_are_counted_by_route_and_refusals_by_reason() {
     ] {
         assert_eq!(get(&mut client, target, headers), status, "{target}");
     }
-    // The client's other calls are looked for once, and that may end after the page.
+    // The client's other calls are searched once, and that may end after the page.
     let searched =
         |seen: &Exposition| seen.value("calltrace_engine_seconds_count", "question=\"search\"");
     let begin = Instant::now();
@@ -138,7 +137,8 @@ fn no_label_holds_a_word_of_a_request() {
         }
     }
     let seen = metrics(&mut client);
-    // Of an enterprise only the gauge of its calls, which needs its folder and no request.
+    // The only metric with an enterprise is the gauge of its calls, which needs its folder and no
+    // request.
     let mut of_enterprises = seen.labels().filter(|it| it.contains("0367"));
     assert!(of_enterprises.all(|it| it == "enterprise=\"0367\""));
     for secret in ["1764493655", "s3cret", TOKEN, "37529000", "198.51"] {
@@ -156,7 +156,7 @@ fn metrics_are_for_the_callers_that_the_api_is_for() {
         ask_for_metrics(&mut client, host, headers);
         client.reply()
     };
-    // What a proxy adds, what a browser adds, and names that DNS can make those of this host.
+    // Headers of proxies, headers of browsers, and names that DNS can point to this host.
     for header in [
         "X-Forwarded-For: 127.0.0.1",
         "X-Forwarded-Proto: https",
@@ -201,7 +201,7 @@ fn the_log_goes_into_a_file_without_tokens_and_is_opened_anew_on_hangup() {
     let (code, said) = running.end();
     assert_eq!(code, Some(0), "{said}");
     assert!(!said.contains("millis"), "{said}");
-    // What waited was written before the end.
+    // Waiting lines were written before the end.
     assert!(says(&path, "/health") && !says(&moved, "/health"));
     for path in [&path, &moved] {
         assert!(!says(path, TOKEN) && !says(path, "token="));

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 
 use testing::sample;
 
-/// A folder of its own, and what is started with it.
+/// A temporary folder, and the server that is started in it.
 struct Script {
     folder: tempfile::TempDir,
     program: PathBuf,
@@ -43,7 +43,7 @@ impl Script {
             .env("CALLTRACE_WAIT", "2")
             .stdin(Stdio::null());
         if rustix::process::getuid().is_root() {
-            // The folders of a test are root's alone.
+            // Only root may enter the folders of a test.
             command.env("CALLTRACE_USER", "root");
         }
         command
@@ -128,7 +128,7 @@ fn it_starts_restarts_and_stops_one_server() {
     assert_eq!(script.order("reload").0, 2);
 }
 
-/// A process that has nothing to do with it.
+/// A process that is not the server.
 struct Bystander(Child);
 
 impl Bystander {
@@ -144,7 +144,7 @@ impl Bystander {
         self.0.try_wait().expect("it is a child").is_none()
     }
 
-    /// When it was started, as the kernel counts.
+    /// Returns its start time, as the kernel counts it.
     fn since(&self) -> String {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.0.id())).expect("it lives");
         let (_, fields) = stat.rsplit_once(") ").expect("as proc(5) has it");
@@ -169,7 +169,8 @@ fn a_process_that_is_not_its_own_is_left_alone() {
     let mut bystander = Bystander::new();
     fs::create_dir(script.folder.path().join("run")).expect("made");
     let (pid, since) = (bystander.pid(), bystander.since());
-    // Its number, with another start, with its own, with none, and what no script wrote.
+    // The number of the process with another start time, with its own, with none, and texts that no
+    // script wrote.
     for text in [
         format!("{pid} 1\n"),
         format!("{pid} {since}\n"),
@@ -188,7 +189,7 @@ fn a_process_that_is_not_its_own_is_left_alone() {
         );
         assert!(bystander.is_well(), "{text}");
     }
-    // The server's own program, but started at another time.
+    // The server's own program, but with another start time.
     assert_eq!(script.order("start").0, 0);
     let own = fs::read_to_string(script.pid_file()).expect("it was started");
     let pid = script.pid();
@@ -266,7 +267,7 @@ fn after_an_upgrade_the_old_server_is_still_its_own() {
 }
 
 #[test]
-fn two_who_start_it_at_one_time_start_one() {
+fn two_concurrent_starts_start_one_server() {
     let script = Script::new();
     let both = [0, 1].map(|_| {
         let mut command = script.command("start");

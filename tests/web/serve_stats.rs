@@ -1,4 +1,5 @@
-//! Statistics over the wire: their figures are those of the command, each leads to its calls, and files hold the same.
+//! Statistics over HTTP: their figures are those of the command, each links to its calls, and files hold the
+//! same.
 
 use std::fmt::Write as _;
 
@@ -21,7 +22,7 @@ fn document(server: &Server, query: &str) -> Value {
     serde_json::from_slice(&reply.body).expect("a document")
 }
 
-/// What `calltrace stats` says of 0367.
+/// Returns what `calltrace stats` prints for 0367.
 fn printed(args: &[&str]) -> Value {
     let mut command = testing::command(&testing::sample());
     command.args([
@@ -32,7 +33,7 @@ fn printed(args: &[&str]) -> Value {
     serde_json::from_slice(&output.stdout).expect("a document")
 }
 
-/// All but what was read, which says where.
+/// Returns the document without the report of what was read, which contains paths.
 fn without_report(mut document: Value) -> Value {
     let report = document
         .as_object_mut()
@@ -113,7 +114,7 @@ fn the_page_shows_the_figures_of_the_document() {
             "{part}: {seconds}"
         );
     }
-    // Each group's row: its calls, the missed ones, those not called back.
+    // The row of each group: its calls, the missed ones, those not called back.
     for (document, by) in [(&persons, "person"), (&lines, "line")] {
         for group in document["groups"].as_array().expect("groups") {
             let name = group[by].as_str().expect("a name");
@@ -182,7 +183,7 @@ fn each_bar_and_each_cell_leads_to_the_calls_that_it_counts() {
             "{query}"
         );
         for chart in charts {
-            // Of a chart that there is twice, for narrow and for wide screens, the first.
+            // A chart occurs twice, for narrow and for wide screens; this is the first one.
             let chart = chart
                 .split("<div class=\"on-wide\">")
                 .next()
@@ -286,7 +287,7 @@ fn pages_speak_both_languages_and_a_wrong_day_is_said_on_them() {
 }
 
 #[test]
-fn files_are_what_spreadsheets_and_programs_take() {
+fn files_can_be_read_by_spreadsheets_and_programs() {
     let server = Server::sample();
     let csv = stats(&server, &format!("{WEEK}&format=csv&by=person"));
     assert_eq!(csv.header("content-type"), Some("text/csv; charset=utf-8"));
@@ -342,7 +343,7 @@ fn a_name_that_a_spreadsheet_would_take_for_a_formula_is_harmless_and_stays_text
 }
 
 #[test]
-fn days_without_calls_are_said_kindly_and_what_could_not_be_read_is_named() {
+fn days_without_calls_have_a_notice_that_names_unread_parts() {
     let server = Server::sample();
     let page = stats(&server, "period=day&date=2025-10-01");
     assert_eq!(page.status, 200);

@@ -1,4 +1,4 @@
-//! Peers that are slow, many, or gone, and the end of a server.
+//! Slow peers, many peers, peers that are gone, and the end of a server.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 
 use crate::serving::{CALL, Client, PATIENCE, Server, Setup, TOKEN};
 
-/// A short one, as limits go; long for what it must not hit.
+/// A short limit, but long enough not to affect other requests.
 const SHORT: Duration = Duration::from_millis(300);
 
 /// More than the kernel buffers for one connection.
@@ -40,7 +40,7 @@ fn a_head_that_does_not_end_is_cut_off_and_stops_nobody() {
     }
     assert_eq!(server.get(&format!("{CALL}?token={TOKEN}")).status, 200);
     let begin = Instant::now();
-    // A byte now and then does not help.
+    // Sending a byte now and then does not help.
     let dripping = slow.pop().expect("there are some");
     let mut dripping = dripping.0.into_inner();
     while dripping.write_all(b"x").is_ok() {
@@ -103,7 +103,7 @@ fn readers_that_do_not_read_are_cut_off_and_stop_nobody() {
     }
     let begin = Instant::now();
     assert_eq!(server.get("/well").text(), "well");
-    // They read nothing for longer than a reader may.
+    // They read nothing for longer than the limit allows.
     thread::sleep(2 * SHORT);
     for client in &mut stalled {
         let mut rest = Vec::new();
@@ -129,7 +129,7 @@ fn a_slow_reader_that_reads_gets_everything() {
         if read == 0 {
             break;
         }
-        // So that the whole takes longer than any of the limits.
+        // The whole download takes longer than any of the limits.
         let due = 3 * SHORT * u32::try_from(got >> 20).expect("few") / 64;
         thread::sleep(due.saturating_sub(begin.elapsed()));
     }
@@ -151,7 +151,7 @@ fn a_connection_beyond_the_cap_takes_the_place_of_one_without_a_request() {
     let mut new = server.client();
     new.ask("GET", "/", "");
     assert_eq!(new.reply().status, 200);
-    // Long before an idle connection would have been closed for its own sake.
+    // The idle limit would have closed the connection much later.
     assert!(
         begin.elapsed() < Duration::from_secs(5),
         "{:?}",
@@ -185,7 +185,8 @@ fn connections_beyond_the_cap_are_closed_at_once_while_all_others_have_a_request
     }
 }
 
-/// A server with a request that is held until it is told to go on, and how many have come.
+/// Starts a server with a request that waits until the test lets it go on; also returns how many have
+/// arrived.
 fn held(setup: Setup) -> (Server, Arc<Notify>, Arc<AtomicUsize>) {
     let (go_on, come) = (Arc::new(Notify::new()), Arc::new(AtomicUsize::new(0)));
     let (until, count) = (Arc::clone(&go_on), Arc::clone(&come));
@@ -201,7 +202,7 @@ fn held(setup: Setup) -> (Server, Arc<Notify>, Arc<AtomicUsize>) {
 }
 
 #[test]
-fn the_end_waits_for_what_runs_and_takes_nothing_new() {
+fn the_end_waits_for_running_requests_and_accepts_no_new_ones() {
     let (mut server, go_on, come) = held(Setup::default());
     let mut idle = server.client();
     idle.ask("GET", "/nowhere", "");

@@ -1,5 +1,5 @@
-//! A server in this process on a port of its own, one as a child, and a client that says exactly
-//! what it is told to.
+//! A server in this process on a free port, one as a child process, and a client that sends exactly the given
+//! bytes.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -19,11 +19,11 @@ use calltrace_output::Clock;
 use calltrace_store::fsx::WallClock;
 use calltrace_store::scan::Tuning;
 use calltrace_store::tree::Tree;
-use calltrace_web::{ConnectionLimits, Limits, Metrics, Site, serve};
+use calltrace_web::{ConnectionLimits, Metrics, RequestLimits, Site, serve};
 use testing::sample;
 use tokio::sync::oneshot;
 
-/// Whoever waits longer than this waits for ever.
+/// A test that waits longer than this would wait for ever.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The token of 0367 in [`SETTINGS`].
@@ -38,12 +38,12 @@ pub(crate) const SETTINGS: &str = "\
 [enterprises.0999]\nname = \"no folder\"\nsecret = \"the-token-of-0999\"\n\
 [enterprises.0327]\nname = \"no secret\"\n";
 
-/// What a server is started with.
+/// The parameters of a server.
 pub(crate) struct Setup {
     pub(crate) root: PathBuf,
     pub(crate) now: WallClock,
     pub(crate) settings: String,
-    pub(crate) limits: Limits,
+    pub(crate) limits: RequestLimits,
     pub(crate) connections: ConnectionLimits,
 }
 
@@ -53,7 +53,7 @@ impl Default for Setup {
             root: sample(),
             now: testing::clock(),
             settings: SETTINGS.to_owned(),
-            limits: Limits::default(),
+            limits: RequestLimits::default(),
             connections: ConnectionLimits::default(),
         }
     }
@@ -87,7 +87,7 @@ impl Setup {
         self.start_with(|site| calltrace_web::router(&site))
     }
 
-    /// With routes of the test's own.
+    /// Starts with the test's own routes.
     pub(crate) fn start_with(self, router: impl FnOnce(Arc<Site>) -> Router) -> Server {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
@@ -102,7 +102,7 @@ impl Setup {
         };
         let at = listening.local_addr().expect("an address");
         let (stop, stopped) = oneshot::channel::<()>();
-        // Made within: the directory may start tasks.
+        // The directory may start tasks, so it is made within the runtime.
         let router = runtime.block_on(async { router(self.site()) });
         let connections = self.connections;
         let thread = thread::spawn(move || {
@@ -139,33 +139,33 @@ impl Server {
         Client::connect(self.at)
     }
 
-    /// One request on a connection of its own.
+    /// Sends one request on a new connection.
     pub(crate) fn get(&self, target: &str) -> Reply {
         self.get_with(target, "")
     }
 
-    /// With further headers, each with its line end.
+    /// The same with further headers, each with its line end.
     pub(crate) fn get_with(&self, target: &str, headers: &str) -> Reply {
         let mut client = self.client();
         client.ask("GET", target, headers);
         client.reply()
     }
 
-    /// Exactly these bytes.
+    /// Sends exactly these bytes.
     pub(crate) fn raw(&self, request: &[u8]) -> Reply {
         let mut client = self.client();
         client.send(request);
         client.reply()
     }
 
-    /// Tells it to end; does not wait.
+    /// Tells the server to end, without waiting.
     pub(crate) fn tell_to_stop(&mut self) {
         if let Some(stop) = self.stop.take() {
             let _ = stop.send(());
         }
     }
 
-    /// Waits until it has ended.
+    /// Waits until the server has ended.
     pub(crate) fn wait(&mut self) {
         if let Some(thread) = self.thread.take() {
             thread.join().expect("it ends well");
@@ -242,7 +242,7 @@ impl Client {
         (size > 0).then_some(chunk)
     }
 
-    /// Whether the other end closes, without another byte.
+    /// Whether the other end closes the connection without sending another byte.
     pub(crate) fn is_closed(&mut self) -> bool {
         let mut rest = Vec::new();
         match self.0.read_to_end(&mut rest) {
@@ -272,14 +272,14 @@ impl Reply {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// All of it but the time it was given.
+    /// Returns all of it except the time it contains.
     pub(crate) fn timeless(&self) -> (String, Vec<u8>) {
         let lines = self.head.lines().filter(|line| !line.starts_with("date:"));
         (lines.collect::<Vec<_>>().join("\n"), self.body.clone())
     }
 }
 
-/// The command, untouched by the settings of whoever runs the tests.
+/// The command, independent of the user's own settings.
 pub(crate) fn command(settings: &str) -> (tempfile::TempDir, Command) {
     let dir = tempfile::tempdir().expect("a folder");
     let path = dir.path().join("config.toml");
@@ -289,7 +289,7 @@ pub(crate) fn command(settings: &str) -> (tempfile::TempDir, Command) {
     (dir, command)
 }
 
-/// A `calltrace serve` that runs, killed if it is still there at the end.
+/// A running `calltrace serve`, killed if it still runs when it is dropped.
 pub(crate) struct Running {
     pub(crate) child: Child,
     pub(crate) lines: Receiver<String>,
@@ -298,7 +298,7 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// On a port that is free.
+    /// Starts on a free port.
     pub(crate) fn start(settings: &str, args: &[&str]) -> Running {
         Running::start_with_env(settings, args, &[])
     }
@@ -310,7 +310,7 @@ impl Running {
         Running::of(dir, command)
     }
 
-    /// With so many descriptors and no more.
+    /// Starts with a limit of descriptors.
     pub(crate) fn start_with_descriptors(settings: &str, descriptors: u32) -> Running {
         let (dir, binary) = command(settings);
         let mut command = Command::new("sh");
@@ -343,7 +343,7 @@ impl Running {
         self.said.recv_timeout(PATIENCE).expect("it says something")
     }
 
-    /// Where it says that it serves, which it says first.
+    /// Returns the address that its first line on stderr names.
     pub(crate) fn at(&self) -> SocketAddr {
         let said = self.said();
         let (_, at) = said.rsplit_once("http://").expect("an address");
@@ -356,7 +356,7 @@ impl Running {
         assert!(sent.expect("there is kill").success());
     }
 
-    /// Its exit code and what else it said on stderr.
+    /// Returns its exit code and the rest of stderr.
     pub(crate) fn end(mut self) -> (Option<i32>, String) {
         let said: Vec<String> = self.said.iter().collect();
         let status = self.child.wait().expect("it ends");

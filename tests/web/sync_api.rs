@@ -1,4 +1,5 @@
-//! The second listener: runs of synchronisation that a script stands for, asked for as programs of the field do.
+//! The second listener: a script plays the runs of synchronisation, and requests are those of the field's
+//! programs.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -19,7 +20,7 @@ use crate::posting::{JSON, ask, detail, get, json_of, post};
 use crate::serving::{Reply, Running, Server, Setup};
 use crate::sync_records::TABLES;
 
-/// Hosts of two enterprises; a run ends when it is let.
+/// Hosts of two enterprises; a run ends when the test lets it.
 pub(crate) struct Scripted {
     let_go: Semaphore,
     asked: Mutex<Vec<(String, SyncScope)>>,
@@ -103,7 +104,7 @@ fn told(reply: &Reply) -> Value {
 const BODY: &str =
     r#"{"enterprise_id":"0327","force_all":false,"date_from":"2025-07-01","date_to":"2025-07-03"}"#;
 
-/// Until nothing runs any more.
+/// Waits until no run is active.
 fn until_idle(server: &Server) {
     let begin = Instant::now();
     while told(&get(server.at, "/"))["active_tasks"] != json!([]) {
@@ -214,7 +215,7 @@ fn a_run_is_started_once_goes_on_in_the_background_and_is_told_of() {
 }
 
 #[test]
-fn what_did_not_arrive_is_fetched_of_one_or_of_all() {
+fn missing_records_are_fetched_for_one_enterprise_or_for_all() {
     let work = Scripted::new(None);
     let server = start(&work, None);
     work.let_go.add_permits(9);
@@ -242,7 +243,7 @@ fn what_did_not_arrive_is_fetched_of_one_or_of_all() {
 }
 
 #[test]
-fn what_cannot_be_meant_is_refused_and_starts_nothing() {
+fn an_invalid_request_is_refused_and_starts_nothing() {
     let work = Scripted::new(None);
     let server = start(&work, None);
     for (path, body, status, said) in [
@@ -260,43 +261,48 @@ fn what_cannot_be_meant_is_refused_and_starts_nothing() {
             404,
             "Enterprise not found or inactive",
         ),
-        ("/sync/0367", "{}", 422, "enterprise_id: it is missing"),
+        (
+            "/sync/0367",
+            "{}",
+            422,
+            "enterprise_id: the field is missing",
+        ),
         (
             "/sync/0367",
             r#"{"enterprise_id":367}"#,
             422,
-            "enterprise_id: it is a string",
+            "enterprise_id: must be a string",
         ),
         (
             "/sync/0367",
             r#"{"enterprise_id":"1","force_all":1}"#,
             422,
-            "force_all: it is true or false",
+            "force_all: must be true or false",
         ),
         (
             "/sync/0367",
             r#"{"enterprise_id":"1","date_from":"01.07.2025"}"#,
             422,
-            "date_from: it is a day, such as 2025-10-03",
+            "date_from: must be a day, such as 2025-10-03",
         ),
         (
             "/sync/0367",
             r#"{"enterprise_id":"1","date_to":"2025-02-30"}"#,
             422,
-            "date_to: it is a day, such as 2025-10-03",
+            "date_to: must be a day, such as 2025-10-03",
         ),
         (
             "/sync/0367",
             r#"{"enterprise_id":"1","date_from":"2025-07-02","date_to":"2025-07-01"}"#,
             422,
-            "date_to: it is before date_from",
+            "date_to: must not be before date_from",
         ),
-        ("/sync/0367", "[]", 422, "the body is an object"),
+        ("/sync/0367", "[]", 422, "the body must be a JSON object"),
         (
             "/sync/0367",
             "{",
             400,
-            "the body is no JSON, or too deep, at line 1 column 1",
+            "the body is not JSON, or nested too deeply, at line 1 column 1",
         ),
         ("/sync/0367/x", BODY, 404, "Not Found"),
     ] {
@@ -458,7 +464,7 @@ fn the_state_of_hosts_comes_out_of_the_database_where_there_is_one() {
     assert_eq!((status.status, detail(&status).as_str()), (503, said));
 }
 
-/// What settings of a server say, with a second listener.
+/// Settings of a server with a second listener.
 pub(crate) const SYNC: &str =
     "[sync]\nlisten = \"127.0.0.1:0\"\n[serve]\napi_token = \"the-token-of-the-api\"\n";
 

@@ -31,7 +31,7 @@ CREATE TABLE download_sync (id serial PRIMARY KEY, enterprise_id text, asterisk_
     UNIQUE (enterprise_id, asterisk_host));
 ";
 
-/// What newer databases have besides.
+/// The further columns of newer databases.
 const NEWER: &str = "
 ALTER TABLE calls ADD uuid_token text, ADD call_url text;
 ALTER TABLE call_participants ADD UNIQUE (call_id, extension);
@@ -66,7 +66,7 @@ fn event(event: &str, unique_id: &str, request: &str) -> HostEvent {
     }
 }
 
-/// A hangup with these fields besides its own.
+/// A hangup with further fields.
 fn hangup(unique_id: &str, fields: &str) -> HostEvent {
     let usual = r#""Token":"375290000000","Phone":"375290001234","Trunk":"0001363""#;
     let request = format!("{{{usual},\"UniqueId\":\"{unique_id}\",{fields}}}");
@@ -75,7 +75,7 @@ fn hangup(unique_id: &str, fields: &str) -> HostEvent {
 
 const ANSWERED: &str = r#""Extensions":["151"],"CallType":0,"DateReceived":"2025-12-02 12:15:00","StartTime":"2025-12-02 12:15:01","EndTime":"2025-12-02 12:17:02","CallStatus":"2""#;
 
-/// The rows of a question whose columns are texts; null is `-`.
+/// Returns the rows of a query whose columns are texts; null is `-`.
 async fn rows(client: &Client, question: &str) -> Vec<String> {
     let rows = client.query(question, &[]).await.expect("it is right");
     let row = |row: &tokio_postgres::Row| {
@@ -93,7 +93,7 @@ const PARTICIPANTS: &str = "SELECT calls.unique_id, extension, participant_statu
     FROM call_participants JOIN calls ON calls.id = call_id ORDER BY calls.id, ring_order";
 
 #[tokio::test]
-async fn a_hangup_is_stored_with_whom_it_names_and_once() {
+async fn a_hangup_is_stored_once_with_the_people_it_names() {
     for (name, tables) in [
         ("older", TABLES.to_owned()),
         ("newer", format!("{TABLES}{NEWER}")),
@@ -160,7 +160,7 @@ async fn a_hangup_is_stored_with_whom_it_names_and_once() {
 }
 
 #[tokio::test]
-async fn what_came_live_stays_as_it_is() {
+async fn live_records_stay_unchanged() {
     let live = format!("{TABLES}INSERT INTO calls (unique_id, call_status) VALUES ('1.1', '0');");
     let url = SERVER.database("live", &live).await;
     let records = open(&url, Notation::Words);
@@ -192,7 +192,7 @@ async fn what_came_live_stays_as_it_is() {
 
 #[tokio::test]
 async fn a_bad_row_costs_only_itself() {
-    // Other types than usual, limits, and a rule: everything that can refuse a value.
+    // Unusual types, limits, and a rule: everything that can refuse a value.
     let narrow = format!(
         "{TABLES}ALTER TABLE calls ALTER phone_number TYPE varchar(20), \
             ALTER call_type TYPE smallint USING NULL, ALTER start_time TYPE timestamptz, \
@@ -254,7 +254,7 @@ async fn a_bad_row_costs_only_itself() {
 
 #[tokio::test]
 async fn the_state_of_a_host_sums_up_all_runs() {
-    // Also where nothing keeps a second row for a host away.
+    // The same where no constraint prevents a second row for a host.
     let loose = format!(
         "{TABLES}ALTER TABLE download_sync DROP CONSTRAINT download_sync_enterprise_id_asterisk_host_key;"
     );

@@ -1,4 +1,4 @@
-//! The command over a real PostgreSQL: an enterprise is typed by its name or Token.
+//! The command over a real PostgreSQL: an enterprise is given by its name or Token.
 
 use crate::directory_postgres::SERVER;
 use crate::postgres::SCHEMA;
@@ -48,14 +48,14 @@ async fn the_command_takes_a_name_or_a_token_for_an_enterprise() {
         let refused = (String::new(), gone.to_owned(), Some(2));
         assert_eq!(run(&url, &["search", typed]), refused, "{typed}");
     }
-    // A folder's name is enough: nobody is asked who is not there.
+    // A folder's name is enough: the unreachable database is not asked.
     let away = "postgres://tester:made-up@127.0.0.1:9/db";
     let traced = run(away, &["search", "0367", "-n", "3"]);
     let ids = |rows: &str| -> Vec<String> {
         let ids = rows.lines().filter_map(|row| row.split(' ').next_back());
         ids.map(str::to_owned).collect()
     };
-    // Only who is who is not known.
+    // Only the names are missing.
     assert_eq!((ids(&traced.0), traced.2), (ids(&right.0), right.2));
     let (_, said, code) = run(away, &["search", "june"]);
     assert!(

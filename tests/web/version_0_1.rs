@@ -1,5 +1,5 @@
-//! A tree, settings, indexes and links that version 0.1.0 made (`tests/data/v0.1.0`): every command
-//! answers over them, and as it does over the sample tree that they were made of.
+//! A tree, settings, indexes and links that version 0.1.0 made (`tests/data/v0.1.0`): every command answers
+//! over them, with the same answers as over the sample tree that they were made from.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use testing::{out, sample};
 
 const ID: &str = "1764493655.61";
 
-/// When version 0.1.0 was run: its links had not expired, and its archives had not either.
+/// The time at which version 0.1.0 was run: its links and archives had not expired.
 const THEN: &str = "2026-11-30T12:00:00Z";
 
 /// A copy of what version 0.1.0 left.
@@ -43,7 +43,7 @@ impl Left {
         command.output().expect("the program starts")
     }
 
-    /// What a command prints that finds what it looks for.
+    /// Returns what a command prints that finds something.
     fn prints(&self, args: &[&str]) -> String {
         let output = self.run(args);
         assert_eq!(output.status.code(), Some(0), "{args:?}: {output:?}");
@@ -51,7 +51,7 @@ impl Left {
     }
 }
 
-/// Copies a folder. Logs were last changed at the time that their indexes know; git keeps no times.
+/// Copies a folder. Logs get the modification times that their indexes know, because git keeps no times.
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("made");
     for entry in fs::read_dir(from).expect("listed") {
@@ -137,7 +137,7 @@ fn the_folder_is_looked_after_and_nothing_is_lost() {
     assert_eq!(would.status.code(), Some(0), "{would:?}");
     left.prints(&["rotate"]);
     assert!(sorted() == before, "other lines");
-    // A tree of a year ago is told of as silent, and its settings as open to all.
+    // doctor reports a tree of a year ago as silent, and its settings as open to all.
     let doctor = left.run(&["doctor"]);
     assert_eq!(doctor.status.code(), Some(1), "{doctor:?}");
     assert!(out(&doctor).contains("[silent]"), "{doctor:?}");

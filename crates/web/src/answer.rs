@@ -1,67 +1,67 @@
-//! Answers as HTTP has them: pages with their status, and the page that says why there is none.
+//! HTTP answers: pages with their status, and pages that say why there is nothing to show.
 
 use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use maud::Markup;
 
-use super::metrics::Refused;
+use super::metrics::RefusalReason;
 use super::pages::{Language, Notice, notice};
-use super::work::Undone;
+use super::work::WorkError;
 
-/// When to come again after there was too much to do (seconds).
+/// The value of `Retry-After` when the server is too busy (seconds).
 pub(super) const BUSY_SECONDS: u64 = 5;
 
-/// A page.
+/// A page with its status.
 pub(super) fn page(status: StatusCode, markup: Markup) -> Response {
     let html = HeaderValue::from_static("text/html; charset=utf-8");
     (status, [(CONTENT_TYPE, html)], markup.into_string()).into_response()
 }
 
-/// A page that says why there is no other.
+/// A page that says why there is nothing else to show.
 #[derive(Debug, Clone)]
-pub(super) struct Said {
+pub(super) struct NoticePage {
     language: Language,
     notice: Notice,
     status: StatusCode,
 }
 
-impl Said {
-    /// With the status that fits the notice.
-    pub(super) fn new(language: Language, notice: Notice) -> Said {
+impl NoticePage {
+    /// A page with the status of the notice.
+    pub(super) fn new(language: Language, notice: Notice) -> NoticePage {
         let (status, ..) = answered(&notice);
-        Said {
+        NoticePage {
             language,
             notice,
             status,
         }
     }
 
-    /// Of work that was not done.
-    pub(super) fn undone(language: Language, undone: Undone) -> Said {
+    /// The page for work that was not done.
+    pub(super) fn undone(language: Language, undone: WorkError) -> NoticePage {
         match undone {
-            Undone::Busy => Said::new(language, Notice::Busy),
-            Undone::Panicked => {
-                Said::new(language, Notice::Trouble).with(StatusCode::INTERNAL_SERVER_ERROR)
+            WorkError::Busy => NoticePage::new(language, Notice::Busy),
+            WorkError::Panicked => {
+                NoticePage::new(language, Notice::Trouble).with(StatusCode::INTERNAL_SERVER_ERROR)
             }
         }
     }
 
-    /// With another status.
-    pub(super) fn with(self, status: StatusCode) -> Said {
-        Said { status, ..self }
+    /// Returns the same page with another status.
+    pub(super) fn with(self, status: StatusCode) -> NoticePage {
+        NoticePage { status, ..self }
     }
 }
 
-/// The status of a notice, what it counts as, and when to come again (seconds).
-fn answered(notice: &Notice) -> (StatusCode, Option<Refused>, Option<u64>) {
+/// Returns the status of a notice, the reason it is counted by, and the value of `Retry-After` (seconds).
+fn answered(notice: &Notice) -> (StatusCode, Option<RefusalReason>, Option<u64>) {
     match *notice {
         Notice::Preview => (StatusCode::OK, None, None),
-        Notice::NoAccess => (StatusCode::FORBIDDEN, Some(Refused::Token), None),
-        Notice::Expired => (StatusCode::FORBIDDEN, Some(Refused::Expired), None),
+        Notice::NoAccess => (StatusCode::FORBIDDEN, Some(RefusalReason::Token), None),
+        Notice::Expired => (StatusCode::FORBIDDEN, Some(RefusalReason::Expired), None),
         Notice::TooManyTries(seconds) => {
             let status = StatusCode::TOO_MANY_REQUESTS;
-            (status, Some(Refused::Tries), Some(seconds))
+            (status, Some(RefusalReason::Tries), Some(seconds))
         }
         Notice::NoSuchPage | Notice::NoSuchCall { .. } => (StatusCode::NOT_FOUND, None, None),
         Notice::BadRequest => (StatusCode::BAD_REQUEST, None, None),
@@ -69,12 +69,12 @@ fn answered(notice: &Notice) -> (StatusCode, Option<Refused>, Option<u64>) {
         Notice::Trouble => (StatusCode::SERVICE_UNAVAILABLE, None, None),
         Notice::Busy => {
             let status = StatusCode::SERVICE_UNAVAILABLE;
-            (status, Some(Refused::Busy), Some(BUSY_SECONDS))
+            (status, Some(RefusalReason::Busy), Some(BUSY_SECONDS))
         }
     }
 }
 
-impl IntoResponse for Said {
+impl IntoResponse for NoticePage {
     fn into_response(self) -> Response {
         let page = page(self.status, notice(self.language, &self.notice));
         let (_, refused, wait) = answered(&self.notice);
@@ -83,11 +83,10 @@ impl IntoResponse for Said {
     }
 }
 
-/// A response that refuses something: why, as it is counted; in how many seconds it may be asked again;
-/// which methods there are.
+/// Adds to a refusing response the reason that is counted, `Retry-After` in seconds, and `Allow`.
 pub(super) fn refusal(
     mut response: Response,
-    why: Option<Refused>,
+    why: Option<RefusalReason>,
     wait_seconds: Option<u64>,
     allow: Option<&'static str>,
 ) -> Response {

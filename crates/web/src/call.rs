@@ -1,4 +1,4 @@
-//! `GET /call/{enterprise}/{unique_id}`: one call, whole.
+//! `GET /call/{enterprise}/{unique_id}`: the page of one call.
 
 use std::sync::Arc;
 
@@ -6,11 +6,11 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::access::Wanted;
-use super::answer::{Said, page};
+use super::access::Resource;
+use super::answer::{NoticePage, page};
 use super::limits::Length;
 use super::others::others;
-use super::pages::{CallPage, Look, Notice, call_page, wanted};
+use super::pages::{CallPage, Notice, PageContext, call_page, wanted};
 use super::request::in_query;
 use super::site::{Site, Visit};
 use calltrace_engine::{Trace, TraceQuestion};
@@ -18,24 +18,27 @@ use calltrace_output::Secrets;
 use calltrace_store::error::Trouble;
 use calltrace_store::tree::EnterpriseName;
 
-pub(super) async fn show(State(site): State<Arc<Site>>, visit: Visit) -> Result<Response, Said> {
-    let bad = |_| visit.said(Notice::BadRequest);
+pub(super) async fn show(
+    State(site): State<Arc<Site>>,
+    visit: Visit,
+) -> Result<Response, NoticePage> {
+    let bad = |_| visit.notice_page(Notice::BadRequest);
     let (enterprise, unique_id) = visit.target.call().map_err(bad)?;
     let known = site
-        .admit(&visit, &Wanted::Call(&enterprise, unique_id))
+        .admit(&visit, &Resource::Call(&enterprise, unique_id))
         .await?;
     let trace = traced(&site, &visit, enterprise.clone(), unique_id.to_owned()).await?;
     let found = trace.as_ref();
     let found = found.and_then(|trace| Some((trace, trace.call.as_ref()?)));
     let Some((trace, call)) = found else {
-        return Err(visit.said(no_such_call(unique_id.to_owned(), trace.as_ref())));
+        return Err(visit.notice_page(no_such_call(unique_id.to_owned(), trace.as_ref())));
     };
     let query = &visit.target.query;
     let from = query.field("from").map_err(bad)?.unwrap_or_default();
     let token = visit.credentials.token();
     let list = token.map(|token| {
         let (token, language) = (in_query(token), visit.language.tag());
-        // Relative: a proxy may have put a folder before it.
+        // The link is relative, because a proxy may have put a folder before the path.
         format!("../../calls/{enterprise}?token={token}&lang={language}")
     });
     let wanted = wanted(call);
@@ -48,13 +51,13 @@ pub(super) async fn show(State(site): State<Arc<Site>>, visit: Visit) -> Result<
     };
     let (names, others) = tokio::join!(names, others);
     let recording = site.recordings.of(call, &names);
-    let look = Look {
+    let context = PageContext {
         language: visit.language,
         clock: site.clock,
         now: site.stamp(),
     };
     let markup = call_page(
-        &look,
+        &context,
         &CallPage {
             enterprise: &enterprise,
             title: known.title.as_deref(),
@@ -75,13 +78,13 @@ pub(super) async fn show(State(site): State<Arc<Site>>, visit: Visit) -> Result<
     Ok(page(StatusCode::OK, maud::PreEscaped(text)))
 }
 
-/// `None` where the enterprise has no folder: nothing was ever logged for it.
+/// Returns `None` where the enterprise has no folder, so nothing was ever logged for it.
 async fn traced(
     site: &Arc<Site>,
     visit: &Visit,
     enterprise: EnterpriseName,
     unique_id: String,
-) -> Result<Option<Trace>, Said> {
+) -> Result<Option<Trace>, NoticePage> {
     let question = TraceQuestion::of(unique_id);
     let failed = "a call can't be traced";
     let trace = move |site: &Site| match site.has_no_logs_of(&enterprise) {

@@ -1,10 +1,10 @@
-//! Whose request it is: a program's on this host, somebody's with a token, or nobody's. Pure.
+//! Tells who sends a request: a program on this host, a client with a token, or a stranger. Pure.
 //!
-//! A request from a loopback address is not enough: a proxy on this host passes on strangers'
-//! requests, and a browser on this host sends what any web page tells it to. So a request that names
-//! whom it is forwarded for, comes from a page, or names another host is no program's of this host.
-//! Nor is one of HTTP/1.0: proxies that were told to add nothing speak it, programs do not. A proxy
-//! that adds nothing and speaks HTTP/1.1 can't be told from a program; it must not pass these paths on.
+//! A loopback address is not enough: a proxy on this host passes on requests of strangers, and a browser on
+//! this host sends what any web page tells it to. So a request that has forwarding headers, comes from a web
+//! page or names another host is not a local program's. A request of HTTP/1.0 is not one either: proxies that
+//! add no headers use it, programs do not. A proxy that adds nothing and speaks HTTP/1.1 can't be told from a
+//! program; it must not pass these paths on.
 
 use std::net::IpAddr;
 
@@ -13,7 +13,7 @@ use axum::http::header::{
     AUTHORIZATION, FORWARDED, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN, VIA,
 };
 
-/// What proxies add.
+/// Headers that proxies add.
 const FORWARDING: [HeaderName; 7] = [
     FORWARDED,
     VIA,
@@ -26,19 +26,19 @@ const FORWARDING: [HeaderName; 7] = [
 
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Whose request it is.
+/// The sender of a request.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Caller<'h> {
-    /// A program's on this host.
+    /// A program on this host.
     Local,
-    /// Of somebody who shows this token, which alone decides.
+    /// A client that sends this token, which alone decides.
     Bearer(&'h str),
-    /// Nobody's we know; why.
+    /// A sender that may not use the API; holds the reason.
     Stranger(&'static str),
 }
 
-/// Whose request it is, by the connection's other end, what the request's line says of its version
-/// and of a host, and the headers.
+/// Classifies a request by the peer of its connection, the version and host of its request line, and its
+/// headers.
 pub(super) fn caller<'h>(
     peer: Option<IpAddr>,
     (version, authority): (Version, Option<&str>),
@@ -65,12 +65,14 @@ pub(super) fn caller<'h>(
     let host = hosts.next().and_then(|host| host.to_str().ok());
     let is_ours = host.is_some_and(is_this_host) && authority.is_none_or(is_this_host);
     if !is_ours || hosts.next().is_some() {
-        return Caller::Stranger("without a token the API goes by localhost or 127.0.0.1 alone");
+        return Caller::Stranger(
+            "without a token the API answers only requests to localhost or 127.0.0.1",
+        );
     }
     Caller::Local
 }
 
-/// Another scheme than `Bearer` is no token of ours.
+/// Returns the token. An authorization of another scheme than `Bearer` is ignored.
 fn bearer(headers: &HeaderMap) -> Result<Option<&str>, &'static str> {
     let mut all = headers.get_all(AUTHORIZATION).iter();
     let Some(first) = all.next() else {
@@ -79,7 +81,7 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, &'static str> {
     if all.next().is_some() {
         return Err("there is more than one Authorization");
     }
-    let unreadable = "Authorization is not like \"Bearer TOKEN\"";
+    let unreadable = "Authorization must be \"Bearer TOKEN\"";
     let text = first.to_str().map_err(|_| unreadable)?;
     let (scheme, token) = text.split_once(' ').ok_or(unreadable)?;
     match scheme.eq_ignore_ascii_case("bearer") {
@@ -138,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_another_sent_through_this_host_needs_one() {
+    fn a_request_that_this_host_only_passed_on_needs_a_token() {
         let ours = ("host", "localhost:8026");
         for given in [
             ("x-forwarded-for", "127.0.0.1"),

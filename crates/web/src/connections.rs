@@ -1,9 +1,7 @@
-//! Connections: accepted up to a number, bounded in what they may take their time for, ended in
-//! good order.
+//! Accepts connections up to a limit, bounds how long each step may take, and ends gracefully.
 //!
-//! Each thing that a peer can be slow at has its own limit: the head of a request, the next request
-//! of a kept connection, taking an answer. What is wrong with the wire or no HTTP at all is
-//! answered by hyper, with a status and no page.
+//! Each step in which a peer can be slow has its own limit: the head of a request, the next request of a kept
+//! connection, reading an answer. hyper answers requests that are not valid HTTP, with a status and no page.
 
 use std::convert::Infallible;
 use std::io;
@@ -28,34 +26,35 @@ use tokio_io_timeout::TimeoutStream;
 use tokio_util::io::InspectWriter;
 use tower::ServiceExt as _;
 
-use super::metrics::{Metrics, Refused};
-use super::seats::{AtWork, Seat, Seats};
+use super::connection_slots::{ActiveRequest, ConnectionSlot, ConnectionSlots};
+use super::metrics::{Metrics, RefusalReason};
 use super::site::Peer;
 
-/// What connections may take.
+/// Limits of connections.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConnectionLimits {
-    /// Open at one time; for one more the one that has been without a request for longest is closed,
-    /// and where all have one, the new one is.
+    /// Open connections at a time. For one more, the connection that has been idle for longest is closed;
+    /// where none is idle, the new one is closed.
     pub in_all: usize,
-    /// From one address, unless it is this host's or a proxy's.
+    /// Open connections from one address, unless it is a loopback address or a proxy.
     pub each_address: usize,
-    /// Proxies on other hosts.
+    /// The addresses of proxies on other hosts.
     pub proxies: Vec<IpAddr>,
-    /// Until the head of a request is there whole.
+    /// The time until the head of a request is complete.
     pub head: Duration,
-    /// Bytes of that head.
+    /// The longest head (bytes).
     pub head_bytes: usize,
-    /// Until the next request of a connection begins.
+    /// The time until the next request of a connection begins.
     pub idle: Duration,
-    /// In which a peer takes not one byte of its answer.
+    /// The time in which the peer must read at least one byte of its answer.
     pub stalled: Duration,
-    /// For requests that run when the end comes.
+    /// The time that running requests get when the server ends.
     pub finish: Duration,
 }
 
 impl Default for ConnectionLimits {
-    /// 512 in all, 64 an address; 10 s and 32 KiB a head, 30 s idle, 30 s stalled, 10 s to finish.
+    /// 512 connections, 64 per address; 10 s and 32 KiB for a head, 30 s idle, 30 s stalled, 10 s to
+    /// finish.
     fn default() -> ConnectionLimits {
         ConnectionLimits {
             in_all: 512,
@@ -70,11 +69,12 @@ impl Default for ConnectionLimits {
     }
 }
 
-/// Serves a router until `shutdown` is done. Then nothing new is accepted, requests that run are
-/// finished, and what is left after `limits.finish` is cut off. Connections count in `metrics`.
+/// Serves a router until `shutdown` is done. Then no new connection is accepted, running requests are
+/// finished, and those that still run after `limits.finish` are cut off. Connections are counted in
+/// `metrics`.
 ///
 /// # Errors
-/// When the listener has no address; what goes wrong with single connections is not one.
+/// Returns an error when the listener has no address. Errors of single connections are not returned.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
@@ -83,13 +83,13 @@ pub async fn serve(
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
     listener.local_addr()?;
-    let seats = Seats::new(limits.in_all, limits.each_address, &limits.proxies);
+    let slots = ConnectionSlots::new(limits.in_all, limits.each_address, &limits.proxies);
     let wire = Wire::new(router, &limits, metrics.sent());
     let graceful = GracefulShutdown::new();
-    // Whatever still runs when this is dropped is cut off.
+    // Dropping the set cuts off the connections that still run.
     let mut connections = JoinSet::new();
     let mut shutdown = pin!(shutdown);
-    let mut gate = Gate {
+    let mut gate = Acceptor {
         listener,
         said: None,
     };
@@ -100,15 +100,15 @@ pub async fn serve(
             accepted = gate.accept() => accepted,
             Some(_) = connections.join_next() => continue,
         };
-        let Some(seat) = seats.take(peer.ip()) else {
-            metrics.refused(Refused::Connections);
+        let Some(slot) = slots.take(peer.ip()) else {
+            metrics.refused(RefusalReason::Connections);
             tracing::debug!(peer = %peer.ip(), "closed: too many connections");
             continue;
         };
         let (wire, watcher, counted) = (wire.clone(), graceful.watcher(), metrics.connected());
         connections.spawn(async move {
             let _counted = counted;
-            wire.serve(stream, peer, watcher, &seat).await;
+            wire.serve(stream, peer, watcher, &slot).await;
         });
     }
     drop(gate);
@@ -118,16 +118,16 @@ pub async fn serve(
     Ok(())
 }
 
-/// Where connections come from.
-struct Gate {
+/// Accepts connections.
+struct Acceptor {
     listener: TcpListener,
-    /// When it was last said that there are none to be had.
+    /// When the last failure was logged.
     said: Option<Instant>,
 }
 
-impl Gate {
-    /// The next connection. Without descriptors left there is none until some are closed: the
-    /// others go on meanwhile.
+impl Acceptor {
+    /// Returns the next connection. Where the process has no descriptor left, it waits until a connection
+    /// is closed; the others are served meanwhile.
     async fn accept(&mut self) -> (TcpStream, SocketAddr) {
         const BACK_OFF: Duration = Duration::from_millis(200);
         loop {
@@ -142,7 +142,7 @@ impl Gate {
         }
     }
 
-    /// Once a minute: it may come and go with every connection.
+    /// Logs a failure at most once per minute, because it may occur with every connection.
     fn say(&mut self, error: &io::Error) {
         const MINUTE: Duration = Duration::from_secs(60);
         if self.said.is_none_or(|at| at.elapsed() >= MINUTE) {
@@ -152,7 +152,7 @@ impl Gate {
     }
 }
 
-/// The peer had enough before it was accepted.
+/// Whether the peer gave up before its connection was accepted.
 fn is_the_peers(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(
@@ -177,8 +177,8 @@ impl Wire {
         http.timer(TokioTimer::new())
             .header_read_timeout(limits.head)
             .max_header_size(limits.head_bytes)
-            // Nothing is read while an answer is made and written, so that the time limit of
-            // reading is one for requests only.
+            // No byte is read while an answer is made and written, so the read timeout applies to
+            // requests only.
             .half_close(true);
         Wire {
             router,
@@ -189,8 +189,14 @@ impl Wire {
         }
     }
 
-    async fn serve(self, stream: TcpStream, peer: SocketAddr, watcher: Watcher, seat: &Arc<Seat>) {
-        // Answers are written whole; waiting for more to send only delays their ends.
+    async fn serve(
+        self,
+        stream: TcpStream,
+        peer: SocketAddr,
+        watcher: Watcher,
+        slot: &Arc<ConnectionSlot>,
+    ) {
+        // Answers are written whole; waiting for more data would only delay their last packets.
         let _ = stream.set_nodelay(true);
         let sent = self.sent;
         let counted = InspectWriter::new(stream, move |bytes| {
@@ -203,10 +209,10 @@ impl Wire {
         let service = service_fn(move |mut request: hyper::Request<Incoming>| {
             request.extensions_mut().insert(from);
             let answer = router.clone().oneshot(request);
-            let at_work = seat.work();
+            let at_work = slot.work();
             async move {
                 let response = answer.await?;
-                Ok::<_, Infallible>(response.map(|body| Held { body, at_work }))
+                Ok::<_, Infallible>(response.map(|body| ActiveBody { body, at_work }))
             }
         });
         let stream = TokioIo::new(Box::pin(stream));
@@ -215,20 +221,20 @@ impl Wire {
             ended = watcher.watch(connection) => if let Err(error) = ended {
                 tracing::debug!(%error, peer = %from.0, "a connection ended early");
             },
-            () = seat.gone() => {
+            () = slot.gone() => {
                 tracing::debug!(peer = %from.0, "closed: another connection needed its place");
             }
         }
     }
 }
 
-/// An answer's body; its connection is at work until it was taken.
-struct Held {
+/// The body of an answer; its connection counts as active until the body was sent.
+struct ActiveBody {
     body: Body,
-    at_work: AtWork,
+    at_work: ActiveRequest,
 }
 
-impl HttpBody for Held {
+impl HttpBody for ActiveBody {
     type Data = Bytes;
     type Error = axum::Error;
 

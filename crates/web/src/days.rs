@@ -1,4 +1,5 @@
-//! Days in the zone that is shown: how a link names one, and when it and its hours begin. Pure.
+//! Days in the zone that is shown: their names in links, and the moments at which they and their hours begin.
+//! Pure.
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeDelta, TimeZone, Timelike, Utc};
 
@@ -6,19 +7,20 @@ use calltrace_model::record::Stamp;
 use calltrace_model::stats::QUARTER_MILLIS;
 use calltrace_output::Clock;
 
-/// `2025-11-30`; `None` for any other text, and for days that no log has and whose neighbours no calendar has.
+/// Reads `2025-11-30`; returns `None` for any other text, and for days that are out of range or next to the
+/// range's end.
 pub(super) fn day_named(text: &str) -> Option<NaiveDate> {
     let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
     (1970..=9000).contains(&date.year()).then_some(date)
 }
 
-/// The day that a call began on.
+/// Returns the day on which a call began.
 pub(super) fn day_of(clock: &Clock, at: Stamp) -> NaiveDate {
     clock.moment(at).date_naive()
 }
 
-/// The first moment of a day; where clocks are put forward at midnight, the first that there is; where a whole
-/// day was left out, that of the next.
+/// Returns the first moment of a day: where clocks go forward at midnight, the first one after the gap; where
+/// the whole day was skipped, the first one of the next day.
 pub(super) fn day_begin(clock: &Clock, day: NaiveDate) -> Option<Stamp> {
     let midnight = day.and_time(NaiveTime::MIN);
     let hours = (0..=24).map(|hour| midnight + TimeDelta::hours(hour));
@@ -27,8 +29,8 @@ pub(super) fn day_begin(clock: &Clock, day: NaiveDate) -> Option<Stamp> {
     Some(clock.log.stamp(moment))
 }
 
-/// The moment of the day that begins then at which the shown clocks have this hour (0 to 24), or the first after
-/// it; the day's beginning where they never have.
+/// Returns the moment at which the shown clocks reach this hour (0 to 24) of the day that begins at `day`, or
+/// the first moment after it; the beginning of the day where the clocks never show the hour.
 pub(super) fn hour_begin(clock: &Clock, day: Stamp, hour: u32) -> Stamp {
     let quarters = (0..=26 * 4).map(|quarter| day.plus_millis(quarter * QUARTER_MILLIS));
     let date = day_of(clock, day);

@@ -1,8 +1,8 @@
-//! Documents of APIs, as OpenAPI writes them.
+//! OpenAPI documents.
 
 use serde_json::{Value, json};
 
-/// A document of ours, with the version of the program.
+/// Returns one of our documents with the version of the program.
 pub(super) fn versioned(text: &str) -> Value {
     let mut document: Value = serde_json::from_str(text).expect("it is tested");
     document["info"]["version"] = json!(env!("CARGO_PKG_VERSION"));

@@ -1,13 +1,13 @@
-//! What holds for every document: its routes are those that there are, its examples are like its schemas, its
-//! references lead somewhere.
+//! Checks that hold for every document: it has the routes of the router, its examples match its schemas, and
+//! its references resolve.
 
 use serde_json::Value;
 
-/// Routes: path and method, in small letters.
+/// Routes: path and method, in lower case.
 pub(crate) type Routes = Vec<(String, String)>;
 
-/// Whether a value is like a schema, in the words of JSON Schema that the document uses; says where
-/// not.
+/// Checks a value against a schema, for the JSON Schema keywords that the documents use; the error names the
+/// place.
 fn check(document: &Value, schema: &Value, value: &Value, at: &str) -> Result<(), String> {
     if let Some(path) = schema["$ref"].as_str() {
         let target = document
@@ -69,7 +69,7 @@ fn is_of(name: &str, value: &Value) -> bool {
     }
 }
 
-/// The routes of a document, sorted.
+/// Returns the routes of a document, sorted.
 pub(crate) fn routes_of(document: &Value) -> Routes {
     let mut documented: Routes = Vec::new();
     for (path, methods) in document["paths"].as_object().expect("an object") {
@@ -81,7 +81,7 @@ pub(crate) fn routes_of(document: &Value) -> Routes {
     documented
 }
 
-/// Every `content` below a value: its schema and its example.
+/// Collects every `content` below a value: its schema and its example.
 fn contents<'d>(value: &'d Value, found: &mut Vec<&'d Value>) {
     match value {
         Value::Object(fields) => {
@@ -97,7 +97,7 @@ fn contents<'d>(value: &'d Value, found: &mut Vec<&'d Value>) {
     }
 }
 
-/// Checks every example, of which there are more than so many.
+/// Checks every example; there must be more than `least`.
 pub(crate) fn examples(document: &Value, least: usize) {
     let mut found = Vec::new();
     contents(document, &mut found);
@@ -108,7 +108,7 @@ pub(crate) fn examples(document: &Value, least: usize) {
     }
 }
 
-/// Checks every reference, of which there are more than so many.
+/// Checks every reference; there must be more than `least`.
 pub(crate) fn references(document: &Value, least: usize) {
     let text = document.to_string();
     let mut seen = 0;

@@ -1,5 +1,5 @@
-//! `GET /health`: whether what the pages need is there, looked at now. For programs; needs no token
-//! and tells nothing of use to strangers.
+//! `GET /health`: checks whether everything that the pages need is available. It is for programs, needs no
+//! token, and tells strangers nothing of use.
 
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
@@ -19,49 +19,49 @@ use calltrace_model::sanitise::sanitise;
 use calltrace_store::fsx::may_write;
 use calltrace_store::tree::{EnterpriseName, LogFile, Tree, look_at};
 
-/// For so long a result stands: asking more often must not cost the database more.
+/// How long a result stays valid, so that frequent requests do not cost the database more.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// How long one check may take.
+/// The time limit of one check.
 const CHECK: Duration = Duration::from_secs(3);
 
-/// The check whose failure costs names and nothing else.
+/// The check that affects only names when it fails.
 const NAMES_ONLY: &str = "metadata";
 
 /// The check of the database.
 const DATABASE: &str = "postgres";
 
-/// The last look.
+/// The last result.
 #[derive(Debug)]
-pub(super) struct Health {
-    last: Mutex<Option<(Instant, Looked)>>,
-    /// One look at the tree at a time: where a disk hangs, threads must not gather.
+pub(super) struct HealthCheck {
+    last: Mutex<Option<(Instant, HealthReport)>>,
+    /// Allows one check of the tree at a time: threads must not pile up where a disk hangs.
     looking: Arc<Semaphore>,
 }
 
-impl Default for Health {
-    fn default() -> Health {
-        Health {
+impl Default for HealthCheck {
+    fn default() -> HealthCheck {
+        HealthCheck {
             last: Mutex::new(None),
             looking: Arc::new(Semaphore::new(1)),
         }
     }
 }
 
-/// What was seen.
+/// The result of all checks.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Looked {
-    /// What each check said, in order; `Err` with a reason that is safe to tell.
+pub(super) struct HealthReport {
+    /// The result of each check, in order; an error holds a reason that strangers may read.
     pub(super) checks: Vec<(&'static str, Result<(), String>)>,
-    /// What is odd about a source that answers.
+    /// Oddities of sources that answer.
     pub(super) concerns: Vec<(&'static str, Concern)>,
 }
 
-/// Enterprises of which the services are asked whether they know them.
+/// The number of enterprises that the services are asked about.
 const PROBED_MAX: usize = 4;
 
-impl Health {
-    /// The answer to `GET /health`.
+impl HealthCheck {
+    /// Answers `GET /health`.
     pub(super) async fn answer(
         &self,
         tree: &Tree,
@@ -69,29 +69,29 @@ impl Health {
         port: u16,
         now: DateTime<Utc>,
     ) -> Response {
-        answer(&self.looked(tree, directory, now).await, port)
+        answer(&self.report(tree, directory, now).await, port)
     }
 
-    /// What each check says, at most a second old.
-    pub(super) async fn looked(
+    /// Returns the result of all checks, at most one second old.
+    pub(super) async fn report(
         &self,
         tree: &Tree,
         directory: &Directory,
         now: DateTime<Utc>,
-    ) -> Looked {
-        // Who comes while another looks waits for that one's result.
+    ) -> HealthReport {
+        // Concurrent callers share one check.
         let mut last = self.last.lock().await;
         match &*last {
-            Some((at, looked)) if at.elapsed() < FRESH => looked.clone(),
+            Some((at, report)) if at.elapsed() < FRESH => report.clone(),
             _ => {
-                let looked = self.look(tree, directory, now).await;
-                *last = Some((Instant::now(), looked.clone()));
-                looked
+                let report = self.look(tree, directory, now).await;
+                *last = Some((Instant::now(), report.clone()));
+                report
             }
         }
     }
 
-    async fn look(&self, tree: &Tree, directory: &Directory, now: DateTime<Utc>) -> Looked {
+    async fn look(&self, tree: &Tree, directory: &Directory, now: DateTime<Utc>) -> HealthReport {
         let checked = timeout(CHECK, directory.check());
         let (logs, checked) = tokio::join!(self.look_at_logs(tree), checked);
         let is_there = logs.is_ok();
@@ -105,7 +105,7 @@ impl Health {
         };
         probed.truncate(PROBED_MAX);
         let concerns = directory.concerns(&probed, now).await;
-        Looked { checks, concerns }
+        HealthReport { checks, concerns }
     }
 
     async fn look_at_logs(&self, tree: &Tree) -> Result<(), String> {
@@ -119,14 +119,14 @@ impl Health {
         });
         match timeout(CHECK, look).await {
             Err(_) => Err(hangs()),
-            Ok(Err(_)) => Err("looking at the log tree broke off".to_owned()),
+            Ok(Err(_)) => Err("the check of the log tree failed".to_owned()),
             Ok(Ok(listed)) => listed,
         }
     }
 }
 
-/// A tree without any enterprise is new where this process may write to it; else it is most likely a disk
-/// that is not mounted.
+/// An empty tree is a new one where this process may write to it; otherwise its disk is most likely not
+/// mounted.
 fn empty(is_writable: bool) -> Result<(), String> {
     match is_writable {
         true => Ok(()),
@@ -136,8 +136,8 @@ fn empty(is_writable: bool) -> Result<(), String> {
 
 fn list(tree: &Tree) -> Result<(), String> {
     let reason = |error: io::Error| match error.kind() {
-        ErrorKind::NotFound => "the log tree is not there",
-        ErrorKind::PermissionDenied => "the log tree may not be read",
+        ErrorKind::NotFound => "the log tree does not exist",
+        ErrorKind::PermissionDenied => "no permission to read the log tree",
         ErrorKind::NotADirectory => "the log tree is not a folder",
         _ => "the log tree can't be read",
     };
@@ -150,13 +150,13 @@ fn list(tree: &Tree) -> Result<(), String> {
     match tree.enterprises() {
         Ok(enterprises) if enterprises.is_empty() => empty(may_write(tree.root())),
         Ok(enterprises) if all_are_closed(tree, &enterprises) => {
-            Err("none of the logs may be read".to_owned())
+            Err("no permission to read any of the logs".to_owned())
         }
         _ => Ok(()),
     }
 }
 
-/// Whether this process was refused every log there is. Ends with the first that opens.
+/// Whether this process may read none of the logs. It stops at the first log that opens.
 fn all_are_closed(tree: &Tree, enterprises: &[EnterpriseName]) -> bool {
     let is_refusal = |error: &io::Error| error.kind() == ErrorKind::PermissionDenied;
     let mut refused = false;
@@ -176,34 +176,34 @@ fn all_are_closed(tree: &Tree, enterprises: &[EnterpriseName]) -> bool {
     refused
 }
 
-/// What a program that knows the service before this one looks for (`status`, `service`, `port`,
-/// `database`) stands beside what each check says.
-fn answer(looked: &Looked, port: u16) -> Response {
+/// The fields that programs of the earlier service look for (`status`, `service`, `port`, `database`) stand
+/// next to the result of each check.
+fn answer(report: &HealthReport, port: u16) -> Response {
     let state = |result: &Result<(), String>| match result {
         Ok(()) => json!({ "state": "ok" }),
         Err(reason) => json!({ "state": "error", "reason": sanitise(reason.as_bytes()) }),
     };
-    let mut checks: Map<String, Value> = looked
+    let mut checks: Map<String, Value> = report
         .checks
         .iter()
         .map(|(name, result)| ((*name).to_owned(), state(result)))
         .collect();
-    for (name, concern) in &looked.concerns {
+    for (name, concern) in &report.concerns {
         let check = checks.get_mut(*name).and_then(Value::as_object_mut);
         let warnings = check.map(|check| check.entry("warnings").or_insert_with(|| json!([])));
         if let Some(Value::Array(warnings)) = warnings {
             warnings.push(concern.to_string().into());
         }
     }
-    let failed = looked.checks.iter().filter(|(_, result)| result.is_err());
+    let failed = report.checks.iter().filter(|(_, result)| result.is_err());
     let mut failed = failed.map(|(name, _)| *name).peekable();
-    // Whoever takes a failing server out of use must not do so over names.
+    // A load balancer must not take the server out of use because of missing names.
     let (status, word, state) = match (failed.peek().is_some(), failed.all(|it| it == NAMES_ONLY)) {
         (false, _) => (StatusCode::OK, "healthy", "ok"),
         (true, true) => (StatusCode::OK, "healthy", "degraded"),
         (true, false) => (StatusCode::SERVICE_UNAVAILABLE, "unhealthy", "failing"),
     };
-    let mut databases = looked.checks.iter().filter(|(name, _)| *name == DATABASE);
+    let mut databases = report.checks.iter().filter(|(name, _)| *name == DATABASE);
     let database = match databases.next() {
         None => "none".to_owned(),
         Some((_, Ok(()))) => "connected".to_owned(),
@@ -234,11 +234,11 @@ mod tests {
                 false => (name, Ok(())),
             };
             {
-                let looked = Looked {
+                let report = HealthReport {
                     checks: vec![look("logs"), look("postgres"), look("metadata")],
                     concerns: vec![("metadata", Concern::CacheEmpty)],
                 };
-                answer(&looked, 8026).status()
+                answer(&report, 8026).status()
             }
         };
         assert_eq!(status(&[]), 200);

@@ -1,55 +1,55 @@
-//! The pages behind the link in a Telegram message, over HTTP.
+//! The web server: pages behind the link in a Telegram message, and the JSON API.
 //!
 //! ```text
-//! connections   listen, accept, time limits of the wire, graceful end
-//! manners       every request: log, headers, method, length, robots, time limit, panics
-//! access        token or signature; who has tried too often
-//! caller        a program of this host, one with a token, or a stranger: for the API and metrics
-//! call, list, stats, health    what a path answers, out of a Site
-//! recording, others    what a call's page has besides: its recording, other calls of its client
-//! metrics       what is counted meanwhile, for Prometheus
-//! work          the engine's calls, away from the async threads, a few at a time
-//! api           JSON for programs of this host; what they post goes into the logs
-//! sync          runs of synchronisation, started and watched by programs on a second listener
-//! pages         HTML of what the engine and the directory said; asks nothing, knows no request
+//! connections   listen, accept, time limits of connections, graceful end
+//! middleware    for every request: log, headers, method, length, robots, time limit, panics
+//! access        token or signature; limits on wrong tries
+//! caller        a program on this host, a client with a token, or a stranger: for the API and metrics
+//! call, list, stats, health    the answer of a path, out of a Site
+//! recording, others    further parts of a call's page: its recording, other calls of its client
+//! metrics       counters for Prometheus
+//! work          runs the engine's calls off the async threads, a few at a time
+//! api           JSON for programs on this host; their posts go into the logs
+//! sync          starts and reports runs of synchronisation, on a second listener
+//! pages         HTML from the answers of the engine and the directory; makes no queries and knows no request
 //! ```
 //!
-//! A [`Site`] is what all answers are made from, [`router`] its answers to requests. [`serve`] hands them out
-//! until it is told to end; it binds nothing and reads no setting.
+//! A [`Site`] holds everything that answers are made from, and [`router`] maps requests to answers. [`serve`]
+//! serves a router until it is told to end; it binds no port and reads no settings.
 
 mod access;
+mod active_calls;
 mod answer;
 mod api;
 mod call;
 mod caller;
+mod client_calls;
+mod connection_slots;
 mod connections;
 mod days;
 mod document;
-mod going;
+mod handler_failure;
 mod health;
 pub mod intake;
 mod limits;
 mod list;
-mod manners;
 mod metrics;
-mod neighbours;
+mod middleware;
 mod others;
 pub mod pages;
 mod public_url;
 mod recording;
 mod request;
 mod routes;
-mod seats;
 mod site;
 mod stats;
-mod stopped;
 mod sync;
 mod work;
 
 pub use access::link::{VALID_FOR_MAX, signed_path};
 pub use access::tries::TryLimits;
 pub use connections::{ConnectionLimits, serve};
-pub use limits::Limits;
+pub use limits::RequestLimits;
 pub use metrics::Metrics;
 pub use public_url::PublicUrl;
 pub use recording::{RecordingUrl, Recordings};

@@ -1,32 +1,32 @@
-//! What one request may cost, and all of them together.
+//! Limits of one request, and of all requests together.
 
 use std::time::Duration;
 
 use super::access::tries::TryLimits;
 
-/// What one request may cost, and all of them together.
+/// Limits of one request, and of all requests together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// A request that is not answered by then is refused.
+pub struct RequestLimits {
+    /// The time limit of a request.
     pub request: Duration,
-    /// Requests that work in the engine at one time; each of them uses all its threads. At most half
-    /// of them are lists, which may read everything: who asks for a call is not to wait for those.
+    /// Requests that work in the engine at a time; each of them uses all its threads. At most half of
+    /// them may be lists, which may read everything, so that requests for one call do not wait for those.
     pub working: usize,
-    /// Requests that wait for that.
+    /// Requests that wait for a place among them.
     pub waiting: usize,
-    /// How long each of them waits.
+    /// The longest time that each of them waits.
     pub wait: Duration,
-    /// Bytes of path and query.
+    /// The longest path and query (bytes).
     pub uri_bytes: usize,
-    /// Wrong tokens and signatures.
+    /// Limits of wrong tokens and signatures.
     pub tries: TryLimits,
 }
 
-impl Default for Limits {
-    /// 30 s; twice as many at work as there are cores; 64 waiting for 5 s; 8 KiB.
-    fn default() -> Limits {
+impl Default for RequestLimits {
+    /// 30 s; twice as many requests at work as there are cores; 64 waiting for 5 s; 8 KiB.
+    fn default() -> RequestLimits {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Limits {
+        RequestLimits {
             request: Duration::from_secs(30),
             working: 2 * cores,
             waiting: 64,
@@ -37,11 +37,11 @@ impl Default for Limits {
     }
 }
 
-/// How long work may take by its nature.
+/// How much work an answer may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Length {
-    /// It reads a few blocks, as a rule.
+    /// It usually reads a few blocks.
     Short,
-    /// It may read all there is.
+    /// It may read everything.
     Long,
 }

@@ -1,12 +1,13 @@
-//! Other calls of a call's client: looked for beside the names, and left out when that takes too long.
+//! Other calls of a call's client. They are searched while the names are looked up, and left out when that
+//! takes too long.
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::time::timeout;
 
+use super::client_calls::{PATIENCE, SearchDecision};
 use super::limits::Length;
-use super::neighbours::{Begin, PATIENCE};
 use super::pages::OtherCall;
 use super::site::{Site, Visit};
 use calltrace_directory::Enterprise;
@@ -16,26 +17,26 @@ use calltrace_model::record::Stamp;
 use calltrace_model::record::phone::{self, PhoneQuery};
 use calltrace_store::tree::EnterpriseName;
 
-/// So many are shown.
+/// The number of calls shown.
 const SHOWN: usize = 5;
 
-/// Ends a search wherever its work breaks off.
-struct Asking {
+/// Ends a search however its work ends.
+struct SearchGuard {
     site: Arc<Site>,
     enterprise: EnterpriseName,
     client: String,
     begun: Instant,
 }
 
-impl Drop for Asking {
+impl Drop for SearchGuard {
     fn drop(&mut self) {
         let (took, now) = (self.begun.elapsed(), Instant::now());
-        self.site.neighbours.end(&self.enterprise, took, now);
+        self.site.client_calls.end(&self.enterprise, took, now);
     }
 }
 
-/// The newest other calls of a call's client, each with a link of its own; none where they can't be had in
-/// time. Only for those who may see all calls of the enterprise.
+/// Returns the newest other calls of a call's client, each with its link; none where they can't be found in
+/// time. Only visitors who may see all calls of the enterprise get them.
 pub(super) async fn others(
     site: &Arc<Site>,
     enterprise: &EnterpriseName,
@@ -44,18 +45,18 @@ pub(super) async fn others(
     visit: &Visit,
 ) -> Vec<OtherCall> {
     let query = PhoneQuery::parse(&call.client).ok();
-    // A short number is in most lines by chance.
+    // A short number occurs in most lines by chance.
     let Some(query) = query.filter(|_| phone::is_external(call.client.as_bytes())) else {
         return Vec::new();
     };
     let begun = Instant::now();
-    // Those who wait for a page go before.
+    // Work for pages that people wait for goes first.
     let may_search = site.work.is_idle();
-    let calls = match (site.neighbours).begin(enterprise, &call.client, begun, may_search) {
-        Begin::Known(calls) => calls,
-        Begin::Leave => return Vec::new(),
-        Begin::Search => {
-            let asking = Asking {
+    let calls = match (site.client_calls).begin(enterprise, &call.client, begun, may_search) {
+        SearchDecision::Known(calls) => calls,
+        SearchDecision::Leave => return Vec::new(),
+        SearchDecision::Search => {
+            let asking = SearchGuard {
                 site: Arc::clone(site),
                 enterprise: enterprise.clone(),
                 client: call.client.clone(),
@@ -74,7 +75,7 @@ pub(super) async fn others(
     };
     let linked = calls.into_iter().filter(is_other).filter_map(|summary| {
         let link = site.link(visit, known, enterprise, &summary)?;
-        // Relative: a proxy may have put a folder before it.
+        // The link is relative, because a proxy may have put a folder before the path.
         Some(OtherCall {
             summary,
             link: format!("../..{link}"),
@@ -83,7 +84,7 @@ pub(super) async fn others(
     linked.take(SHOWN).collect()
 }
 
-fn found(asking: &Asking, query: PhoneQuery, now: Stamp) -> Vec<Summary> {
+fn found(asking: &SearchGuard, query: PhoneQuery, now: Stamp) -> Vec<Summary> {
     let site = &asking.site;
     let question = SearchQuestion {
         criteria: Criteria {
@@ -100,7 +101,7 @@ fn found(asking: &Asking, query: PhoneQuery, now: Stamp) -> Vec<Summary> {
         .search(&site.tree, &asking.enterprise, &question);
     let calls = found.map(|found| found.calls).unwrap_or_default();
     let (enterprise, client) = (&asking.enterprise, &asking.client);
-    site.neighbours
+    site.client_calls
         .found(enterprise, client, &calls, Instant::now());
     calls
 }

@@ -1,11 +1,10 @@
-//! Under which address people reach the pages.
+//! The address under which people reach the pages.
 
 use std::fmt;
 
-/// The front of every link: scheme, host, maybe a port and a folder; no slash at its end.
+/// The beginning of every link: scheme, host, maybe a port and a folder, without a slash at the end.
 ///
-/// A folder is the proxy's matter: it takes it off before it passes a request on, and signatures
-/// do not cover it.
+/// The proxy removes a folder before it passes a request on, and signatures do not cover it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublicUrl(String);
 
@@ -13,7 +12,7 @@ impl PublicUrl {
     /// Reads `https://bot.example.org`, `http://127.0.0.1:8026`, `https://example.org/details/`.
     ///
     /// # Errors
-    /// What is wrong with it, for whoever typed it.
+    /// Returns what is wrong with the address, for the person who typed it.
     pub fn parse(typed: &str) -> Result<PublicUrl, String> {
         let url = typed.trim().trim_end_matches('/');
         let rest = ["https://", "http://"]
@@ -24,19 +23,19 @@ impl PublicUrl {
         };
         match rest.filter(is_plain) {
             Some(_) => Ok(PublicUrl(url.to_owned())),
-            // A password may stand before an `@`, a token behind a `?`.
+            // A password may stand before an `@`, a token after a `?`.
             None if url.contains(['@', '?']) => Err(
                 "no address of a site that links may show; it is like https://bot.example.org, \
                  without a user, a password and a query"
                     .to_owned(),
             ),
             None => Err(format!(
-                "{typed:?} is no address of a site; it is like https://bot.example.org"
+                "{typed:?} is not the address of a site, such as https://bot.example.org"
             )),
         }
     }
 
-    /// The address of a path, which begins with a slash.
+    /// Returns the address of a path, which begins with a slash.
     pub fn join(&self, path: &str) -> String {
         format!("{}{path}", self.0)
     }
@@ -48,7 +47,7 @@ impl fmt::Display for PublicUrl {
     }
 }
 
-/// No `@`: a password has no place in a link. No `?` and `#`: a path is to follow.
+/// `@` is not allowed because a link must not hold a password, `?` and `#` because a path follows.
 fn is_url_byte(b: u8) -> bool {
     b.is_ascii_alphanumeric() || b".-_~:/[]%".contains(&b)
 }
@@ -73,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_front_of_a_link_is_refused() {
+    fn an_address_that_is_no_beginning_of_a_link_is_refused() {
         for wrong in [
             "",
             "bot.example.org",

@@ -1,8 +1,9 @@
-//! Where the recording of a call is to be heard.
+//! The address of the recording of a call.
 //!
-//! Three say so, the surest first: PostgreSQL (`calls.call_url`), a record of the call that holds an address
-//! on one of the hosts that the settings name, and the settings' own template. Only http and https, and never
-//! with a user in it. What a log or a database holds is a link then and nothing more: no page loads it.
+//! There are three sources, the most reliable first: PostgreSQL (`calls.call_url`), a record of the call that
+//! holds an address on one of the hosts in the settings, and the template in the settings. Only http and
+//! https addresses without a user are accepted. An address from a log or a database only becomes a link; no
+//! page loads it.
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -10,45 +11,45 @@ use calltrace_directory::Names;
 use calltrace_engine::TracedCall;
 use calltrace_model::record::{Body, Record};
 
-/// An address is no longer than this (bytes).
+/// The longest address (bytes).
 const ADDRESS_BYTES_MAX: usize = 2_000;
 
-/// Of one record so much is searched for an address (bytes).
+/// How much of one record is searched for an address (bytes).
 const RECORD_BYTES_MAX: usize = 16 << 10;
 
-/// What the settings say of recordings.
+/// The settings of recordings.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Recordings {
-    /// The address of every call's recording.
+    /// The template of the address of every call's recording.
     pub template: Option<RecordingUrl>,
-    /// Hosts whose addresses in a record are those of recordings, in lower case; with a port where they
-    /// have one.
+    /// Hosts whose addresses in a record are recordings, in lower case; with the port where they have
+    /// one.
     pub hosts: Vec<String>,
 }
 
-/// The address of a recording, with `{unique_id}` or `{uuid}` in it.
+/// The template of a recording's address, with `{unique_id}` or `{uuid}` in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordingUrl(String);
 
 impl RecordingUrl {
     /// Reads `https://rec.example.org/{unique_id}.mp3`.
     ///
-    /// # Errors
+    /// Returns what is wrong with the template, for the person who typed it.
     /// What is wrong with it, for the person who typed it.
     pub fn parse(typed: &str) -> Result<RecordingUrl, String> {
         let filled = typed.replace("{unique_id}", "1").replace("{uuid}", "1");
         if filled == typed {
             return Err(
-                "it holds {unique_id} or {uuid}, in whose place the call's own is put".to_owned(),
+                "it must hold {unique_id} or {uuid}, which the call's own replaces".to_owned(),
             );
         }
         match host_of(&filled) {
             Some(_) if !filled.contains(['{', '}']) => Ok(RecordingUrl(typed.to_owned())),
-            _ => Err("it is like https://rec.example.org/{unique_id}.mp3".to_owned()),
+            _ => Err("it must look like https://rec.example.org/{unique_id}.mp3".to_owned()),
         }
     }
 
-    /// The address for one call; `None` where a part of it is not known.
+    /// Returns the address for one call; `None` where a part of it is not known.
     fn of(&self, unique_id: &str, uuid: Option<&str>) -> Option<String> {
         let mut url = self.0.clone();
         for (place, value) in [("{unique_id}", Some(unique_id)), ("{uuid}", uuid)] {
@@ -62,7 +63,7 @@ impl RecordingUrl {
     }
 }
 
-/// What of an id need not be encoded.
+/// The characters of an id that are not encoded.
 const PART: &percent_encoding::AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -70,10 +71,10 @@ const PART: &percent_encoding::AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~');
 
 impl Recordings {
-    /// The name of a host as the settings have it: `rec.example.org`, `10.0.0.5:8080`.
+    /// Reads the name of a host as the settings contain it: `rec.example.org`, `10.0.0.5:8080`.
     ///
     /// # Errors
-    /// When it is no host's name.
+    /// Returns an error when it is no host's name.
     pub fn host(typed: &str) -> Result<String, String> {
         match host_of(&format!("https://{typed}/")) {
             Some(host) if host == typed.to_ascii_lowercase() => Ok(host),
@@ -81,7 +82,8 @@ impl Recordings {
         }
     }
 
-    /// Where the recording of a call is; `None` where nobody talked, or nobody knows.
+    /// Returns the address of a call's recording; `None` where the call was not answered, or no source
+    /// has an address.
     pub(super) fn of(&self, call: &TracedCall, names: &Names) -> Option<String> {
         let s = &call.summary;
         let ids = || std::iter::once(&s.main_uid).chain(s.legs.iter().map(|leg| &leg.uid));
@@ -98,7 +100,7 @@ impl Recordings {
         stated.cloned().or_else(|| self.in_log(call)).or_else(made)
     }
 
-    /// The last address in the call's records that is on one of the hosts.
+    /// Returns the last address in the call's records that is on one of the hosts.
     fn in_log(&self, call: &TracedCall) -> Option<String> {
         if self.hosts.is_empty() {
             return None;
@@ -116,7 +118,7 @@ impl Recordings {
 
     fn in_text(&self, text: &[u8]) -> Option<String> {
         let text = String::from_utf8_lossy(&text[..text.len().min(RECORD_BYTES_MAX)]);
-        // JSON may write a slash as `\/`, a message's markup an `&` as `&amp;`.
+        // JSON may write a slash as `\/`, and the markup of a message may write `&` as `&amp;`.
         let text = text.replace("\\/", "/");
         let mut rest = text.as_str();
         while let Some(at) = rest.find("http") {
@@ -135,8 +137,8 @@ impl Recordings {
     }
 }
 
-/// The host of an http or https address, in lower case and with its port; `None` for any other address, one
-/// with a user, or one that is written as none should be.
+/// Returns the host of an http or https address, in lower case and with its port; `None` for any other
+/// address, for one with a user, and for a malformed one.
 fn host_of(url: &str) -> Option<String> {
     let lower = url.get(..8)?.to_ascii_lowercase();
     let scheme = ["https://", "http://"]
@@ -186,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_of_recordings_is_refused() {
+    fn a_template_that_is_no_address_of_recordings_is_refused() {
         for wrong in [
             "https://rec.example.org/",
             "ftp://rec.example.org/{unique_id}",

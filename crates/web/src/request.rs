@@ -1,7 +1,7 @@
-//! What a request says: segments of its path, parameters of its query. Pure.
+//! Reads requests: the segments of the path, and the parameters of the query. Pure.
 //!
-//! Everything comes percent-decoded out of here, or not at all: what is no UTF-8, holds a control
-//! character or means another folder is refused before any room below sees it.
+//! All texts that leave this module are percent-decoded. A text that is no UTF-8, holds a control character
+//! or means another folder is refused before any other module sees it.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 use calltrace_model::record::id;
 use calltrace_store::tree::EnterpriseName;
 
-/// A request that no page can be found for because of how it is written.
+/// The request is written in a way that no page can be found for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Malformed;
 
@@ -36,30 +36,30 @@ fn decoded(raw: &str) -> Result<String, Malformed> {
     text.map(String::from).map_err(|_| Malformed)
 }
 
-/// What a request is for: its path, decoded, and its query. Its guard reads it, once.
+/// The path of a request, decoded, and its query. The middleware reads it once.
 #[derive(Debug, Clone)]
-pub(super) struct Target {
+pub(super) struct RequestTarget {
     /// The segments of the path, decoded. `/` has one, which is empty.
     pub(super) path: Vec<String>,
     pub(super) query: Query,
 }
 
-impl Target {
+impl RequestTarget {
     /// # Errors
-    /// A segment of the path that is no UTF-8, is `.` or `..`, or holds a slash, a backslash, a control
-    /// character or a percent sign without its two digits.
-    pub(super) fn read(path: &str, query: Option<&str>) -> Result<Target, Malformed> {
+    /// Returns an error when a segment of the path is no UTF-8, is `.` or `..`, or holds a slash, a
+    /// backslash, a control character or a percent sign without its two digits.
+    pub(super) fn read(path: &str, query: Option<&str>) -> Result<RequestTarget, Malformed> {
         let path = path.strip_prefix('/').ok_or(Malformed)?;
-        Ok(Target {
+        Ok(RequestTarget {
             path: path.split('/').map(segment).collect::<Result<_, _>>()?,
             query: Query::new(query),
         })
     }
 
-    /// The call that `/call/{enterprise}/{unique_id}` names.
+    /// Returns the call that `/call/{enterprise}/{unique_id}` names.
     ///
     /// # Errors
-    /// When one of the two can't be a name.
+    /// Returns an error when one of the two can't be a name.
     pub(super) fn call(&self) -> Result<(EnterpriseName, &str), Malformed> {
         let [_, enterprise, unique_id] = self.path.as_slice() else {
             return Err(Malformed);
@@ -71,10 +71,10 @@ impl Target {
         }
     }
 
-    /// The enterprise that `/calls/{enterprise}` and `/stats/{enterprise}` name.
+    /// Returns the enterprise that `/calls/{enterprise}` and `/stats/{enterprise}` name.
     ///
     /// # Errors
-    /// When it can't be a name.
+    /// Returns an error when it can't be a name.
     pub(super) fn enterprise(&self) -> Result<EnterpriseName, Malformed> {
         match self.path.as_slice() {
             [_, enterprise] => EnterpriseName::new(enterprise).ok_or(Malformed),
@@ -88,30 +88,30 @@ impl Target {
 pub(super) struct Query(String);
 
 impl Query {
-    /// Of what stands behind the question mark.
+    /// Takes the text after the question mark.
     pub(super) fn new(raw: Option<&str>) -> Query {
         Query(raw.unwrap_or_default().to_owned())
     }
 
-    /// A parameter as a form writes it (`+` is a blank); `None` where there is none.
+    /// Returns a parameter as a form encodes it (`+` is a space); `None` where it is missing.
     ///
     /// # Errors
-    /// When it is there twice, or is no UTF-8.
+    /// Returns an error when it is given twice, or is no UTF-8.
     pub(super) fn field(&self, name: &str) -> Result<Option<String>, Malformed> {
         let raw = self.only(name)?;
         raw.map(|raw| decoded(&raw.replace('+', " "))).transpose()
     }
 
-    /// A parameter whose `+` is a plus: tokens are often put into links as they are.
+    /// Returns a parameter whose `+` is a plus, because tokens are often put into links as they are.
     ///
     /// # Errors
-    /// When it is there twice, or is no UTF-8.
+    /// Returns an error when it is given twice, or is no UTF-8.
     pub(super) fn verbatim(&self, name: &str) -> Result<Option<String>, Malformed> {
         self.only(name)?.map(decoded).transpose()
     }
 
     fn only(&self, name: &str) -> Result<Option<&str>, Malformed> {
-        // Spelled out or with percent signs, it is the same parameter.
+        // A name that is percent-encoded is the same parameter.
         let is_it = |key: &str| percent_decode_str(key).eq(name.bytes());
         let mut found = self.pairs().filter(|(key, _)| is_it(key));
         let first = found.next();
@@ -127,21 +127,21 @@ impl Query {
     }
 }
 
-/// A text as the value of a parameter.
+/// Encodes a text as the value of a parameter.
 pub(super) fn in_query(text: &str) -> String {
     utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
 }
 
-/// What of a segment of a path need not be encoded.
+/// The characters of a path's segment that are not encoded.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_');
 
-/// A text as a segment of a path. An id of ASCII as Asterisk makes them stays as it is.
+/// Encodes a text as a segment of a path. ASCII ids as Asterisk makes them stay as they are.
 pub(super) fn in_path(text: &str) -> impl fmt::Display + '_ {
     utf8_percent_encode(text, PLAIN)
 }
 
-/// The front of a path that can be written into a log: whatever could split a line, or be a
-/// parameter that was pasted without its question mark, ends it.
+/// Returns the beginning of a path that is safe to log: it ends before any character that could split a line,
+/// and before a parameter that was pasted without its question mark.
 pub(super) fn loggable(path: &str) -> String {
     const BYTES_MAX: usize = 200;
     let plain = |b: u8| id::is_id_byte(b) || b == b'/';
@@ -157,8 +157,8 @@ mod tests {
 
     use super::*;
 
-    fn read(path: &str) -> Result<Target, Malformed> {
-        Target::read(path, None)
+    fn read(path: &str) -> Result<RequestTarget, Malformed> {
+        RequestTarget::read(path, None)
     }
 
     fn call_named(path: &str) -> Result<(EnterpriseName, String), Malformed> {
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn what_leaves_a_folder_names_nothing() {
+    fn a_path_that_leaves_its_folder_names_nothing() {
         let long = format!("/call/0367/{}", "1".repeat(5000));
         for path in [
             "/call/../1.1",
@@ -270,7 +270,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_path_breaks_the_parser_or_names_what_is_no_name(path in "/(call|calls)?[/%.a-zA-Z0-9\\\\ ~а-я-]{0,60}") {
+        fn no_path_breaks_the_parser_or_yields_an_invalid_name(path in "/(call|calls)?[/%.a-zA-Z0-9\\\\ ~а-я-]{0,60}") {
             if let Ok((enterprise, id)) = call_named(&path) {
                 prop_assert!(EnterpriseName::new(enterprise.as_str()).is_some());
                 prop_assert!(id::is_addressable(&id));
@@ -278,7 +278,7 @@ mod tests {
                 prop_assert_eq!(call_named(&again), Ok((enterprise, id)));
             }
             let read = read(&path);
-            let _ = read.as_ref().map(Target::enterprise);
+            let _ = read.as_ref().map(RequestTarget::enterprise);
             for segment in read.map(|target| target.path).unwrap_or_default() {
                 prop_assert!(segment != ".." && !segment.contains(['/', '\\', '\0']));
             }
@@ -286,7 +286,7 @@ mod tests {
         }
 
         #[test]
-        fn what_was_encoded_is_read_again(value in "\\PC{0,40}", other in "[a-z]{1,5}") {
+        fn an_encoded_value_is_decoded_to_itself(value in "\\PC{0,40}", other in "[a-z]{1,5}") {
             let encoded = in_query(&value);
             let raw = format!("x{other}=1&token={encoded}&y{other}");
             let query = Query::new(Some(&raw));

@@ -1,4 +1,4 @@
-//! Which path is answered by whom.
+//! Maps paths to handlers.
 
 use std::sync::Arc;
 
@@ -11,15 +11,15 @@ use tower::ServiceExt as _;
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 
-use super::answer::Said;
-use super::api::{self, Admitted, Allowed, Route};
-use super::manners;
+use super::answer::NoticePage;
+use super::api::{self, AllowedMethods, ApiAccess, Route};
+use super::middleware;
 use super::pages::{Notice, STYLE};
 use super::site::{Site, Visit};
 use super::sync::{self, SyncJobs};
-use super::{call, going, list, stats};
+use super::{active_calls, call, list, stats};
 
-/// All paths of a site: those of the API, and pages.
+/// All routes of a site: the API and the pages.
 pub fn router(site: &Arc<Site>) -> Router {
     let pages = guarded(site, pages());
     let api = programs(site, api::routes(), api::allowed);
@@ -30,19 +30,19 @@ pub fn router(site: &Arc<Site>) -> Router {
         };
         router.oneshot(request)
     });
-    dressed(either)
+    with_headers(either)
 }
 
-/// All paths of the second listener, by which runs of synchronisation are started and watched. The same rules hold
+/// All routes of the second listener, which starts and reports runs of synchronisation. The same rules hold
 /// for it as for the API.
 pub fn sync_router(site: &Arc<Site>, jobs: &Arc<SyncJobs>) -> Router {
     let routes = programs(site, sync::routes(), sync::allowed);
-    dressed(routes.layer(Extension(Arc::clone(jobs))))
+    with_headers(routes.layer(Extension(Arc::clone(jobs))))
 }
 
-/// Pages of these routes alone, with everything around them that holds for every page.
+/// Only these routes, with the middleware of all pages.
 pub fn pages_of(site: &Arc<Site>, routes: Router<Arc<Site>>) -> Router {
-    dressed(guarded(site, routes))
+    with_headers(guarded(site, routes))
 }
 
 fn pages() -> Router<Arc<Site>> {
@@ -56,39 +56,42 @@ fn pages() -> Router<Arc<Site>> {
         .route("/robots.txt", get(async || "User-agent: *\nDisallow: /\n"))
 }
 
-/// What is refused before a page is made, the time limit, the page of a path that is not there, the log.
+/// Adds the checks before a page is made, the time limit, the page for unknown paths, and the log.
 fn guarded(site: &Arc<Site>, routes: Router<Arc<Site>>) -> Router {
-    // The last one is outermost.
+    // The last layer is the outermost one.
     routes
         .fallback(nowhere)
-        .layer(from_fn_with_state(Arc::clone(site), manners::guard_pages))
-        .layer(from_fn_with_state(Arc::clone(site), manners::log))
+        .layer(from_fn_with_state(
+            Arc::clone(site),
+            middleware::guard_pages,
+        ))
+        .layer(from_fn_with_state(Arc::clone(site), middleware::log))
         .with_state(Arc::clone(site))
 }
 
-/// The same for programs, who are told in JSON.
-fn programs(site: &Arc<Site>, routes: Vec<Route>, allowed: Allowed) -> Router {
+/// The same for programs, which get errors in JSON.
+fn programs(site: &Arc<Site>, routes: Vec<Route>, allowed: AllowedMethods) -> Router {
     let routes = routes.into_iter();
     let routes = routes.fold(Router::new(), |routes, (path, _, answers)| {
         routes.route(path, answers)
     });
     let guarded = (Arc::clone(site), allowed);
     routes
-        .fallback(async || api::Failure::nowhere())
-        .layer(from_fn_with_state(guarded, manners::guard_api))
-        .layer(from_fn_with_state(Arc::clone(site), manners::log))
+        .fallback(async || api::ApiFailure::nowhere())
+        .layer(from_fn_with_state(guarded, middleware::guard_api))
+        .layer(from_fn_with_state(Arc::clone(site), middleware::log))
         .with_state(Arc::clone(site))
 }
 
-/// Headers and compression.
-fn dressed(router: Router) -> Router {
-    let headers = Arc::new(manners::headers(STYLE));
-    // Pages are packed once for one reader: fast matters more than small.
+/// Adds headers and compression.
+fn with_headers(router: Router) -> Router {
+    let headers = Arc::new(middleware::headers(STYLE));
+    // Each page is compressed for one reader only, so speed matters more than size.
     let compression = CompressionLayer::new().quality(CompressionLevel::Fastest);
     router
         .layer(compression)
         .layer(from_fn(move |request, next| {
-            manners::dress(Arc::clone(&headers), request, next)
+            middleware::set_headers(Arc::clone(&headers), request, next)
         }))
 }
 
@@ -98,31 +101,32 @@ async fn health(State(site): State<Arc<Site>>) -> Response {
         .await
 }
 
-/// For the callers that the API is for; for all others there is no such page, as it tells how much is
-/// asked.
+/// Answers the callers that the API is for. All others are told that there is no such page, because metrics
+/// tell how much the service is used.
 async fn metrics(
     State(site): State<Arc<Site>>,
     visit: Visit,
-    admitted: Result<Admitted, api::Failure>,
+    admitted: Result<ApiAccess, api::ApiFailure>,
 ) -> Response {
     if admitted.is_err() {
-        return visit.said(Notice::NoSuchPage).into_response();
+        return visit.notice_page(Notice::NoSuchPage).into_response();
     }
-    let looked = site
+    let report = site
         .health
-        .looked(&site.tree, &site.directory, site.now.utc())
+        .report(&site.tree, &site.directory, site.now.utc())
         .await;
-    site.metrics.concerned(&looked.concerns);
-    let up = looked
+    site.metrics.concerned(&report.concerns);
+    let up = report
         .checks
         .iter()
         .map(|(name, result)| (*name, result.is_ok()));
     let own = Arc::clone(&site);
-    let count = move || going::count(&own.tree, own.lister(), own.stamp());
-    let going = site.going.calls(site.work.is_idle(), count).await;
-    site.metrics.answer(up, &going, &site.directory.counts())
+    let count = move || active_calls::count(&own.tree, own.lister(), own.stamp());
+    let active_calls = site.active_calls.calls(site.work.is_idle(), count).await;
+    site.metrics
+        .answer(up, &active_calls, &site.directory.counts())
 }
 
-async fn nowhere(visit: Visit) -> Said {
-    visit.said(Notice::NoSuchPage)
+async fn nowhere(visit: Visit) -> NoticePage {
+    visit.notice_page(Notice::NoSuchPage)
 }

@@ -1,4 +1,4 @@
-//! What all answers are made from.
+//! The state that all answers are made from.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -9,20 +9,20 @@ use axum::http::header::{ACCEPT_LANGUAGE, HeaderMap};
 use axum::http::request::Parts;
 
 use super::access::link::signed_path;
+use super::access::remote::{self, RemoteNetwork};
 use super::access::tries::whole_seconds;
-use super::access::visitor::{self, Visitor};
-use super::access::{Credentials, Door, Refusal, Wanted};
-use super::answer::Said;
+use super::access::{AccessControl, AccessRefusal, Credentials, Resource};
+use super::active_calls::ActiveCalls;
+use super::answer::NoticePage;
 use super::api::Posts;
-use super::going::Going;
-use super::health::Health;
-use super::limits::{Length, Limits};
+use super::client_calls::ClientCalls;
+use super::health::HealthCheck;
+use super::limits::{Length, RequestLimits};
 use super::metrics::Metrics;
-use super::neighbours::Neighbours;
 use super::pages::{Language, Notice};
 use super::public_url::PublicUrl;
 use super::recording::Recordings;
-use super::request::{Query, Target};
+use super::request::{Query, RequestTarget};
 use super::work::Work;
 use crate::intake::Intake;
 use calltrace_directory::{Directory, Enterprise, Secret};
@@ -34,56 +34,56 @@ use calltrace_store::error::Error;
 use calltrace_store::fsx::WallClock;
 use calltrace_store::tree::{EnterpriseName, Tree};
 
-/// A link that a page shows opens its call for this long.
+/// How long a link that a page shows opens its call.
 const LINK: Duration = Duration::from_secs(7 * 86_400);
 
-/// What all answers are made from.
+/// The state that all answers are made from.
 pub struct Site {
-    /// The logs.
+    /// The log tree.
     pub tree: Tree,
-    /// Who finds calls in them.
+    /// The engine that finds calls.
     pub engine: Engine,
-    /// Who does so for lists, which may take long; `None`: the same.
+    /// The engine for lists, which may take long; `None` for the same one.
     pub lister: Option<Engine>,
-    /// How times are shown.
+    /// The format and zone of shown times.
     pub clock: Clock,
-    /// What time it is.
+    /// The source of the current time.
     pub now: WallClock,
-    /// Who is who.
+    /// The source of names.
     pub directory: Directory,
-    /// The language of those who do not say which they speak.
+    /// The language of visitors whose request names none.
     pub language: Language,
-    /// Where people reach the pages; `None` where nobody said.
+    /// The address under which people reach the pages; `None` where it is not set.
     pub public_url: Option<PublicUrl>,
-    /// The port that it is served on, which `/health` tells.
+    /// The port of the listener, which `/health` reports.
     pub port: u16,
-    /// Proxies that are believed when they say whose a request is; those on this host are anyway.
+    /// Proxies whose forwarding headers are trusted; proxies on this host always are.
     pub trusted_proxies: Vec<IpAddr>,
-    /// Where recordings are.
+    /// The settings of recordings.
     pub recordings: Recordings,
-    /// What may be asked of it.
-    pub limits: Limits,
-    /// What opens the API to those who are no program of this host; nothing does without it.
+    /// The limits of requests.
+    pub limits: RequestLimits,
+    /// The token that opens the API to callers from other hosts; `None` keeps it closed to them.
     pub api_token: Option<Secret>,
     pub(super) posts: Posts,
-    /// What is counted.
+    /// The counters.
     pub metrics: Arc<Metrics>,
-    pub(super) door: Door,
+    pub(super) access_control: AccessControl,
     pub(super) work: Work,
-    pub(super) neighbours: Neighbours,
-    pub(super) health: Health,
-    pub(super) going: Going,
+    pub(super) client_calls: ClientCalls,
+    pub(super) health: HealthCheck,
+    pub(super) active_calls: ActiveCalls,
 }
 
 impl Site {
-    /// A site that speaks Russian, knows no address of its own and believes only proxies on this
+    /// Makes a site that speaks Russian, knows no address of its own and trusts only proxies on this
     /// host.
     pub fn new(
         tree: Tree,
         engine: Engine,
         clock: Clock,
         directory: Directory,
-        limits: Limits,
+        limits: RequestLimits,
         now: WallClock,
     ) -> Site {
         let intake = Intake::new(tree.clone(), engine.zone(), now.clone());
@@ -103,17 +103,17 @@ impl Site {
             limits,
             api_token: None,
             posts: Posts::new(intake, limits.wait),
-            door: Door::new(limits.tries),
+            access_control: AccessControl::new(limits.tries),
             work: Work::new(&limits, Arc::clone(&metrics)),
-            neighbours: Neighbours::default(),
+            client_calls: ClientCalls::default(),
             metrics,
-            health: Health::default(),
-            going: Going::default(),
+            health: HealthCheck::default(),
+            active_calls: ActiveCalls::default(),
         }
     }
 
-    /// Whether nothing was ever logged for the enterprise. With the whole tree gone, or nothing in it
-    /// (a disk that is not mounted), that can't be said.
+    /// Whether nothing was ever logged for the enterprise. Where the whole tree is missing or empty (a
+    /// disk that is not mounted), the answer is `false`.
     pub(super) fn has_no_logs_of(&self, enterprise: &EnterpriseName) -> bool {
         let holds_others = || {
             let others = self.tree.enterprises();
@@ -122,19 +122,19 @@ impl Site {
         self.tree.folder(enterprise).is_err() && holds_others()
     }
 
-    /// Now, as a record written now would say it.
+    /// Returns the current time, as a record written now would have it.
     pub(super) fn stamp(&self) -> Stamp {
         self.engine.zone().stamp(self.now.utc())
     }
 
-    /// The engine for lists.
+    /// Returns the engine for lists.
     pub(super) fn lister(&self) -> &Engine {
         self.lister.as_ref().unwrap_or(&self.engine)
     }
 
-    /// Path and query of a call's page in the visitor's language, signed for this call alone, so that who
-    /// passes it on does not pass on the token that opens all calls; `None` for what has no page: an id that
-    /// no address can name.
+    /// Returns path and query of a call's page in the visitor's language, signed for this call alone, so
+    /// that a person who passes the link on does not pass on the token that opens all calls. Returns
+    /// `None` for a call without a page: one whose id no address can name.
     pub(super) fn link(
         &self,
         visit: &Visit,
@@ -149,34 +149,36 @@ impl Site {
         Some(format!("{path}&lang={}", visit.language.tag()))
     }
 
-    /// Lets a visitor in to what is wanted, or says why not. The enterprise is given as the
-    /// directory knows it.
+    /// Checks whether a visitor may see what is asked for, and returns the enterprise as the directory
+    /// knows it, or the page that refuses.
     pub(super) async fn admit(
         &self,
         visit: &Visit,
-        wanted: &Wanted<'_>,
-    ) -> Result<Enterprise, Said> {
-        let visitor = Visitor::of(visit.address);
-        let refused = |refusal: Refusal| {
-            visit.said(match refusal {
-                Refusal::Closed => Notice::NoAccess,
-                Refusal::Expired => Notice::Expired,
-                Refusal::TooMany(wait) => Notice::TooManyTries(whole_seconds(wait)),
+        wanted: &Resource<'_>,
+    ) -> Result<Enterprise, NoticePage> {
+        let visitor = RemoteNetwork::of(visit.address);
+        let refused = |refusal: AccessRefusal| {
+            visit.notice_page(match refusal {
+                AccessRefusal::Closed => Notice::NoAccess,
+                AccessRefusal::Expired => Notice::Expired,
+                AccessRefusal::TooMany(wait) => Notice::TooManyTries(whole_seconds(wait)),
             })
         };
-        self.door.knock(visitor, Instant::now()).map_err(refused)?;
+        self.access_control
+            .check_tries(visitor, Instant::now())
+            .map_err(refused)?;
         let known = self.directory.enterprise(wanted.enterprise()).await;
-        let known = known.map_err(|_| visit.said(Notice::Trouble))?;
+        let known = known.map_err(|_| visit.notice_page(Notice::Trouble))?;
         let secret = known.as_ref().and_then(|it| it.secret.as_ref());
         let now = (Instant::now(), self.now.unix_seconds());
-        self.door
-            .enter(visitor, wanted, secret, &visit.credentials, now)
+        self.access_control
+            .check(visitor, wanted, secret, &visit.credentials, now)
             .map_err(refused)?;
-        // Nobody enters where there is no secret.
-        known.ok_or_else(|| visit.said(Notice::NoAccess))
+        // Access is never granted where there is no secret.
+        known.ok_or_else(|| visit.notice_page(Notice::NoAccess))
     }
 
-    /// The language for a request of which nothing else may be readable.
+    /// Returns the language for a request of which nothing else may be readable.
     pub(super) fn language(&self, query: Option<&str>, headers: &HeaderMap) -> Language {
         let asked = Query::new(query).field("lang").ok().flatten();
         let liked = headers
@@ -186,70 +188,70 @@ impl Site {
     }
 
     pub(super) fn address(&self, peer: Option<&Peer>, headers: &HeaderMap) -> IpAddr {
-        // Without a connection (a test of the router alone) all are the same stranger.
+        // Without a connection (a test of the router alone) all requests come from the same address.
         let peer = peer.map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0);
-        visitor::address(peer, headers, &self.trusted_proxies)
+        remote::address(peer, headers, &self.trusted_proxies)
     }
 }
 
-/// The other end of the connection that a request came by.
+/// The peer of the connection that a request arrived on.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Peer(pub(super) IpAddr);
 
-/// Whose a request is, as its log says it.
+/// The address that a request comes from, as the log names it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Address(pub(super) IpAddr);
+pub(super) struct RequestAddress(pub(super) IpAddr);
 
-/// Who asks for what, in which language, with what to show for it.
+/// The request for a page: language, address, target and credentials.
 pub(super) struct Visit {
     pub(super) language: Language,
     address: IpAddr,
-    pub(super) target: Arc<Target>,
+    pub(super) target: Arc<RequestTarget>,
     pub(super) credentials: Credentials,
 }
 
 impl Visit {
-    /// A page that says why there is no other.
-    pub(super) fn said(&self, notice: Notice) -> Said {
-        Said::new(self.language, notice)
+    /// Returns a page that says why there is nothing else to show.
+    pub(super) fn notice_page(&self, notice: Notice) -> NoticePage {
+        NoticePage::new(self.language, notice)
     }
 
-    /// Answers a question of the logs away from the threads that serve connections; `failed` is what the
-    /// log says where that can't be done.
+    /// Answers a question to the logs off the threads that serve connections; `failed` is the message
+    /// that is logged when that fails.
     pub(super) async fn answer<T: Send + 'static>(
         &self,
         site: &Arc<Site>,
         length: Length,
         failed: &'static str,
         question: impl FnOnce(&Site) -> Result<T, Error> + Send + 'static,
-    ) -> Result<T, Said> {
+    ) -> Result<T, NoticePage> {
         let asked = Arc::clone(site);
         let answer = site.work.run(length, move || question(&asked)).await;
-        let answer = answer.map_err(|undone| Said::undone(self.language, undone))?;
+        let answer = answer.map_err(|undone| NoticePage::undone(self.language, undone))?;
         answer.map_err(|error| {
             tracing::error!(%error, "{failed}");
-            self.said(Notice::Trouble)
+            self.notice_page(Notice::Trouble)
         })
     }
 }
 
 impl FromRequestParts<Arc<Site>> for Visit {
-    type Rejection = Said;
+    type Rejection = NoticePage;
 
-    async fn from_request_parts(parts: &mut Parts, _: &Arc<Site>) -> Result<Visit, Said> {
-        let (language, target) = (known::<Language>(parts), known::<Arc<Target>>(parts));
-        let bad = |_| Said::new(language, Notice::BadRequest);
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<Site>) -> Result<Visit, NoticePage> {
+        let (language, target) = (known::<Language>(parts), known::<Arc<RequestTarget>>(parts));
+        let bad = |_| NoticePage::new(language, Notice::BadRequest);
         target.query.field("lang").map_err(bad)?;
         Ok(Visit {
             language,
-            address: known::<Address>(parts).0,
+            address: known::<RequestAddress>(parts).0,
             credentials: Credentials::of(&target.query).map_err(bad)?,
             target,
         })
     }
 }
 
-/// What was read of a request before it came to its handler.
+/// Returns a value that the middleware read from the request.
 pub(super) fn known<T: Clone + Send + Sync + 'static>(parts: &Parts) -> T {
     let known = parts.extensions.get::<T>().cloned();
     known.expect("the log and the guard of every route put it there")

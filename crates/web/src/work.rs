@@ -1,4 +1,4 @@
-//! The engine's calls, away from the threads that serve connections, a few at a time.
+//! Runs the engine's calls off the threads that serve connections, a few at a time.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,25 +7,24 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task;
 use tokio::time::timeout;
 
-use super::limits::{Length, Limits};
+use super::limits::{Length, RequestLimits};
 use super::metrics::Metrics;
 
 /// Why work was not done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Undone {
-    /// There is too much of it.
+pub(super) enum WorkError {
+    /// There is too much work.
     Busy,
-    /// It broke off.
     Panicked,
 }
 
-/// Places to work at, and places to wait for one.
+/// Places for running work, and a queue of work that waits for one.
 #[derive(Debug)]
 pub(super) struct Work {
     places: Arc<Semaphore>,
-    /// How many places there are.
+    /// The number of places.
     working: usize,
-    /// Long work needs one of these besides: it never has all places.
+    /// Long work needs one of these as well, so that it never takes all places.
     long: Arc<Semaphore>,
     queue: Semaphore,
     wait: Duration,
@@ -33,7 +32,7 @@ pub(super) struct Work {
 }
 
 impl Work {
-    pub(super) fn new(limits: &Limits, metrics: Arc<Metrics>) -> Work {
+    pub(super) fn new(limits: &RequestLimits, metrics: Arc<Metrics>) -> Work {
         Work {
             places: Arc::new(Semaphore::new(limits.working)),
             working: limits.working,
@@ -44,21 +43,22 @@ impl Work {
         }
     }
 
-    /// Whether nothing is at work: what a page can do without is left out else.
+    /// Whether no work is running; optional parts of a page are made only then.
     pub(super) fn is_idle(&self) -> bool {
         self.places.available_permits() == self.working
     }
 
-    /// Does it when there is a place. Whoever asked may have gone by then: work that has begun
-    /// goes on to its end and keeps its place until then.
+    /// Runs work when a place is free. The caller may be gone by then: work that has begun runs to its
+    /// end and keeps its place until then.
     ///
     /// # Errors
-    /// When the queue is full, or no place came free in time; when the work panicked.
+    /// Returns an error when the queue is full, when no place became free in time, or when the work
+    /// panicked.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         length: Length,
         work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, Undone> {
+    ) -> Result<T, WorkError> {
         let begin = Instant::now();
         let place = self.place(length).await;
         self.metrics.waited(begin.elapsed());
@@ -70,13 +70,13 @@ impl Work {
             metrics.worked(length, begin.elapsed());
             done
         });
-        done.await.map_err(|_| Undone::Panicked)
+        done.await.map_err(|_| WorkError::Panicked)
     }
 
     async fn place(
         &self,
         length: Length,
-    ) -> Result<(Option<OwnedSemaphorePermit>, OwnedSemaphorePermit), Undone> {
+    ) -> Result<(Option<OwnedSemaphorePermit>, OwnedSemaphorePermit), WorkError> {
         let long = match length {
             Length::Short => None,
             Length::Long => Some(self.one_of(&self.long).await?),
@@ -84,14 +84,14 @@ impl Work {
         Ok((long, self.one_of(&self.places).await?))
     }
 
-    async fn one_of(&self, places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Undone> {
+    async fn one_of(&self, places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, WorkError> {
         if let Ok(place) = Arc::clone(places).try_acquire_owned() {
             return Ok(place);
         }
-        let _queued = self.queue.try_acquire().map_err(|_| Undone::Busy)?;
+        let _queued = self.queue.try_acquire().map_err(|_| WorkError::Busy)?;
         let place = timeout(self.wait, Arc::clone(places).acquire_owned()).await;
-        let place = place.map_err(|_| Undone::Busy)?;
-        Ok(place.expect("the places are never closed"))
+        let place = place.map_err(|_| WorkError::Busy)?;
+        Ok(place.expect("the semaphore is never closed"))
     }
 }
 
@@ -102,17 +102,17 @@ mod tests {
     use super::*;
 
     fn work(working: usize, waiting: usize, wait: Duration) -> Arc<Work> {
-        let limits = Limits {
+        let limits = RequestLimits {
             working,
             waiting,
             wait,
-            ..Limits::default()
+            ..RequestLimits::default()
         };
         Arc::new(Work::new(&limits, Arc::new(Metrics::started_at(0))))
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn what_finds_no_place_waits_and_no_more_than_some_do() {
+    async fn work_without_a_place_waits_in_a_queue_of_bounded_length() {
         let work = work(1, 1, Duration::from_secs(10));
         let (go, wait) = mpsc::channel::<()>();
         let busy = Arc::clone(&work);
@@ -126,14 +126,14 @@ mod tests {
         while work.queue.available_permits() > 0 {
             task::yield_now().await;
         }
-        assert_eq!(work.run(Length::Short, || 3).await, Err(Undone::Busy));
+        assert_eq!(work.run(Length::Short, || 3).await, Err(WorkError::Busy));
         go.send(()).expect("it is right");
         assert_eq!(first.await.expect("it is right"), Ok(true));
         assert_eq!(second.await.expect("it is right"), Ok(2));
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn a_place_is_kept_by_work_whose_asker_has_gone() {
+    async fn work_keeps_its_place_after_its_caller_has_gone() {
         let work = work(1, 1, Duration::from_millis(10));
         let (go, wait) = mpsc::channel::<()>();
         let busy = Arc::clone(&work);
@@ -144,7 +144,7 @@ mod tests {
         }
         gone.abort();
         assert!(gone.await.is_err());
-        assert_eq!(work.run(Length::Short, || ()).await, Err(Undone::Busy));
+        assert_eq!(work.run(Length::Short, || ()).await, Err(WorkError::Busy));
         go.send(()).expect("it is right");
         while work.places.available_permits() == 0 {
             task::yield_now().await;
@@ -164,7 +164,7 @@ mod tests {
         while work.places.available_permits() > 1 {
             task::yield_now().await;
         }
-        assert_eq!(work.run(Length::Long, || 2).await, Err(Undone::Busy));
+        assert_eq!(work.run(Length::Long, || 2).await, Err(WorkError::Busy));
         assert_eq!(work.run(Length::Short, || 3).await, Ok(3));
         go.send(()).expect("it is right");
         assert_eq!(first.await.expect("it is right"), Ok(true));
@@ -176,7 +176,7 @@ mod tests {
         let work = work(1, 1, Duration::from_secs(10));
         assert_eq!(
             work.run(Length::Short, || panic!("on purpose")).await,
-            Err::<(), _>(Undone::Panicked)
+            Err::<(), _>(WorkError::Panicked)
         );
         assert_eq!(work.run(Length::Short, || 1).await, Ok(1));
     }

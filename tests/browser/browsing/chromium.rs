@@ -1,4 +1,4 @@
-//! Chromium, driven by `tests/browser/drive.mjs`: a command a line, an answer a line.
+//! Chromium, driven by `tests/browser/drive.mjs`: one command per line, one answer per line.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -11,28 +11,28 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::beside;
+use super::in_background;
 
-/// Longer than the driver waits for anything.
+/// The driver itself waits for less time than this.
 const PATIENCE: Duration = Duration::from_secs(40);
 
-/// Who looks, with what.
+/// The browser that looks at a page.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Viewer {
-    /// `phone` is 360 x 740 with two pixels to each, `desktop` 1280 x 900.
+    /// `phone` is 360 x 740 with two device pixels per pixel, `desktop` is 1280 x 900.
     pub(crate) viewport: &'static str,
     /// `light` or `dark`.
     pub(crate) scheme: &'static str,
-    /// What the browser says it speaks.
+    /// The language that the browser accepts.
     pub(crate) locale: &'static str,
     /// Whether scripts run.
     pub(crate) script: bool,
-    /// What the browser says it is, if not the truth.
+    /// The User-Agent, if it is not the browser's own.
     pub(crate) agent: Option<&'static str>,
 }
 
 impl Viewer {
-    /// A telephone by day that speaks Russian.
+    /// A telephone in the light scheme, in Russian.
     pub(crate) const PHONE: Viewer = Viewer {
         viewport: "phone",
         scheme: "light",
@@ -41,13 +41,13 @@ impl Viewer {
         agent: None,
     };
 
-    /// A desk by day whose browser speaks Russian.
+    /// A desktop browser in the light scheme, in Russian.
     pub(crate) const DESKTOP: Viewer = Viewer {
         viewport: "desktop",
         ..Viewer::PHONE
     };
 
-    /// All sizes, colours and languages.
+    /// All sizes, colour schemes and languages.
     pub(crate) fn all() -> Vec<Viewer> {
         Viewer::of_sizes(&["phone", "desktop"])
     }
@@ -80,7 +80,7 @@ impl Viewer {
     }
 }
 
-/// Something done on a page: its name in the driver, then what it is done with.
+/// An action on a page: its name in the driver, then its arguments.
 pub(crate) type Action<'a> = &'a [&'a str];
 
 /// An element of a page.
@@ -89,15 +89,15 @@ pub(crate) struct Found {
     pub(crate) tag: String,
     pub(crate) text: String,
     pub(crate) attributes: std::collections::BTreeMap<String, String>,
-    /// Of `details`.
+    /// Whether a `details` element is open.
     pub(crate) open: Option<bool>,
     /// It has a visible outline.
     pub(crate) outlined: bool,
-    /// Of its lower edge, from the top of the page (CSS pixels).
+    /// The lower edge, from the top of the page (CSS pixels).
     pub(crate) bottom: f64,
 }
 
-/// A rule of axe that a page breaks.
+/// An axe rule that a page breaks.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Violation {
     pub(crate) id: String,
@@ -105,7 +105,7 @@ pub(crate) struct Violation {
     pub(crate) nodes: Vec<Value>,
 }
 
-/// What is there.
+/// The state of a page.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Seen {
     pub(crate) url: String,
@@ -117,28 +117,28 @@ pub(crate) struct Seen {
     pub(crate) links: Vec<Link>,
     pub(crate) cookies: Vec<String>,
     pub(crate) stored: Vec<String>,
-    /// Of all pages since the first: what the console said, scripts that broke, addresses asked
-    /// for, dialogs that opened.
+    /// From all pages since the first: console messages, script errors, requested addresses, opened
+    /// dialogs.
     pub(crate) console: Vec<String>,
     pub(crate) errors: Vec<String>,
     pub(crate) requests: Vec<String>,
     pub(crate) dialogs: Vec<String>,
     /// Names of attributes that would run a script.
     pub(crate) handlers: Vec<String>,
-    /// A script of a log ran.
+    /// A script from a log ran.
     pub(crate) hit: bool,
     pub(crate) scroll_width: f64,
     pub(crate) client_width: f64,
-    /// Elements that stand out of the page sideways.
+    /// Elements that overflow the page sideways.
     pub(crate) hanging: Vec<Found>,
-    /// Elements that show a part of themselves only; an input scrolls too.
+    /// Elements that show only a part of themselves; an input scrolls too.
     pub(crate) cut: Vec<Found>,
-    /// Texts of a drawing that lie on one another.
+    /// Texts of a drawing that overlap.
     pub(crate) overlaps: Vec<String>,
-    /// Short words that are on two lines.
+    /// Short words that are broken across two lines.
     pub(crate) broken: Vec<String>,
     pub(crate) focus: Option<Found>,
-    /// One list for each selector asked for.
+    /// One list for each requested selector.
     pub(crate) found: Vec<Vec<Found>>,
     #[serde(default)]
     pub(crate) violations: Vec<Violation>,
@@ -150,17 +150,17 @@ pub(crate) struct Link {
     pub(crate) href: String,
 }
 
-/// A browser, from start to drop.
+/// A browser, which ends when it is dropped.
 pub(crate) struct Browser {
     driver: Child,
     commands: Option<ChildStdin>,
     answers: Receiver<String>,
-    /// Profiles and temporary files of the browser, gone with it.
+    /// Holds the profiles and temporary files of the browser, and removes them.
     _home: TempDir,
 }
 
 impl Browser {
-    /// Starts one.
+    /// Starts a browser.
     pub(crate) fn start() -> Browser {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser");
         let chromium = chromium(&folder);
@@ -179,7 +179,7 @@ impl Browser {
         Browser {
             driver,
             commands,
-            answers: beside(move || lines.next()?.ok()),
+            answers: in_background(move || lines.next()?.ok()),
             _home: home,
         }
     }
@@ -189,8 +189,8 @@ impl Browser {
         self.open_and(viewer, url, &[], json!({}))
     }
 
-    /// Opens an address as a new visitor and does something there; `more` is what else is wanted of
-    /// the driver.
+    /// Opens an address as a new visitor and acts on the page; `more` holds further options for the
+    /// driver.
     pub(crate) fn open_and(
         &mut self,
         viewer: &Viewer,
@@ -209,12 +209,12 @@ impl Browser {
         self.obey(command, more)
     }
 
-    /// Does something on the page that is open.
+    /// Acts on the open page.
     pub(crate) fn act(&mut self, actions: &[Action<'_>]) -> Seen {
         self.act_and(actions, json!({}))
     }
 
-    /// The same, with what else is wanted of the driver.
+    /// The same, with further options for the driver.
     pub(crate) fn act_and(&mut self, actions: &[Action<'_>], more: Value) -> Seen {
         self.obey(json!({"do": actions}), more)
     }
@@ -236,7 +236,7 @@ impl Browser {
 }
 
 impl Drop for Browser {
-    /// The driver ends the browser and itself when nobody speaks to it any more.
+    /// The driver ends the browser and itself when its stdin closes.
     fn drop(&mut self) {
         drop(self.commands.take());
         let end = Instant::now() + Duration::from_secs(5);
@@ -252,7 +252,7 @@ impl Drop for Browser {
     }
 }
 
-/// The browser's program.
+/// Returns the browser's program.
 fn chromium(folder: &Path) -> PathBuf {
     let known = folder.join("node_modules/playwright-core/package.json");
     assert!(
@@ -270,7 +270,7 @@ fn chromium(folder: &Path) -> PathBuf {
     chromium
 }
 
-/// Where screenshots go, to be looked at by people: `screenshots` in the target folder.
+/// Returns the path of a screenshot for people to look at: in `screenshots` in the target folder.
 pub(crate) fn screenshot(name: &str) -> String {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../screenshots");
     fs::create_dir_all(&folder).expect("the target folder can be written");

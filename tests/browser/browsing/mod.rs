@@ -1,4 +1,4 @@
-//! What the browser tests are made of: Chromium on a leash, the server over a tree, trees to serve.
+//! Parts of the browser tests: a driven Chromium, the server over a tree, and trees to serve.
 
 // Each test binary uses a part of it.
 mod chromium;
@@ -12,9 +12,10 @@ pub(crate) use server::{Server, signed_link};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
-/// Runs what may wait for ever beside the test, which takes from the channel for as long as it
-/// wants to.
-fn beside<T: Send + 'static>(read: impl FnMut() -> Option<T> + Send + 'static) -> Receiver<T> {
+/// Runs a read that may block for ever on a thread, so that the test can wait for its channel with a timeout.
+fn in_background<T: Send + 'static>(
+    read: impl FnMut() -> Option<T> + Send + 'static,
+) -> Receiver<T> {
     let (sender, receiver) = mpsc::channel();
     let mut read = read;
     thread::spawn(move || {

@@ -1,24 +1,24 @@
-//! What every page must be like, and what nothing from a log may do to one.
+//! Rules for every page, and what no text of a log may do to one.
 
 use serde_json::{Value, json};
 
 use super::{Seen, Server};
 
-/// What the bodies of all events hold, and nobody may see.
+/// A secret that the bodies of all events hold, and that no page may show.
 pub(crate) const EVENT_TOKEN: &str = "375290000000";
 
-/// A page is smaller than this (bytes), whatever was logged.
+/// The largest size of a page (bytes), whatever was logged.
 const PAGE_BYTES_MAX: usize = 1_000_000;
 
-/// Fails with all complaints, a line each.
+/// Fails with all complaints, one per line.
 pub(crate) fn none(complaints: &[String]) {
     assert!(complaints.is_empty(), "\n{}\n", complaints.join("\n"));
 }
 
-/// What is not in order on a page; `name` says which it is.
+/// Returns the faults of a page; `name` says which page it is.
 pub(crate) fn complaints(name: &str, server: &Server, seen: &Seen) -> Vec<String> {
     let mut wrong = Vec::new();
-    // A browser says of each page with such a status that it could not be loaded.
+    // A browser reports for each page with such a status that it could not be loaded.
     let is_status = |said: &&String| seen.status >= 400 && said.contains("Failed to load resource");
     let loud = seen.console.iter().filter(|said| !is_status(said));
     wrong.extend(loud.map(|said| format!("the console says {said}")));
@@ -89,7 +89,7 @@ pub(crate) fn complaints(name: &str, server: &Server, seen: &Seen) -> Vec<String
         .collect()
 }
 
-/// What [`hostilities`] judges, with axe and a screenshot.
+/// The options that [`hostilities`] needs: axe and a screenshot.
 pub(crate) fn asked(shot: &str) -> Value {
     json!({
         "axe": true,
@@ -104,13 +104,13 @@ pub(crate) fn asked(shot: &str) -> Value {
     })
 }
 
-/// A number to be dialled, and nothing else.
+/// Whether a link dials a number and does nothing else.
 fn is_number(href: &str) -> bool {
     let number = href.strip_prefix("tel:");
     number.is_some_and(|number| number.bytes().all(|b| b.is_ascii_digit() || b == b'+'))
 }
 
-/// What came from a log and is more than text.
+/// Returns what came from a log and became more than text.
 pub(crate) fn hostilities(name: &str, server: &Server, seen: &Seen) -> Vec<String> {
     let mut wrong = Vec::new();
     let [made, leading, metas, styles, forms] = &seen.found[..] else {
@@ -131,7 +131,7 @@ pub(crate) fn hostilities(name: &str, server: &Server, seen: &Seen) -> Vec<Strin
             .iter()
             .map(|meta| format!("an order to the browser: {meta:?}")),
     );
-    // One sheet and the icon.
+    // One style sheet and the icon.
     if styles.len() != 2 || forms.len() > 1 {
         wrong.push(format!(
             "{} styles and links, {} forms",
@@ -159,7 +159,7 @@ pub(crate) fn hostilities(name: &str, server: &Server, seen: &Seen) -> Vec<Strin
         .collect()
 }
 
-/// Controls, marks that turn text around, and separators that are none to see.
+/// Control characters, marks that turn text around, and invisible separators.
 fn is_hidden(c: char) -> bool {
     let is_layout = matches!(c, '\n' | '\t');
     c.is_control() && !is_layout

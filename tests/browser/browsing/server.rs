@@ -1,4 +1,4 @@
-//! `calltrace serve`, the real one, over a tree.
+//! A real `calltrace serve` process over a tree.
 
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader};
@@ -9,23 +9,23 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use super::beside;
+use super::in_background;
 
-/// The server listens long before.
+/// The server needs much less time than this to listen.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A server, from start to drop.
+/// A server, which ends when it is dropped.
 pub(crate) struct Server {
     process: Child,
     /// `http://127.0.0.1:40123`
     origin: String,
-    /// What opens every enterprise, or the one that settings speak of.
+    /// The token that opens every enterprise, or the one that the settings name.
     token: String,
     home: TempDir,
 }
 
 impl Server {
-    /// With nothing configured: one token opens everything.
+    /// Starts a server without settings: one token opens everything.
     pub(crate) fn start(root: &Path) -> Server {
         let home = tempfile::tempdir().expect("a folder");
         let mut process = serve(root, home.path(), None)
@@ -33,7 +33,7 @@ impl Server {
             .spawn()
             .expect("it starts");
         let mut lines = BufReader::new(process.stdout.take().expect("it is piped")).lines();
-        let link = beside(move || lines.next()?.ok()).recv_timeout(PATIENCE);
+        let link = in_background(move || lines.next()?.ok()).recv_timeout(PATIENCE);
         let link = link.expect("it prints the link to open");
         let (origin, _) = link
             .split_once("/calls/")
@@ -47,12 +47,12 @@ impl Server {
         }
     }
 
-    /// With settings, in which an enterprise has this secret.
+    /// Starts a server with settings, in which an enterprise has this secret.
     pub(crate) fn configured(root: &Path, settings: &Path, secret: &str) -> Server {
         Server::configured_at(root, settings, secret, testing::NOW)
     }
 
-    /// The same at another time of day.
+    /// The same at another time.
     pub(crate) fn configured_at(root: &Path, settings: &Path, secret: &str, now: &str) -> Server {
         let home = tempfile::tempdir().expect("a folder");
         let process = serve(root, home.path(), Some(settings))
@@ -75,7 +75,7 @@ impl Server {
             thread::sleep(Duration::from_millis(10));
             let said = server.said();
             let front = said.lines().find_map(|line| line.split_once(" on http://"));
-            // The line is written in one go, and ends with the address.
+            // The line is written at once, and ends with the address.
             server.origin = front
                 .map(|(_, at)| format!("http://{at}"))
                 .unwrap_or_default();
@@ -92,7 +92,7 @@ impl Server {
         &self.origin
     }
 
-    /// What opens every enterprise, or the one that settings speak of.
+    /// The token that opens every enterprise, or the one that the settings name.
     pub(crate) fn token(&self) -> &str {
         &self.token
     }
@@ -105,7 +105,7 @@ impl Server {
         )
     }
 
-    /// Statistics, with more parameters: `&period=...`.
+    /// The statistics, with further parameters: `&period=...`.
     pub(crate) fn stats(&self, enterprise: &str, more: &str) -> String {
         format!(
             "{}/stats/{enterprise}?token={}{more}",
@@ -113,7 +113,7 @@ impl Server {
         )
     }
 
-    /// The list of calls, with more parameters: `&phone=...`.
+    /// The list of calls, with further parameters: `&phone=...`.
     pub(crate) fn list(&self, enterprise: &str, more: &str) -> String {
         format!(
             "{}/calls/{enterprise}?token={}{more}",
@@ -138,7 +138,7 @@ fn serve(root: &Path, home: &Path, settings: Option<&Path>) -> Command {
     command
 }
 
-/// The command, untouched by the settings of whoever runs the tests.
+/// The command, independent of the user's own settings.
 fn command(root: &Path, home: &Path, settings: Option<&Path>) -> Command {
     let mut command = testing::command(root);
     command.env("XDG_CONFIG_HOME", home);

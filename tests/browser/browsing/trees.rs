@@ -1,4 +1,4 @@
-//! Trees to serve: the sample tree, a hostile one, a call that goes on, one too long for one page.
+//! Trees to serve: the sample tree, a hostile one, a call in progress, a call too long for one page.
 
 use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
@@ -10,11 +10,10 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use testing::sample;
 
-/// The sample tree, with its truth beside it in `calls.tsv`.
-/// A row of `calls.tsv`.
+/// A row of `calls.tsv`, which holds the truth about the sample tree.
 pub(crate) struct SampleCall {
     pub(crate) enterprise: String,
-    /// What kind of call it is; each kind makes a page of its own form.
+    /// The kind of call; the pages of each kind have their own form.
     pub(crate) pattern: String,
     pub(crate) id: String,
     pub(crate) direction: String,
@@ -22,7 +21,7 @@ pub(crate) struct SampleCall {
     pub(crate) result: String,
 }
 
-/// All of them.
+/// Returns all sample calls.
 pub(crate) fn sample_calls() -> Vec<SampleCall> {
     let path = sample().with_file_name("calls.tsv");
     let table = fs::read_to_string(path).expect("the truth is there");
@@ -40,7 +39,7 @@ pub(crate) fn sample_calls() -> Vec<SampleCall> {
     rows.collect()
 }
 
-/// The first of each pattern.
+/// Returns the first call of each pattern.
 pub(crate) fn sample_patterns() -> Vec<SampleCall> {
     let mut seen = BTreeSet::new();
     let calls = sample_calls().into_iter();
@@ -49,7 +48,7 @@ pub(crate) fn sample_patterns() -> Vec<SampleCall> {
         .collect()
 }
 
-/// A root of its own, with enterprises in it.
+/// A temporary root with enterprises in it.
 pub(crate) struct Written {
     folder: TempDir,
 }
@@ -65,8 +64,8 @@ impl Written {
         self.folder.path().join("call_tracer")
     }
 
-    /// A file beside the root.
-    pub(crate) fn beside(&self, name: &str, text: &str) -> PathBuf {
+    /// Writes a file next to the enterprises.
+    pub(crate) fn write_file(&self, name: &str, text: &str) -> PathBuf {
         let path = self.folder.path().join(name);
         fs::write(&path, text).expect("written");
         path
@@ -83,7 +82,7 @@ impl Written {
     }
 }
 
-/// What a stranger who can choose his name, or write to a bot, might try.
+/// Texts that an attacker who can choose his name, or write to a bot, might try.
 pub(crate) const PAYLOADS: [&str; 20] = [
     "<script>window.__hit=1;alert(1)</script>",
     "<img src=x onerror=\"window.__hit=1;alert(1)\">",
@@ -110,10 +109,10 @@ pub(crate) const PAYLOADS: [&str; 20] = [
 /// The enterprise of the hostile tree, and its call.
 pub(crate) const HOSTILE: (&str, &str) = ("0666", "1764500000.666");
 
-/// Bytes of the long bodies.
+/// The size of the long bodies (bytes).
 const LONG: usize = 1 << 20;
 
-/// One call in which every field that can be chosen by others is chosen badly.
+/// A tree with one call in which every field that others can choose is hostile.
 pub(crate) fn hostile() -> Written {
     let tree = Written::new();
     let mut log = Log::at(DateTime::from_timestamp(1_764_500_000, 0).expect("a time"));
@@ -146,7 +145,7 @@ pub(crate) fn hostile() -> Written {
         "Trunk": PAYLOADS[1]}),
     );
     tree.write(HOSTILE.0, "events_2025-11-30.log", &log.bytes);
-    // Cut short: what could not be read is named on the page.
+    // The file is cut short: the page names what could not be read.
     tree.write(
         HOSTILE.0,
         "events.log.2025-11-29.gz",
@@ -181,7 +180,7 @@ fn hostile_events(log: &mut Log) {
     log.ast(PAYLOADS[0], id, json!({"Phone": PAYLOADS[0]}));
 }
 
-/// A payload in each place of each other kind of line.
+/// Writes a payload into each field of each other kind of line.
 fn hostile_lines(log: &mut Log, at: usize, payload: &str) {
     let id = HOSTILE.1;
     let word = payload.replace('|', "");
@@ -200,7 +199,7 @@ fn hostile_lines(log: &mut Log, at: usize, payload: &str) {
 /// The enterprise and the call of [`long`].
 pub(crate) const LONG_CALL: (&str, &str) = ("0777", "1764500000.777");
 
-/// One call with more records than one page shows, whose bodies alone are megabytes.
+/// A tree with one call that has more records than one page shows, and bodies of several megabytes.
 pub(crate) fn long() -> Written {
     let tree = Written::new();
     let (enterprise, id) = LONG_CALL;
@@ -233,8 +232,8 @@ pub(crate) fn long() -> Written {
 /// The enterprise of [`busy`].
 pub(crate) const BUSY: &str = "0888";
 
-/// Calls around the clock for two weeks, of more persons, lines and unreturned calls than a sheet has room for; and a
-/// file that is cut short.
+/// Calls around the clock for two weeks, of more persons, lines and unreturned calls than a page has room
+/// for, and a file that is cut short.
 pub(crate) fn busy() -> Written {
     let tree = Written::new();
     let now = testing::now();
@@ -265,7 +264,7 @@ pub(crate) fn busy() -> Written {
     tree
 }
 
-/// A call that began a moment ago.
+/// A call that has just begun.
 pub(crate) struct LiveCall {
     pub(crate) tree: Written,
     pub(crate) enterprise: &'static str,
@@ -274,7 +273,7 @@ pub(crate) struct LiveCall {
 }
 
 impl LiveCall {
-    /// It rings.
+    /// Starts ringing.
     pub(crate) fn begin() -> LiveCall {
         let now = testing::now();
         let live = LiveCall {
@@ -294,7 +293,7 @@ impl LiveCall {
         live
     }
 
-    /// 151 picks up, they talk and hang up.
+    /// Extension 151 answers, they talk and hang up.
     pub(crate) fn end(&self) {
         let bridge = "2f1c7d1e-90ac-4c53-9a35-0c6d7e1f0a11";
         let mut log = Log::at(testing::now() + TimeDelta::seconds(1));
@@ -359,7 +358,7 @@ impl Log {
     }
 }
 
-/// Settings whose names are as bad as the hostile log, with the enterprise's secret.
+/// Settings with names as hostile as the log, and the enterprise's secret.
 pub(crate) fn hostile_settings(secret: &str) -> String {
     let quoted = |text: &str| Value::from(text).to_string();
     let title = quoted(&format!("{} {}", PAYLOADS[6], PAYLOADS[2]));

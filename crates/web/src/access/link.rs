@@ -1,16 +1,16 @@
-//! Links that open one call until a moment, for those who shall not have the enterprise's token.
+//! Signed links, which open one call until a given moment, for people who must not have the enterprise's
+//! token.
 //!
 //! ```text
 //! /call/{enterprise}/{unique_id}?exp={exp}&sig={sig}
 //! sig = base64url without padding of HMAC-SHA256(secret, "/call/{enterprise}/{unique_id}?exp={exp}")
 //! ```
 //!
-//! `exp` is Unix time in seconds, in plain decimal digits; the link opens its call up to and in
-//! that second. What is signed is the path as written above: decoded, without the address of the
-//! site and without a folder that a proxy may have put before it, then `?exp=` and the digits. The
-//! key is the secret's bytes. Only the id can hold a character that an address has to escape, and in the
-//! link it is percent-encoded; no id holds a slash and `exp` is digits to its end, so no two calls have
-//! one text to sign.
+//! `exp` is Unix time in seconds, in plain decimal digits; the link opens its call up to and including that
+//! second. The signed text is the path as written above: decoded, without the address of the site and without
+//! a folder that a proxy may have put before it, then `?exp=` and the digits. The key is the secret's bytes.
+//! Only the id can hold a character that an address has to escape, and the link percent-encodes it. No id
+//! holds a slash and `exp` is digits to its end, so no two calls have the same text to sign.
 
 use std::time::Duration;
 
@@ -19,15 +19,15 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use super::Refusal;
+use super::AccessRefusal;
 use crate::request::in_path;
 use calltrace_directory::Secret;
 use calltrace_store::tree::EnterpriseName;
 
-/// No link is valid for longer.
+/// The longest time that a link is valid.
 pub const VALID_FOR_MAX: Duration = Duration::from_secs(400 * 86_400);
 
-/// Clocks of those who sign may go ahead by this much (seconds).
+/// How far the clock of the signer may be ahead of this one (seconds).
 const AHEAD_MAX: u64 = 300;
 
 /// Path and query that open one call up to the second `expires` (Unix time).
@@ -46,24 +46,24 @@ pub fn signed_path(
     format!("/call/{enterprise}/{unique_id}?exp={expires}&sig={tag}")
 }
 
-/// What a signed request is worth at the second `now` (Unix time): for which call, and the two parameters
-/// as they were sent. Only a right signature learns that it came too late.
+/// Checks a signed request at the second `now` (Unix time): the call it is for, and the two parameters as
+/// they were sent. Only a request with a right signature is told that the link has expired.
 pub(super) fn judged(
     secret: &Secret,
     (enterprise, unique_id): (&EnterpriseName, &str),
     (expires, signature): (&str, &str),
     now: u64,
-) -> Result<(), Refusal> {
+) -> Result<(), AccessRefusal> {
     let signature = URL_SAFE_NO_PAD.decode(signature);
     let (Some(expires), Ok(signature)) = (plain_number(expires), signature) else {
-        return Err(Refusal::Closed);
+        return Err(AccessRefusal::Closed);
     };
     let message = message(enterprise, unique_id, expires);
     let is_wrong = mac(secret, &message).verify_slice(&signature).is_err();
     match expires {
-        _ if is_wrong => Err(Refusal::Closed),
-        _ if expires > now + VALID_FOR_MAX.as_secs() + AHEAD_MAX => Err(Refusal::Closed),
-        _ if expires < now => Err(Refusal::Expired),
+        _ if is_wrong => Err(AccessRefusal::Closed),
+        _ if expires > now + VALID_FOR_MAX.as_secs() + AHEAD_MAX => Err(AccessRefusal::Closed),
+        _ if expires < now => Err(AccessRefusal::Expired),
         _ => Ok(()),
     }
 }
@@ -79,7 +79,7 @@ fn mac(secret: &Secret, message: &str) -> Hmac<Sha256> {
         .chain_update(message.as_bytes())
 }
 
-/// Digits as a program writes them: no sign, no leading zero, so that one number has one form.
+/// Reads digits as a program writes them: no sign and no leading zero, so that one number has one form.
 fn plain_number(text: &str) -> Option<u64> {
     let number: u64 = text.parse().ok()?;
     (number.to_string() == text && text.len() <= 12).then_some(number)
@@ -99,7 +99,7 @@ mod tests {
         EnterpriseName::new(name).expect("it is right")
     }
 
-    /// The two parameters of a link.
+    /// Returns the two parameters of a link.
     fn parameters(link: &str) -> (String, String) {
         let (_, query) = link.split_once("?exp=").expect("it is right");
         let (expires, signature) = query.split_once("&sig=").expect("it is right");
@@ -111,11 +111,11 @@ mod tests {
         id: &str,
         expires: &str,
         signature: &str,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), AccessRefusal> {
         judged(&secret(), (enterprise, id), (expires, signature), NOW)
     }
 
-    /// Computed by another implementation of the same words.
+    /// The expected signature was computed by another implementation of the documented scheme.
     #[test]
     fn the_signature_is_the_documented_one() {
         let link = signed_path(
@@ -141,7 +141,7 @@ mod tests {
         assert_eq!(verdict(&ours, id, &expires, &signature), Ok(()));
         for other in ["звонок 1", "звонок 1?exp=9", "звонок%201?exp=9&sig=x"] {
             let got = verdict(&ours, other, &expires, &signature);
-            assert_eq!(got, Err(Refusal::Closed), "{other}");
+            assert_eq!(got, Err(AccessRefusal::Closed), "{other}");
         }
     }
 
@@ -171,7 +171,7 @@ mod tests {
             let got = verdict(&enterprise(name), id, expires, signature);
             assert_eq!(
                 got,
-                Err(Refusal::Closed),
+                Err(AccessRefusal::Closed),
                 "{name} {id} {expires} {signature}"
             );
         }
@@ -182,11 +182,11 @@ mod tests {
         let ours = enterprise("0367");
         let far = NOW + VALID_FOR_MAX.as_secs();
         for (expires, wanted) in [
-            (0, Err(Refusal::Expired)),
-            (NOW - 1, Err(Refusal::Expired)),
+            (0, Err(AccessRefusal::Expired)),
+            (NOW - 1, Err(AccessRefusal::Expired)),
             (NOW, Ok(())),
             (far, Ok(())),
-            (far + AHEAD_MAX + 1, Err(Refusal::Closed)),
+            (far + AHEAD_MAX + 1, Err(AccessRefusal::Closed)),
         ] {
             let link = signed_path(&secret(), &ours, "1.1", expires);
             let (expires, signature) = parameters(&link);
@@ -199,8 +199,8 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_signature_does_not_learn_that_it_is_late() {
+    fn a_wrong_signature_is_not_told_that_the_link_has_expired() {
         let got = verdict(&enterprise("0367"), "1.1", "1", "AAAA");
-        assert_eq!(got, Err(Refusal::Closed));
+        assert_eq!(got, Err(AccessRefusal::Closed));
     }
 }

@@ -1,18 +1,18 @@
-//! Who may see what: the token of an enterprise, a signed link for one call, tries that are
-//! limited. What decides is pure and is told the time.
+//! Access control: the token of an enterprise, a signed link for one call, and the limit on wrong tries. The
+//! rules are pure; the time is a parameter.
 //!
 //! - `?token=` opens every page of its enterprise.
 //! - `?exp=&sig=` opens the one call that was signed; see [`link`].
-//! - With both, the token decides alone.
+//! - With both, only the token counts.
 //!
 //! A wrong token, a missing one, an enterprise that does not exist and one without a secret get
 //! the same answer after about the same work.
 
 pub(super) mod link;
 mod recent;
+pub(super) mod remote;
 pub(super) mod robots;
 pub(super) mod tries;
-pub(super) mod visitor;
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -20,30 +20,29 @@ use std::time::{Duration, Instant};
 use super::request::{Malformed, Query, in_query};
 use calltrace_directory::Secret;
 use calltrace_store::tree::EnterpriseName;
-use tries::{Answer, Tries, TryLimits};
-use visitor::Visitor;
+use remote::RemoteNetwork;
+use tries::{Tries, TryLimits, TryResult};
 
-/// Under this name tries at the API are counted; no enterprise is called so.
+/// Tries at the API are counted under this name, which no enterprise has.
 const API: &str = "_api";
 
-/// What a request wants to see.
+/// What a request asks to see.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Wanted<'r> {
-    /// One call.
+pub(super) enum Resource<'r> {
     Call(&'r EnterpriseName, &'r str),
-    /// What only the enterprise itself may see.
+    /// A page that shows all calls of the enterprise.
     Enterprise(&'r EnterpriseName),
 }
 
-impl Wanted<'_> {
+impl Resource<'_> {
     pub(super) fn enterprise(&self) -> &EnterpriseName {
         match self {
-            Wanted::Call(enterprise, _) | Wanted::Enterprise(enterprise) => enterprise,
+            Resource::Call(enterprise, _) | Resource::Enterprise(enterprise) => enterprise,
         }
     }
 }
 
-/// What a request shows to be let in.
+/// The credentials that a request carries.
 #[derive(Clone, Default)]
 pub(super) struct Credentials {
     token: Option<String>,
@@ -52,10 +51,10 @@ pub(super) struct Credentials {
 }
 
 impl Credentials {
-    /// Those of a query.
+    /// Reads the credentials of a query.
     ///
     /// # Errors
-    /// When one of them is there twice or can't be read.
+    /// Returns an error when a parameter is given twice or can't be read.
     pub(super) fn of(query: &Query) -> Result<Credentials, Malformed> {
         Ok(Credentials {
             token: query.verbatim("token")?,
@@ -64,12 +63,13 @@ impl Credentials {
         })
     }
 
-    /// The token, which alone opens all calls; with a signature beside it, it alone decides.
+    /// Returns the token, which opens all calls. A token next to a signature is the only credential that
+    /// counts.
     pub(super) fn token(&self) -> Option<&str> {
         self.token.as_deref()
     }
 
-    /// As a query for links to the same page: the token, else the signature.
+    /// Returns the credentials as a query for links to the same page: the token, else the signature.
     pub(super) fn shown_again(&self) -> String {
         let encoded = |text: &Option<String>| in_query(text.as_deref().unwrap_or_default());
         match &self.token {
@@ -83,111 +83,117 @@ impl Credentials {
     }
 }
 
-/// Why nobody is let in.
+/// Why a request is not let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Refusal {
-    /// Nothing that was shown opens it.
+pub(super) enum AccessRefusal {
+    /// The credentials do not open what is asked for.
     Closed,
-    /// The link was right once.
+    /// The signature is right, but the link has expired.
     Expired,
-    /// Too many wrong tries; the time to wait.
+    /// There were too many wrong tries; holds the time to wait.
     TooMany(Duration),
 }
 
-/// Judges credentials and counts wrong ones.
-pub(super) struct Door {
+/// Checks credentials and counts wrong ones.
+pub(super) struct AccessControl {
     tries: Mutex<Tries>,
-    /// Compared with where there is no secret, so that it takes as long.
+    /// Compared with where an enterprise has no secret, so that the check takes as long.
     stand_in: Secret,
 }
 
-impl Door {
-    pub(super) fn new(limits: TryLimits) -> Door {
-        Door {
+impl AccessControl {
+    pub(super) fn new(limits: TryLimits) -> AccessControl {
+        AccessControl {
             tries: Mutex::new(Tries::new(limits)),
             stand_in: Secret::new("no enterprise has this for its secret")
                 .expect("it is not blank"),
         }
     }
 
-    /// Lets in who shows the API's token, or not; wrong ones count as those for pages do.
+    /// Checks the API's token. A wrong one counts as a wrong token for a page does.
     ///
     /// # Errors
-    /// Why not.
-    pub(super) fn bearer(
+    /// Returns why the request is refused.
+    pub(super) fn check_bearer(
         &self,
-        visitor: Visitor,
+        visitor: RemoteNetwork,
         secret: Option<&Secret>,
         shown: &str,
         now: Instant,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), AccessRefusal> {
         let is_right = secret.unwrap_or(&self.stand_in).matches(shown);
-        let judged = is_right.then_some(()).ok_or(Refusal::Closed);
+        let judged = is_right.then_some(()).ok_or(AccessRefusal::Closed);
         let api = EnterpriseName::new(API).expect("it is written like one");
         self.settle(visitor, &api, secret, judged, now)
     }
 
-    /// Whether it is worth asking for the secret at all.
+    /// Checks whether the visitor has a try left, before the secret is looked up.
     ///
     /// # Errors
-    /// [`Refusal::TooMany`].
-    pub(super) fn knock(&self, visitor: Visitor, now: Instant) -> Result<(), Refusal> {
+    /// [`AccessRefusal::TooMany`].
+    pub(super) fn check_tries(
+        &self,
+        visitor: RemoteNetwork,
+        now: Instant,
+    ) -> Result<(), AccessRefusal> {
         let tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
         let left = tries.left(visitor, now);
-        left.map_err(Refusal::TooMany)
+        left.map_err(AccessRefusal::TooMany)
     }
 
-    /// Lets in or not. The limit is looked at again: tries that came side by side count one after
-    /// the other, and none beyond it learns whether it was right.
+    /// Checks the credentials. The limit is checked again under the lock: concurrent tries are counted
+    /// one after the other, and none beyond the limit learns whether it was right.
     ///
     /// # Errors
-    /// Why not.
-    pub(super) fn enter(
+    /// Returns why the request is refused.
+    pub(super) fn check(
         &self,
-        visitor: Visitor,
-        wanted: &Wanted<'_>,
+        visitor: RemoteNetwork,
+        wanted: &Resource<'_>,
         secret: Option<&Secret>,
         credentials: &Credentials,
         now: (Instant, u64),
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), AccessRefusal> {
         let (instant, unix) = now;
         let judged = judge(secret.unwrap_or(&self.stand_in), wanted, credentials, unix);
         self.settle(visitor, wanted.enterprise(), secret, judged, instant)
     }
 
-    /// What was judged, as far as there is a secret and a try left; a wrong one is counted.
+    /// Counts a wrong try and returns the verdict, which is a refusal where there is no secret or no try
+    /// left.
     fn settle(
         &self,
-        visitor: Visitor,
+        visitor: RemoteNetwork,
         enterprise: &EnterpriseName,
         secret: Option<&Secret>,
-        judged: Result<(), Refusal>,
+        judged: Result<(), AccessRefusal>,
         now: Instant,
-    ) -> Result<(), Refusal> {
-        let judged = secret.map_or(Err(Refusal::Closed), |_| judged);
-        let answer = Answer::about(secret, judged != Err(Refusal::Closed));
+    ) -> Result<(), AccessRefusal> {
+        let judged = secret.map_or(Err(AccessRefusal::Closed), |_| judged);
+        let answer = TryResult::about(secret, judged != Err(AccessRefusal::Closed));
         let mut tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
         let settled = tries.settle(visitor, enterprise, answer, now);
-        settled.map_err(Refusal::TooMany)?;
+        settled.map_err(AccessRefusal::TooMany)?;
         judged
     }
 }
 
-/// Whether credentials open what is wanted for somebody who has the secret; `unix` is now, in seconds.
+/// Checks whether the credentials open what is asked for, given the secret; `unix` is the current time in
+/// seconds.
 fn judge(
     secret: &Secret,
-    wanted: &Wanted<'_>,
+    wanted: &Resource<'_>,
     shown: &Credentials,
     unix: u64,
-) -> Result<(), Refusal> {
+) -> Result<(), AccessRefusal> {
     match (&shown.token, &shown.signature, wanted) {
-        (None, Some(signature), Wanted::Call(enterprise, unique_id)) => {
+        (None, Some(signature), Resource::Call(enterprise, unique_id)) => {
             let expires = shown.expires.as_deref().unwrap_or_default();
             link::judged(secret, (enterprise, unique_id), (expires, signature), unix)
         }
         (token, ..) => {
             let is_right = secret.matches(token.as_deref().unwrap_or_default());
-            is_right.then_some(()).ok_or(Refusal::Closed)
+            is_right.then_some(()).ok_or(AccessRefusal::Closed)
         }
     }
 }

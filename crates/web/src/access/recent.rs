@@ -1,20 +1,20 @@
-//! A map that forgets: bounded in number, by age, and cheap to keep so.
+//! A map of bounded size that forgets old entries at a constant cost.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::mem;
 use std::time::{Duration, Instant};
 
-/// What was put in is found again for `span` at least, unless more than `keys_max` keys came since;
-/// there are never more than twice as many.
+/// An entry is found for at least `span` after it was inserted, unless more than `keys_max` keys were
+/// inserted since; the map never holds more than twice as many.
 ///
-/// Two halves: the young one takes what comes, and becomes the old one when its time is over or
-/// it is full. So nothing is ever searched for what to forget.
+/// The map consists of two halves. New entries go into the young half, which becomes the old one when `span`
+/// has passed or when it is full. So the map never has to search for entries to remove.
 #[derive(Debug)]
 pub(super) struct Recent<K, V> {
     young: HashMap<K, V>,
     old: HashMap<K, V>,
-    /// When the young half began; `None` while it is empty.
+    /// When the young half got its first entry; `None` while it is empty.
     since: Option<Instant>,
     span: Duration,
     keys_max: usize,
@@ -31,7 +31,7 @@ impl<K: Hash + Eq, V> Recent<K, V> {
         }
     }
 
-    /// The value, whatever its age.
+    /// Returns the value, whatever its age.
     pub(super) fn get(&self, key: &K) -> Option<&V> {
         self.young.get(key).or_else(|| self.old.get(key))
     }
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_older_than_two_spans_is_gone() {
+    fn entries_older_than_two_spans_are_gone() {
         let (start, mut recent) = (Instant::now(), Recent::new(Duration::from_secs(60), 100));
         let at = |seconds| start + Duration::from_secs(seconds);
         recent.insert("a", 1, at(0));

@@ -1,10 +1,10 @@
-//! Programs that fetch a link before a person does: messengers that draw previews, search engines.
-//! Told by their User-Agent; pure.
+//! Recognises programs that fetch a link before a person does (messengers that draw previews, search engines)
+//! by their User-Agent. Pure.
 //!
-//! Messengers open links in browsers of their own, whose names hold the messenger's. Those are
-//! people.
+//! Messengers open links in browsers of their own, whose User-Agent contains the messenger's name. Those
+//! requests come from people.
 
-/// Names that no browser has.
+/// Parts of names that no browser has.
 const NAMES: [&str; 18] = [
     "telegrambot",
     "twitterbot",
@@ -26,10 +26,11 @@ const NAMES: [&str; 18] = [
     "+http",
 ];
 
-/// Messengers whose own browsers carry their name behind that of the browser.
+/// Messengers that put their name after the browser's name in their own browsers; a robot's name begins with
+/// it.
 const BEGINNINGS: [&str; 2] = ["whatsapp/", "viber"];
 
-/// Whether a `User-Agent` is a robot's. Nobody's name is a person's.
+/// Whether a `User-Agent` is a robot's. An empty name counts as a person's.
 pub(crate) fn is_robot(user_agent: &str) -> bool {
     let name = user_agent.trim().to_ascii_lowercase();
     NAMES.iter().any(|robot| name.contains(robot))
@@ -37,7 +38,7 @@ pub(crate) fn is_robot(user_agent: &str) -> bool {
         || is_some_bot(&name)
 }
 
-/// `SomeBot/1.0`, `some-bot`. Cubot makes telephones.
+/// Matches `SomeBot/1.0` and `some-bot`, but not Cubot, which makes telephones.
 fn is_some_bot(name: &str) -> bool {
     let ends = name.match_indices("bot").filter(|(at, _)| {
         let after = name[at + 3..].chars().next();

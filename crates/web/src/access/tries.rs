@@ -1,36 +1,38 @@
-//! How often may somebody be wrong? Buckets of tries, by address and by enterprise; pure.
+//! Limits wrong tries with token buckets, by address and by enterprise. Pure.
 //!
-//! Only wrong tries are taken from a bucket. An empty bucket refuses right ones too: else guessing
-//! goes on at full speed. Strangers who empty an enterprise's bucket do not lock out those who
-//! opened it lately from the same address.
+//! Only wrong tries are taken from a bucket. An empty bucket refuses right ones too, because guessing would
+//! go on at full speed otherwise. Strangers who empty an enterprise's bucket do not lock out visitors who
+//! opened it recently from the same address.
 
 use std::hash::Hash;
 use std::time::{Duration, Instant};
 
 use super::recent::Recent;
-use super::visitor::Visitor;
+use super::remote::RemoteNetwork;
 use calltrace_directory::Secret;
 use calltrace_store::tree::EnterpriseName;
 
-/// How many wrong tries there may be.
+/// How many wrong tries are allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TryLimits {
-    /// From one address at once.
+    /// Tries from one address at once.
     pub address_burst: u32,
-    /// One more each time this has passed.
+    /// An address gets one more try each time this has passed.
     pub address_every: Duration,
-    /// At one enterprise, from all addresses at once.
+    /// Tries at one enterprise at once, from all addresses.
     pub enterprise_burst: u32,
-    /// One more each time this has passed.
+    /// An enterprise gets one more try each time this has passed.
     pub enterprise_every: Duration,
-    /// An address that was let in is not refused for what others do, for this long.
+    /// For this long after it was let in, an address is not refused because of tries from other
+    /// addresses.
     pub known_for: Duration,
-    /// Addresses, enterprises and pairs of them that are remembered, each.
+    /// The number of addresses, of enterprises and of pairs of them that are remembered, each.
     pub keys_max: usize,
 }
 
 impl Default for TryLimits {
-    /// 20, then 10 a minute from an address; 200, then 60 a minute at an enterprise; a day.
+    /// 20 tries from an address, then 10 per minute; 200 at an enterprise, then 60 per minute; known for
+    /// a day.
     fn default() -> TryLimits {
         TryLimits {
             address_burst: 20,
@@ -43,34 +45,33 @@ impl Default for TryLimits {
     }
 }
 
-/// What a try was.
+/// The result of a try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Answer {
-    /// Wrong.
+pub(super) enum TryResult {
     Wrong,
-    /// Right, about a secret that might be guessed.
+    /// Right, for a secret that could be guessed.
     Right,
-    /// Right, about one that can't be.
+    /// Right, for a secret that is too long to guess.
     Unguessable,
 }
 
-impl Answer {
-    /// What it was to say something right or wrong about a secret.
-    pub(super) fn about(secret: Option<&Secret>, is_right: bool) -> Answer {
+impl TryResult {
+    /// Classifies a right or wrong try for a secret.
+    pub(super) fn about(secret: Option<&Secret>, is_right: bool) -> TryResult {
         match (is_right, secret.is_some_and(Secret::is_long)) {
-            (false, _) => Answer::Wrong,
-            (true, true) => Answer::Unguessable,
-            (true, false) => Answer::Right,
+            (false, _) => TryResult::Wrong,
+            (true, true) => TryResult::Unguessable,
+            (true, false) => TryResult::Right,
         }
     }
 }
 
-/// The wrong tries of late, and who was right.
+/// The recent wrong tries, and the addresses that were let in.
 #[derive(Debug)]
 pub(super) struct Tries {
-    addresses: Buckets<Visitor>,
+    addresses: Buckets<RemoteNetwork>,
     enterprises: Buckets<EnterpriseName>,
-    known: Recent<(Visitor, EnterpriseName), Instant>,
+    known: Recent<(RemoteNetwork, EnterpriseName), Instant>,
     known_for: Duration,
 }
 
@@ -85,34 +86,34 @@ impl Tries {
         }
     }
 
-    /// Whether the visitor has a try left.
+    /// Checks whether the visitor has a try left.
     ///
     /// # Errors
-    /// How long to wait for the next one.
-    pub(super) fn left(&self, visitor: Visitor, now: Instant) -> Result<(), Duration> {
+    /// Returns how long to wait for the next try.
+    pub(super) fn left(&self, visitor: RemoteNetwork, now: Instant) -> Result<(), Duration> {
         self.addresses.left(&visitor, now)
     }
 
-    /// Takes a try if it was wrong.
+    /// Takes a try from the buckets if it was wrong.
     ///
-    /// The enterprise's limit does not hold for who was right of late, nor for who is right about a
-    /// secret that nobody can guess: strangers who try many from many addresses shall not lock
-    /// people out.
+    /// The enterprise's limit does not apply to an address that was right recently, or to a right token
+    /// for a secret that can't be guessed: strangers who try many tokens from many addresses must not
+    /// lock people out.
     ///
     /// # Errors
-    /// When there was none left, however right it was: how long to wait for the next one.
+    /// Returns how long to wait for the next try, when none was left; also for a right token.
     pub(super) fn settle(
         &mut self,
-        visitor: Visitor,
+        visitor: RemoteNetwork,
         enterprise: &EnterpriseName,
-        answer: Answer,
+        answer: TryResult,
         now: Instant,
     ) -> Result<(), Duration> {
         self.left(visitor, now)?;
-        if answer != Answer::Unguessable && !self.is_known(visitor, enterprise, now) {
+        if answer != TryResult::Unguessable && !self.is_known(visitor, enterprise, now) {
             self.enterprises.left(enterprise, now)?;
         }
-        if answer != Answer::Wrong {
+        if answer != TryResult::Wrong {
             self.known.insert((visitor, enterprise.clone()), now, now);
             return Ok(());
         }
@@ -121,19 +122,19 @@ impl Tries {
         Ok(())
     }
 
-    fn is_known(&self, visitor: Visitor, enterprise: &EnterpriseName, now: Instant) -> bool {
+    fn is_known(&self, visitor: RemoteNetwork, enterprise: &EnterpriseName, now: Instant) -> bool {
         let was_right = self.known.get(&(visitor, enterprise.clone()));
         was_right.is_some_and(|at| now.saturating_duration_since(*at) < self.known_for)
     }
 }
 
-/// A bucket a key. Of each only the moment is kept at which it will be full again; one that is not
-/// kept is full.
+/// Token buckets, one per key. Each stores only the moment at which it will be full again; a bucket that is
+/// not stored is full.
 #[derive(Debug)]
 struct Buckets<K> {
     full_at: Recent<K, Instant>,
     every: Duration,
-    /// The time in which an empty bucket fills.
+    /// The time in which an empty bucket becomes full.
     whole: Duration,
 }
 
@@ -141,7 +142,7 @@ impl<K: Hash + Eq> Buckets<K> {
     fn new(burst: u32, every: Duration, keys_max: usize) -> Buckets<K> {
         let whole = every * burst;
         Buckets {
-            // A bucket that nobody took from for this long is full.
+            // A bucket that lost no try for this long is full.
             full_at: Recent::new(whole, keys_max),
             every,
             whole,
@@ -167,7 +168,7 @@ impl<K: Hash + Eq> Buckets<K> {
     }
 }
 
-/// Rounded up: who waits so long has waited long enough.
+/// Rounds up, so that a client that waits this long has waited long enough.
 pub(crate) fn whole_seconds(wait: Duration) -> u64 {
     wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
@@ -178,18 +179,18 @@ mod tests {
 
     use super::*;
 
-    fn visitor(text: &str) -> Visitor {
-        Visitor::of(text.parse::<IpAddr>().expect("it is right"))
+    fn visitor(text: &str) -> RemoteNetwork {
+        RemoteNetwork::of(text.parse::<IpAddr>().expect("it is right"))
     }
 
     fn enterprise(name: &str) -> EnterpriseName {
         EnterpriseName::new(name).expect("it is right")
     }
 
-    /// How many wrong tries pass until one is refused, and for how long it is.
+    /// Makes wrong tries until one is refused; returns their number and the time to wait.
     fn wrong(tries: &mut Tries, from: &str, at: &str, now: Instant) -> (usize, Duration) {
         for passed in 0.. {
-            if let Err(wait) = tries.settle(visitor(from), &enterprise(at), Answer::Wrong, now) {
+            if let Err(wait) = tries.settle(visitor(from), &enterprise(at), TryResult::Wrong, now) {
                 return (passed, wait);
             }
         }
@@ -213,9 +214,19 @@ mod tests {
     fn an_empty_bucket_refuses_right_ones_too() {
         let (now, mut tries) = (Instant::now(), Tries::new(TryLimits::default()));
         wrong(&mut tries, "10.0.0.1", "0367", now);
-        let right = tries.settle(visitor("10.0.0.1"), &enterprise("0103"), Answer::Right, now);
+        let right = tries.settle(
+            visitor("10.0.0.1"),
+            &enterprise("0103"),
+            TryResult::Right,
+            now,
+        );
         assert_eq!(right, Err(Duration::from_secs(6)));
-        let elsewhere = tries.settle(visitor("10.0.0.2"), &enterprise("0103"), Answer::Right, now);
+        let elsewhere = tries.settle(
+            visitor("10.0.0.2"),
+            &enterprise("0103"),
+            TryResult::Right,
+            now,
+        );
         assert_eq!(elsewhere, Ok(()));
     }
 
@@ -223,41 +234,52 @@ mod tests {
     fn right_ones_take_nothing() {
         let (now, mut tries) = (Instant::now(), Tries::new(TryLimits::default()));
         for _ in 0..1000 {
-            let right = tries.settle(visitor("10.0.0.1"), &enterprise("0367"), Answer::Right, now);
+            let right = tries.settle(
+                visitor("10.0.0.1"),
+                &enterprise("0367"),
+                TryResult::Right,
+                now,
+            );
             assert_eq!(right, Ok(()));
         }
         assert_eq!(wrong(&mut tries, "10.0.0.1", "0367", now).0, 20);
     }
 
     #[test]
-    fn strangers_do_not_lock_out_who_was_let_in_today() {
+    fn strangers_do_not_lock_out_a_visitor_who_was_let_in_today() {
         let (start, mut tries) = (Instant::now(), Tries::new(TryLimits::default()));
         let (ours, here) = (visitor("10.9.9.9"), enterprise("0367"));
-        assert_eq!(tries.settle(ours, &here, Answer::Right, start), Ok(()));
+        assert_eq!(tries.settle(ours, &here, TryResult::Right, start), Ok(()));
         let mut passed = 0;
         for n in 0..20 {
             passed += wrong(&mut tries, &format!("10.0.0.{n}"), "0367", start).0;
         }
         assert_eq!(passed, 200);
-        assert_eq!(tries.settle(ours, &here, Answer::Right, start), Ok(()));
+        assert_eq!(tries.settle(ours, &here, TryResult::Right, start), Ok(()));
         let (new, elsewhere) = (visitor("10.8.8.8"), enterprise("0103"));
         let wait = Err(Duration::from_secs(1));
-        assert_eq!(tries.settle(new, &here, Answer::Right, start), wait);
-        assert_eq!(tries.settle(new, &elsewhere, Answer::Right, start), Ok(()));
+        assert_eq!(tries.settle(new, &here, TryResult::Right, start), wait);
+        assert_eq!(
+            tries.settle(new, &elsewhere, TryResult::Right, start),
+            Ok(())
+        );
     }
 
     #[test]
-    fn strangers_do_not_lock_out_who_has_a_secret_that_nobody_guesses() {
+    fn strangers_do_not_lock_out_a_visitor_with_a_secret_that_can_not_be_guessed() {
         let (now, mut tries) = (Instant::now(), Tries::new(TryLimits::default()));
         for n in 0..20 {
             wrong(&mut tries, &format!("10.0.0.{n}"), "0367", now);
         }
         let (new, here) = (visitor("10.8.8.8"), enterprise("0367"));
         let wait = Err(Duration::from_secs(1));
-        assert_eq!(tries.settle(new, &here, Answer::Wrong, now), wait);
-        assert_eq!(tries.settle(new, &here, Answer::Unguessable, now), Ok(()));
+        assert_eq!(tries.settle(new, &here, TryResult::Wrong, now), wait);
+        assert_eq!(
+            tries.settle(new, &here, TryResult::Unguessable, now),
+            Ok(())
+        );
         let tried = visitor("10.0.0.1");
-        let right = tries.settle(tried, &here, Answer::Unguessable, now);
+        let right = tries.settle(tried, &here, TryResult::Unguessable, now);
         assert!(
             right.is_err(),
             "an address with no try left is refused all the same"
@@ -273,7 +295,7 @@ mod tests {
     }
 
     proptest::proptest! {
-        /// Whatever the rhythm of the tries, no span of time sees more than burst and refill.
+        /// No interval sees more tries than the burst and the refill allow, whatever their rhythm.
         #[test]
         fn no_rhythm_gets_more_tries(pauses in proptest::collection::vec(0_u64..20_000, 1..200)) {
             let (start, mut tries) = (Instant::now(), Tries::new(TryLimits::default()));
@@ -281,7 +303,7 @@ mod tests {
             for pause in pauses {
                 millis += pause;
                 let now = start + Duration::from_millis(millis);
-                let settled = tries.settle(visitor("10.0.0.1"), &enterprise("0367"), Answer::Wrong, now);
+                let settled = tries.settle(visitor("10.0.0.1"), &enterprise("0367"), TryResult::Wrong, now);
                 passed += u64::from(settled.is_ok());
                 proptest::prop_assert!(passed <= 20 + millis / 6_000);
             }

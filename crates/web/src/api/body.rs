@@ -1,7 +1,7 @@
-//! The body of a request, whole or refused.
+//! Reads the body of a request up to a limit.
 //!
-//! Small ones are as many as there are connections. A large one takes a seat before it is read on,
-//! so that memory holds few of them, whoever sends what.
+//! There are as many small bodies as there are connections. A large one needs a slot before the rest of it is
+//! read, so that memory holds only a few of them at a time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,73 +13,79 @@ use futures_util::StreamExt as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use super::Failure;
+use super::ApiFailure;
 
-/// Longest body (bytes).
+/// The longest body (bytes).
 pub(super) const BODY_BYTES_MAX: usize = 10 << 20;
 
-/// Up to here a body is a small one (bytes).
+/// The longest body that needs no slot (bytes).
 const SMALL_BYTES: usize = 64 << 10;
 
-/// Of a body that is refused so much is read and thrown away (bytes), so that its sender, who may
-/// not listen before all is sent, gets the answer.
+/// How much of a refused body is read and discarded (bytes), so that a client that reads no answer before it
+/// has sent everything gets the answer.
 const THROWN_AWAY_MAX: usize = 4 * BODY_BYTES_MAX;
 
-/// A body in memory.
-pub(super) struct Whole {
+/// A whole body in memory.
+pub(super) struct WholeBody {
     pub(super) bytes: Vec<u8>,
-    /// Held for as long as the body is worked on.
-    _seat: Option<OwnedSemaphorePermit>,
+    /// Held while the body is worked on.
+    _slot: Option<OwnedSemaphorePermit>,
 }
 
-/// Seats for large bodies.
+/// Slots for large bodies.
 #[derive(Debug)]
-pub(super) struct Seats {
+pub(super) struct LargeBodySlots {
     large: Arc<Semaphore>,
     wait: Duration,
 }
 
-impl Seats {
-    /// So many large bodies at one time; others wait so long for their turn.
-    pub(super) fn new(large: usize, wait: Duration) -> Seats {
-        Seats {
+impl LargeBodySlots {
+    /// Allows `large` large bodies at a time; others wait for at most `wait`.
+    pub(super) fn new(large: usize, wait: Duration) -> LargeBodySlots {
+        LargeBodySlots {
             large: Arc::new(Semaphore::new(large)),
             wait,
         }
     }
 
-    /// Reads a body of JSON.
+    /// Reads a JSON body.
     ///
     /// # Errors
-    /// When it is too long, of another type, broken off, or no seat came free.
-    pub(super) async fn read(&self, headers: &HeaderMap, body: Body) -> Result<Whole, Failure> {
+    /// Returns an error when the body is too long, of another type or incomplete, or when no slot became
+    /// free in time.
+    pub(super) async fn read(
+        &self,
+        headers: &HeaderMap,
+        body: Body,
+    ) -> Result<WholeBody, ApiFailure> {
         is_json(headers)?;
         let mut stream = body.into_data_stream();
-        let (mut bytes, mut seat) = (Vec::new(), None);
+        let (mut bytes, mut slot) = (Vec::new(), None);
         while let Some(chunk) = stream.next().await {
-            let chunk: Bytes =
-                chunk.map_err(|_| Failure::new(StatusCode::BAD_REQUEST, "the body broke off"))?;
+            let chunk: Bytes = chunk
+                .map_err(|_| ApiFailure::new(StatusCode::BAD_REQUEST, "the body is incomplete"))?;
             if bytes.len() + chunk.len() > BODY_BYTES_MAX {
                 drop(bytes);
                 if !headers.contains_key(EXPECT) {
                     throw_away(stream).await;
                 }
                 let said = "the body is longer than 10 MiB";
-                return Err(Failure::new(StatusCode::PAYLOAD_TOO_LARGE, said));
+                return Err(ApiFailure::new(StatusCode::PAYLOAD_TOO_LARGE, said));
             }
-            if bytes.len() + chunk.len() > SMALL_BYTES && seat.is_none() {
-                seat = Some(self.seat().await?);
+            if bytes.len() + chunk.len() > SMALL_BYTES && slot.is_none() {
+                slot = Some(self.slot().await?);
             }
             bytes.extend_from_slice(&chunk);
         }
-        Ok(Whole { bytes, _seat: seat })
+        Ok(WholeBody { bytes, _slot: slot })
     }
 
-    async fn seat(&self) -> Result<OwnedSemaphorePermit, Failure> {
-        let seat = timeout(self.wait, Arc::clone(&self.large).acquire_owned()).await;
+    async fn slot(&self) -> Result<OwnedSemaphorePermit, ApiFailure> {
+        let slot = timeout(self.wait, Arc::clone(&self.large).acquire_owned()).await;
         let busy = StatusCode::SERVICE_UNAVAILABLE;
-        let seat = seat.map_err(|_| Failure::new(busy, "too many large requests at one time"))?;
-        Ok(seat.expect("the seats are never closed"))
+        let slot =
+            slot.map_err(|_| ApiFailure::new(busy, "too many large requests at one time"))?;
+        Ok(slot.expect("the semaphore is never closed"))
     }
 }
 
@@ -93,7 +99,7 @@ async fn throw_away(mut stream: axum::body::BodyDataStream) {
     }
 }
 
-fn is_json(headers: &HeaderMap) -> Result<(), Failure> {
+fn is_json(headers: &HeaderMap) -> Result<(), ApiFailure> {
     let text =
         |value: &axum::http::HeaderValue| value.to_str().unwrap_or_default().to_ascii_lowercase();
     let kind = headers.get(CONTENT_TYPE).map(text).unwrap_or_default();
@@ -102,6 +108,6 @@ fn is_json(headers: &HeaderMap) -> Result<(), Failure> {
     if kind == "application/json" && coded.is_none_or(|coding| coding == "identity") {
         return Ok(());
     }
-    let said = "the body is JSON, not packed, and says so: Content-Type: application/json";
-    Err(Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, said))
+    let said = "the body must be uncompressed JSON with Content-Type: application/json";
+    Err(ApiFailure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, said))
 }

@@ -1,4 +1,4 @@
-//! `{"detail": ...}` with its status: how programs are told that there is no answer.
+//! The error response of the API: `{"detail": ...}` with its status.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -10,24 +10,24 @@ use serde_json::{Value, json};
 
 use crate::access::tries::whole_seconds;
 use crate::answer::{BUSY_SECONDS, refusal};
-use crate::metrics::Refused;
-use crate::stopped::Stopped;
-use crate::work::Undone;
+use crate::handler_failure::HandlerFailure;
+use crate::metrics::RefusalReason;
+use crate::work::WorkError;
 
-/// Why there is no answer.
+/// The reason why the API gives no other answer.
 #[derive(Debug)]
-pub(crate) struct Failure {
+pub(crate) struct ApiFailure {
     status: StatusCode,
     detail: Cow<'static, str>,
     wait_seconds: Option<u64>,
     allow: Option<&'static str>,
 }
 
-impl Failure {
-    /// With a clause that may be told to strangers.
-    pub(crate) fn new(status: StatusCode, detail: impl Into<Cow<'static, str>>) -> Failure {
+impl ApiFailure {
+    /// A failure with a reason that strangers may read.
+    pub(crate) fn new(status: StatusCode, detail: impl Into<Cow<'static, str>>) -> ApiFailure {
         let is_busy = status == StatusCode::SERVICE_UNAVAILABLE;
-        Failure {
+        ApiFailure {
             status,
             detail: detail.into(),
             wait_seconds: is_busy.then_some(BUSY_SECONDS),
@@ -35,77 +35,77 @@ impl Failure {
         }
     }
 
-    /// Too many wrong tokens: the time to wait, rounded up to seconds.
-    pub(super) fn too_many(wait: Duration) -> Failure {
-        Failure {
+    /// Too many wrong tokens; `wait` is the time to wait, rounded up to seconds.
+    pub(super) fn too_many(wait: Duration) -> ApiFailure {
+        ApiFailure {
             wait_seconds: Some(whole_seconds(wait)),
-            ..Failure::new(StatusCode::TOO_MANY_REQUESTS, "too many wrong tokens")
+            ..ApiFailure::new(StatusCode::TOO_MANY_REQUESTS, "too many wrong tokens")
         }
     }
 
-    /// A method that the path does not know.
-    pub(crate) fn wrong_method(allow: &'static str) -> Failure {
-        Failure {
+    /// The path does not support the method.
+    pub(crate) fn wrong_method(allow: &'static str) -> ApiFailure {
+        ApiFailure {
             allow: Some(allow),
-            ..Failure::new(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed")
+            ..ApiFailure::new(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed")
         }
     }
 
-    /// A path that is not there.
-    pub(crate) fn nowhere() -> Failure {
-        Failure::new(StatusCode::NOT_FOUND, "Not Found")
+    /// There is no such path.
+    pub(crate) fn nowhere() -> ApiFailure {
+        ApiFailure::new(StatusCode::NOT_FOUND, "Not Found")
     }
 
-    /// What a parameter or a field is not like.
-    pub(crate) fn unprocessable(detail: impl Into<Cow<'static, str>>) -> Failure {
-        Failure::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
+    /// A parameter or a field is wrong; `detail` says what it must be.
+    pub(crate) fn unprocessable(detail: impl Into<Cow<'static, str>>) -> ApiFailure {
+        ApiFailure::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
     }
 
-    /// Something broke that should not.
-    pub(crate) fn broken() -> Failure {
-        Failure::new(
+    /// An internal error.
+    pub(crate) fn broken() -> ApiFailure {
+        ApiFailure::new(
             StatusCode::INTERNAL_SERVER_ERROR,
-            "something broke; the service's log says where",
+            "internal error; the service's log says where",
         )
     }
 }
 
-impl From<Stopped> for Failure {
-    fn from(stopped: Stopped) -> Failure {
+impl From<HandlerFailure> for ApiFailure {
+    fn from(stopped: HandlerFailure) -> ApiFailure {
         let unread = "the request can't be understood";
         let late = "the answer did not come in time, or could not be made";
         match stopped {
-            Stopped::TooLong => Failure::new(StatusCode::URI_TOO_LONG, unread),
-            Stopped::Malformed => Failure::new(StatusCode::BAD_REQUEST, unread),
-            Stopped::Broken => Failure::broken(),
-            Stopped::Late => Failure::new(StatusCode::SERVICE_UNAVAILABLE, late),
+            HandlerFailure::TooLong => ApiFailure::new(StatusCode::URI_TOO_LONG, unread),
+            HandlerFailure::Malformed => ApiFailure::new(StatusCode::BAD_REQUEST, unread),
+            HandlerFailure::Broken => ApiFailure::broken(),
+            HandlerFailure::Late => ApiFailure::new(StatusCode::SERVICE_UNAVAILABLE, late),
         }
     }
 }
 
-impl From<Undone> for Failure {
-    fn from(undone: Undone) -> Failure {
+impl From<WorkError> for ApiFailure {
+    fn from(undone: WorkError) -> ApiFailure {
         let busy = StatusCode::SERVICE_UNAVAILABLE;
         match undone {
-            Undone::Busy => Failure::new(busy, "too much to do; try again in a moment"),
-            Undone::Panicked => Failure::broken(),
+            WorkError::Busy => ApiFailure::new(busy, "too much to do; try again in a moment"),
+            WorkError::Panicked => ApiFailure::broken(),
         }
     }
 }
 
-impl IntoResponse for Failure {
+impl IntoResponse for ApiFailure {
     fn into_response(self) -> Response {
         let response = answer(self.status, &json!({ "detail": self.detail }));
         let refused = match self.status {
-            StatusCode::FORBIDDEN => Some(Refused::Token),
-            StatusCode::TOO_MANY_REQUESTS => Some(Refused::Tries),
+            StatusCode::FORBIDDEN => Some(RefusalReason::Token),
+            StatusCode::TOO_MANY_REQUESTS => Some(RefusalReason::Tries),
             _ => None,
         };
         refusal(response, refused, self.wait_seconds, self.allow)
     }
 }
 
-/// A value as an answer.
+/// Returns a value as a JSON answer.
 pub(crate) fn answer(status: StatusCode, value: &Value) -> Response {
     let json = HeaderValue::from_static("application/json");
     (status, [(CONTENT_TYPE, json)], value.to_string()).into_response()

@@ -1,23 +1,23 @@
-//! The fields of a body, each read as what it must be.
+//! The fields of a JSON body, each read as its type.
 
 use axum::http::StatusCode;
 use serde_json::{Map, Value};
 
-use super::Failure;
+use super::ApiFailure;
 
-/// What is left of a body. `null` is as good as nothing.
-pub(crate) struct Fields(Map<String, Value>);
+/// The fields of a body that were not taken yet. `null` counts as missing.
+pub(crate) struct BodyFields(Map<String, Value>);
 
-impl Fields {
-    /// Those of a body.
+impl BodyFields {
+    /// Reads the fields of a body.
     ///
     /// # Errors
-    /// 400 when it is no JSON, 422 when it is no object.
-    pub(crate) fn read_all(body: &[u8]) -> Result<Fields, Failure> {
+    /// Returns 400 when the body is not JSON, 422 when it is not an object.
+    pub(crate) fn read_all(body: &[u8]) -> Result<BodyFields, ApiFailure> {
         let value: Value = serde_json::from_slice(body).map_err(|error| no_json(&error))?;
         match value {
-            Value::Object(fields) => Ok(Fields(fields)),
-            _ => Err(Failure::unprocessable("the body is an object")),
+            Value::Object(fields) => Ok(BodyFields(fields)),
+            _ => Err(ApiFailure::unprocessable("the body must be a JSON object")),
         }
     }
 
@@ -25,25 +25,28 @@ impl Fields {
         self.0.get_mut(name).map(Value::take).unwrap_or_default()
     }
 
-    /// What `read` makes of a field; `said` where it makes nothing of it.
+    /// Reads a field with `read`; `said` is the error where `read` returns `None`.
     pub(crate) fn read<T>(
         &mut self,
         name: &'static str,
         said: &str,
         read: impl FnOnce(Value) -> Option<T>,
-    ) -> Result<Option<T>, Failure> {
+    ) -> Result<Option<T>, ApiFailure> {
         match self.take(name) {
             Value::Null => Ok(None),
             value => read(value).map(Some).ok_or_else(|| wrong(name, said)),
         }
     }
 
-    pub(crate) fn text(&mut self, name: &'static str) -> Result<String, Failure> {
+    pub(crate) fn text(&mut self, name: &'static str) -> Result<String, ApiFailure> {
         self.text_or_none(name)?.ok_or_else(|| missing(name))
     }
 
-    pub(crate) fn text_or_none(&mut self, name: &'static str) -> Result<Option<String>, Failure> {
-        self.read(name, "it is a string", |value| match value {
+    pub(crate) fn text_or_none(
+        &mut self,
+        name: &'static str,
+    ) -> Result<Option<String>, ApiFailure> {
+        self.read(name, "must be a string", |value| match value {
             Value::String(text) => Some(text),
             _ => None,
         })
@@ -52,24 +55,24 @@ impl Fields {
     pub(crate) fn object(
         &mut self,
         name: &'static str,
-    ) -> Result<Option<Map<String, Value>>, Failure> {
-        self.read(name, "it is an object", |value| match value {
+    ) -> Result<Option<Map<String, Value>>, ApiFailure> {
+        self.read(name, "must be an object", |value| match value {
             Value::Object(fields) => Some(fields),
             _ => None,
         })
     }
 
-    /// A number, or a string that writes one.
-    pub(crate) fn integer(&mut self, name: &'static str) -> Result<Option<i64>, Failure> {
-        self.read(name, "it is an integer of 64 bits", |value| match value {
+    /// Reads a number, or a string that contains one.
+    pub(crate) fn integer(&mut self, name: &'static str) -> Result<Option<i64>, ApiFailure> {
+        self.read(name, "must be a 64-bit integer", |value| match value {
             Value::String(text) => text.parse().ok(),
             value => value.as_i64(),
         })
     }
 
-    /// A number of HTTP's, or a word such as `timeout`; which words, the line says.
-    pub(crate) fn status(&mut self, name: &'static str) -> Result<Option<String>, Failure> {
-        let said = "it is a number from 0 to 999, or a word";
+    /// Reads an HTTP status code, or a word such as `timeout`, which is written to the line as it is.
+    pub(crate) fn status(&mut self, name: &'static str) -> Result<Option<String>, ApiFailure> {
+        let said = "must be a number from 0 to 999, or a word";
         self.read(name, said, |value| match value {
             Value::String(text) => Some(text),
             value => Some(value.as_u64().filter(|n| *n <= 999)?.to_string()),
@@ -77,17 +80,18 @@ impl Fields {
     }
 }
 
-fn no_json(error: &serde_json::Error) -> Failure {
-    // The place alone: the text around it may be a secret.
+fn no_json(error: &serde_json::Error) -> ApiFailure {
+    // Only the position is told: the text around it may be a secret.
     let (line, column) = (error.line(), error.column());
-    let detail = format!("the body is no JSON, or too deep, at line {line} column {column}");
-    Failure::new(StatusCode::BAD_REQUEST, detail)
+    let detail =
+        format!("the body is not JSON, or nested too deeply, at line {line} column {column}");
+    ApiFailure::new(StatusCode::BAD_REQUEST, detail)
 }
 
-pub(crate) fn missing(name: &'static str) -> Failure {
-    wrong(name, "it is missing")
+pub(crate) fn missing(name: &'static str) -> ApiFailure {
+    wrong(name, "the field is missing")
 }
 
-pub(crate) fn wrong(name: &'static str, what: &str) -> Failure {
-    Failure::unprocessable(format!("{name}: {what}"))
+pub(crate) fn wrong(name: &'static str, what: &str) -> ApiFailure {
+    ApiFailure::unprocessable(format!("{name}: {what}"))
 }

@@ -6,22 +6,22 @@ use axum::response::{IntoResponse as _, Response};
 use serde_json::{Map, Value, json};
 
 use super::failure::answer;
-use super::{Admitted, Failure, routes};
+use super::{ApiAccess, ApiFailure, routes};
 use crate::pages::Notice;
 use crate::site::Visit;
 
-/// `GET /`: what the service is, for programs that may use it; for all others the page that says
+/// `GET /`: describes the service to programs that may use the API. All others get the page that tells
 /// nothing.
 pub(crate) async fn front(
     visit: Visit,
-    admitted: Result<Admitted, Failure>,
+    admitted: Result<ApiAccess, ApiFailure>,
     headers: HeaderMap,
 ) -> Response {
     let accepts = headers.get(ACCEPT).and_then(|value| value.to_str().ok());
     let is_browser = accepts.is_some_and(|types| types.contains("text/html"));
     match (is_browser, admitted) {
         (false, Ok(_)) => answer(StatusCode::OK, &told()),
-        _ => visit.said(Notice::Preview).into_response(),
+        _ => visit.notice_page(Notice::Preview).into_response(),
     }
 }
 

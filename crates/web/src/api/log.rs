@@ -1,4 +1,4 @@
-//! `POST /log/*`: one line in the log, answered when the kernel has it.
+//! `POST /log/*`: writes one line to the log and answers when the kernel has accepted it.
 
 use std::sync::Arc;
 
@@ -9,14 +9,14 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::failure::answer;
-use super::posted::Kind;
-use super::posts::Logged;
-use super::{Admitted, Failure};
+use super::post_body::PostKind;
+use super::posts::WrittenLine;
+use super::{ApiAccess, ApiFailure};
 use crate::site::Site;
 
-/// What an event is known by to those who keep a number: the same for the same call, below 2^48 so
-/// that every reader of JSON has it whole. There is no database that could give one out.
-fn trace_id(logged: &Logged) -> u64 {
+/// Returns the number of an event for clients that store one: the same for the same call, and below 2^48, so
+/// that every JSON reader keeps it exactly. There is no database that could assign numbers.
+fn trace_id(logged: &WrittenLine) -> u64 {
     let named = format!("{}|{}", logged.enterprise, logged.unique_id);
     let digest = Sha256::digest(named);
     digest[..6]
@@ -25,32 +25,32 @@ fn trace_id(logged: &Logged) -> u64 {
 }
 
 async fn take(
-    kind: Kind,
+    kind: PostKind,
     site: &Site,
-    admitted: Result<Admitted, Failure>,
+    admitted: Result<ApiAccess, ApiFailure>,
     request: Request,
-) -> Result<Logged, Failure> {
+) -> Result<WrittenLine, ApiFailure> {
     let _admitted = admitted?;
     let (head, body) = request.into_parts();
-    let body = site.posts.seats.read(&head.headers, body).await?;
+    let body = site.posts.slots.read(&head.headers, body).await?;
     let logged = site.posts.append(kind, body).await?;
     site.metrics.line_written(kind.words().0);
     Ok(logged)
 }
 
-/// Answers posts of a kind.
-pub(super) fn posts_of(kind: Kind) -> MethodRouter<Arc<Site>> {
+/// Returns the handler for posts of a kind.
+pub(super) fn posts_of(kind: PostKind) -> MethodRouter<Arc<Site>> {
     post(
         async move |State(site): State<Arc<Site>>,
-                    admitted: Result<Admitted, Failure>,
+                    admitted: Result<ApiAccess, ApiFailure>,
                     request: Request| {
             let logged = take(kind, &site, admitted, request).await?;
             let mut said = json!({ "status": "success", "message": kind.words().1 });
-            if kind == Kind::Event {
+            if kind == PostKind::Event {
                 said["trace_id"] = json!(trace_id(&logged));
                 said["unique_id"] = json!(logged.unique_id);
             }
-            Ok::<_, Failure>(answer(StatusCode::OK, &said))
+            Ok::<_, ApiFailure>(answer(StatusCode::OK, &said))
         },
     )
 }

@@ -1,7 +1,7 @@
-//! The document says what the router does, and its examples are like its schemas.
+//! The document has the routes of the router, and its examples match its schemas.
 
 use super::*;
-use crate::api::posted::{self, Kind};
+use crate::api::post_body::{self, PostKind};
 use crate::api::routes;
 use crate::document::checks;
 
@@ -37,16 +37,16 @@ fn every_reference_leads_somewhere() {
 fn every_example_of_a_body_makes_a_line() {
     let document = openapi();
     let kinds = [
-        ("/log/event", Kind::Event),
-        ("/log/http", Kind::Http),
-        ("/log/sql", Kind::Sql),
-        ("/log/telegram", Kind::Telegram),
-        ("/log/integration", Kind::Integration),
+        ("/log/event", PostKind::Event),
+        ("/log/http", PostKind::Http),
+        ("/log/sql", PostKind::Sql),
+        ("/log/telegram", PostKind::Telegram),
+        ("/log/integration", PostKind::Integration),
     ];
     for (path, kind) in kinds {
         let body = &document["paths"][path]["post"]["requestBody"];
         let example = &body["content"]["application/json"]["example"];
-        let (_, entry) = posted::read(kind, example.to_string().as_bytes()).expect(path);
+        let (_, entry) = post_body::read(kind, example.to_string().as_bytes()).expect(path);
         assert!(
             entry.line(calltrace_model::record::Stamp(0)).is_ok(),
             "{path}"

@@ -1,4 +1,4 @@
-//! From a request's body to a line that the kernel has.
+//! Takes a posted request through to a line that the kernel has accepted.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,53 +9,58 @@ use tokio::sync::Semaphore;
 use tokio::task;
 use tokio::time::timeout;
 
-use super::body::{Seats, Whole};
-use super::failure::Failure;
-use super::fields::Fields;
-use super::posted::{self, Kind};
-use crate::intake::{EntryError, Intake, Refused};
+use super::body::{LargeBodySlots, WholeBody};
+use super::failure::ApiFailure;
+use super::fields::BodyFields;
+use super::post_body::{self, PostKind};
+use crate::intake::{AppendError, EntryError, Intake};
 use calltrace_store::tree::EnterpriseName;
 
-/// In which an appended line is acknowledged or refused.
+/// The time in which an appended line is acknowledged or refused.
 const ACKNOWLEDGED: Duration = Duration::from_secs(5);
 
-/// Lines on their way to a disk at one time: fewer than the runtime has threads for, so that pages
-/// go on where a disk hangs.
+/// Lines that are being written at a time. The number is below the runtime's number of threads, so that pages
+/// are still served where a disk hangs.
 const ON_THE_WAY: usize = 256;
 
-/// Large bodies in memory at one time.
+/// Large bodies in memory at a time.
 const LARGE: usize = 2;
 
-/// What posts go through.
+/// Receives posts.
 #[derive(Debug)]
 pub(crate) struct Posts {
     intake: Arc<Intake>,
-    pub(super) seats: Seats,
+    pub(super) slots: LargeBodySlots,
     places: Arc<Semaphore>,
 }
 
 impl Posts {
-    /// Into the logs of an intake; what finds no seat waits so long for one.
+    /// Writes to the logs of an intake; a post waits for a slot for at most `wait`.
     pub(crate) fn new(intake: Intake, wait: Duration) -> Posts {
         Posts {
             intake: Arc::new(intake),
-            seats: Seats::new(LARGE, wait),
+            slots: LargeBodySlots::new(LARGE, wait),
             places: Arc::new(Semaphore::new(ON_THE_WAY)),
         }
     }
 
-    /// The fields of a posted object.
+    /// Reads the fields of a posted object.
     ///
     /// # Errors
-    /// When it is too long, of another type, broken off, no JSON or no object.
-    pub(crate) async fn fields(&self, request: Request) -> Result<Fields, Failure> {
+    /// Returns an error when the body is too long, of another type, incomplete, not JSON or not an
+    /// object.
+    pub(crate) async fn fields(&self, request: Request) -> Result<BodyFields, ApiFailure> {
         let (head, body) = request.into_parts();
-        let body = self.seats.read(&head.headers, body).await?;
-        Fields::read_all(&body.bytes)
+        let body = self.slots.read(&head.headers, body).await?;
+        BodyFields::read_all(&body.bytes)
     }
 
-    pub(super) async fn append(&self, kind: Kind, body: Whole) -> Result<Logged, Failure> {
-        let busy = || unwritten(&Refused::Busy);
+    pub(super) async fn append(
+        &self,
+        kind: PostKind,
+        body: WholeBody,
+    ) -> Result<WrittenLine, ApiFailure> {
+        let busy = || unwritten(&AppendError::Busy);
         let place = Arc::clone(&self.places)
             .try_acquire_owned()
             .map_err(|_| busy())?;
@@ -67,23 +72,30 @@ impl Posts {
         });
         match timeout(ACKNOWLEDGED, written).await {
             Ok(Ok(logged)) => logged,
-            Ok(Err(_)) => Err(Failure::broken()),
+            Ok(Err(_)) => Err(ApiFailure::broken()),
             Err(_) => Err(unwritten_yet()),
         }
     }
 }
 
-/// What is told of a line that was written.
-pub(super) struct Logged {
+/// A line that was written.
+pub(super) struct WrittenLine {
     pub(super) enterprise: EnterpriseName,
     pub(super) unique_id: String,
 }
 
-fn append(intake: &Intake, kind: Kind, body: &[u8], deadline: Instant) -> Result<Logged, Failure> {
-    let (enterprise, entry) = posted::read(kind, body)?;
+fn append(
+    intake: &Intake,
+    kind: PostKind,
+    body: &[u8],
+    deadline: Instant,
+) -> Result<WrittenLine, ApiFailure> {
+    let (enterprise, entry) = post_body::read(kind, body)?;
     let line = entry.line(intake.now()).map_err(|unfit| match unfit {
-        EntryError::TooLong => Failure::new(StatusCode::PAYLOAD_TOO_LARGE, "the line is too long"),
-        EntryError::Field(..) => Failure::unprocessable(unfit.to_string()),
+        EntryError::TooLong => {
+            ApiFailure::new(StatusCode::PAYLOAD_TOO_LARGE, "the line is too long")
+        }
+        EntryError::Field(..) => ApiFailure::unprocessable(unfit.to_string()),
     })?;
     intake
         .append(&enterprise, &line, deadline)
@@ -91,21 +103,21 @@ fn append(intake: &Intake, kind: Kind, body: &[u8], deadline: Instant) -> Result
             tracing::warn!(%refused, %enterprise, "a line was not written");
             unwritten(&refused)
         })?;
-    Ok(Logged {
+    Ok(WrittenLine {
         enterprise,
         unique_id: entry.unique_id,
     })
 }
 
-fn unwritten(refused: &Refused) -> Failure {
+fn unwritten(refused: &AppendError) -> ApiFailure {
     let detail = format!("not logged: {refused}");
-    Failure::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+    ApiFailure::new(StatusCode::SERVICE_UNAVAILABLE, detail)
 }
 
-fn unwritten_yet() -> Failure {
+fn unwritten_yet() -> ApiFailure {
     let seconds = ACKNOWLEDGED.as_secs();
     let detail = format!(
         "not acknowledged: the disk did not answer in {seconds} s; the line may still be written"
     );
-    Failure::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+    ApiFailure::new(StatusCode::SERVICE_UNAVAILABLE, detail)
 }

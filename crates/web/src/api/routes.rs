@@ -1,5 +1,5 @@
-//! The one table of what there is: the router serves it, the guard goes by its methods, and a test
-//! compares it with the document.
+//! The table of the API's routes: the router serves it, the method check uses it, and a test compares it with
+//! the document.
 
 use std::sync::Arc;
 
@@ -7,36 +7,36 @@ use axum::routing::{MethodRouter, get};
 
 use super::super::site::Site;
 use super::log::posts_of;
-use super::posted::Kind;
+use super::post_body::PostKind;
 use super::{search, service, trace};
 
-/// A path, the method that it answers, and who answers.
+/// A path, its method, and its handler.
 pub(crate) type Route = (&'static str, &'static str, MethodRouter<Arc<Site>>);
 
-/// Says of a path which methods it may be asked with, as `Allow` does.
-pub(crate) type Allowed = fn(&str) -> &'static str;
+/// Returns the methods of a path, as `Allow` lists them.
+pub(crate) type AllowedMethods = fn(&str) -> &'static str;
 
-/// All routes.
+/// Returns all routes.
 pub(crate) fn routes() -> Vec<Route> {
     vec![
-        ("/log/event", "post", posts_of(Kind::Event)),
-        ("/log/http", "post", posts_of(Kind::Http)),
-        ("/log/sql", "post", posts_of(Kind::Sql)),
-        ("/log/telegram", "post", posts_of(Kind::Telegram)),
-        ("/log/integration", "post", posts_of(Kind::Integration)),
+        ("/log/event", "post", posts_of(PostKind::Event)),
+        ("/log/http", "post", posts_of(PostKind::Http)),
+        ("/log/sql", "post", posts_of(PostKind::Sql)),
+        ("/log/telegram", "post", posts_of(PostKind::Telegram)),
+        ("/log/integration", "post", posts_of(PostKind::Integration)),
         ("/trace/{unique_id}", "get", get(trace::show)),
         ("/search", "get", get(search::show)),
         ("/openapi.json", "get", get(service::document)),
     ]
 }
 
-/// Whether a path is a program's, so that whatever is said of it is JSON.
+/// Whether a path belongs to the API, so that every answer there is JSON.
 pub(crate) fn is_api(path: &str) -> bool {
     let is_below = |folder: &str| path == folder || path.starts_with(&format!("{folder}/"));
     is_below("/log") || is_below("/trace") || is_below("/search") || path == "/openapi.json"
 }
 
-/// The methods that a path may be asked with, as `Allow` says them.
+/// Returns the methods of a path, as `Allow` lists them.
 pub(crate) fn allowed(path: &str) -> &'static str {
     match path.starts_with("/log/") {
         true => "POST",

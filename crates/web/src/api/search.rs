@@ -1,4 +1,4 @@
-//! `GET /search`: which calls, newest first.
+//! `GET /search`: calls that match, newest first.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::failure::answer;
 use super::timeline::time;
 use super::trace::{STATUSES, enterprise, enterprises, parameter, phone, status, unreadable};
-use super::{Admitted, Failure};
+use super::{ApiAccess, ApiFailure};
 use crate::limits::Length;
 use crate::request::Query;
 use crate::site::Site;
@@ -26,14 +26,14 @@ use calltrace_store::tree::EnterpriseName;
 const LIMIT: usize = 50;
 const LIMIT_MAX: usize = 1000;
 
-/// So many times as many calls are asked for when too few of those found have the status wanted.
+/// How many times as many calls are searched when too few of those found have the wanted status.
 const MORE: usize = 8;
 
 pub(super) async fn show(
     State(site): State<Arc<Site>>,
-    Admitted { target }: Admitted,
-) -> Result<Response, Failure> {
-    let asked = Asked::read(&target.query)?;
+    ApiAccess { target }: ApiAccess,
+) -> Result<Response, ApiFailure> {
+    let asked = SearchRequest::read(&target.query)?;
     let by = Arc::clone(&site);
     let found = site
         .work
@@ -42,8 +42,8 @@ pub(super) async fn show(
     found.map_err(|error| unreadable(&error))
 }
 
-/// What is asked for, as written and as understood.
-struct Asked {
+/// The question, as it was written and as it was understood.
+struct SearchRequest {
     enterprise: Option<EnterpriseName>,
     phone: Option<(String, PhoneQuery)>,
     from: Option<NaiveDate>,
@@ -53,14 +53,14 @@ struct Asked {
     status: Option<&'static str>,
 }
 
-impl Asked {
-    fn read(query: &Query) -> Result<Asked, Failure> {
-        let phone = |typed: String| -> Result<_, Failure> {
-            let said = "phone: it is a number as people type it, or its last seven digits or more; of a short number all digits, three at least; of a caller without a number a word or an address, such as anonymous";
-            let parsed = PhoneQuery::typed(&typed).map_err(|_| Failure::unprocessable(said))?;
+impl SearchRequest {
+    fn read(query: &Query) -> Result<SearchRequest, ApiFailure> {
+        let phone = |typed: String| -> Result<_, ApiFailure> {
+            let said = "phone: must be a phone number in any form, or at least its last seven digits; all digits of a short number, at least three; or the word or address of a caller without a number, such as anonymous";
+            let parsed = PhoneQuery::typed(&typed).map_err(|_| ApiFailure::unprocessable(said))?;
             Ok((typed, parsed))
         };
-        Ok(Asked {
+        Ok(SearchRequest {
             enterprise: enterprise(query)?,
             phone: parameter(query, "phone")?.map(phone).transpose()?,
             from: date(query, "date_from")?,
@@ -72,7 +72,7 @@ impl Asked {
         })
     }
 
-    /// For so many calls of one enterprise.
+    /// Returns the question for `limit` calls of one enterprise.
     fn question(&self, zone: LogZone, limit: usize) -> SearchQuestion {
         let midnight = |day: NaiveDate| zone.stamp(day.and_time(NaiveTime::MIN).and_utc());
         let after = |day: NaiveDate| day.checked_add_days(Days::new(1)).map(midnight);
@@ -104,7 +104,7 @@ impl Asked {
     }
 }
 
-fn found(site: &Site, asked: &Asked) -> Result<Response, Error> {
+fn found(site: &Site, asked: &SearchRequest) -> Result<Response, Error> {
     let names = enterprises(site, asked.enterprise.clone())?;
     let mut limit = asked.limit;
     let (mut rows, is_complete) = loop {
@@ -112,7 +112,8 @@ fn found(site: &Site, asked: &Asked) -> Result<Response, Error> {
         let question = asked.question(engine.zone(), limit);
         let answers = match asked.status {
             None => engine.search_newest(&site.tree, &names, &question),
-            // How many of each enterprise have it is known when they are found.
+            // How many calls of each enterprise have the phone number is known only after the
+            // search.
             Some(_) => engine.search_each(&site.tree, &names, &question),
         };
         let (mut rows, mut is_complete, mut is_all) = (Vec::new(), true, true);
@@ -171,27 +172,29 @@ fn row(enterprise: &EnterpriseName, call: &Summary, clock: &Clock) -> Value {
     })
 }
 
-fn date(query: &Query, name: &'static str) -> Result<Option<NaiveDate>, Failure> {
+fn date(query: &Query, name: &'static str) -> Result<Option<NaiveDate>, ApiFailure> {
     let read = |text: String| day(name, &text);
     parameter(query, name)?.map(read).transpose()
 }
 
-/// The day that a parameter or a field names.
-pub(crate) fn day(name: &str, text: &str) -> Result<NaiveDate, Failure> {
+/// Reads the day that a parameter or a field contains.
+pub(crate) fn day(name: &str, text: &str) -> Result<NaiveDate, ApiFailure> {
     let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
     let day = day.filter(|day| day.to_string() == text);
-    day.ok_or_else(|| Failure::unprocessable(format!("{name}: it is a day, such as 2025-10-03")))
+    day.ok_or_else(|| {
+        ApiFailure::unprocessable(format!("{name}: must be a day, such as 2025-10-03"))
+    })
 }
 
-fn limit(query: &Query) -> Result<usize, Failure> {
+fn limit(query: &Query) -> Result<usize, ApiFailure> {
     let Some(text) = parameter(query, "limit")? else {
         return Ok(LIMIT);
     };
     let number = text.parse().ok().filter(|n| (1..=LIMIT_MAX).contains(n));
-    number.ok_or_else(|| Failure::unprocessable("limit: it is a number from 1 to 1000"))
+    number.ok_or_else(|| ApiFailure::unprocessable("limit: must be a number from 1 to 1000"))
 }
 
-fn status_of(word: &str) -> Result<&'static str, Failure> {
+fn status_of(word: &str) -> Result<&'static str, ApiFailure> {
     let found = STATUSES.into_iter().find(|status| *status == word);
-    found.ok_or_else(|| Failure::unprocessable("status: it is active, completed or failed"))
+    found.ok_or_else(|| ApiFailure::unprocessable("status: must be active, completed or failed"))
 }

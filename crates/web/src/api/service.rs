@@ -1,17 +1,17 @@
-//! The document of the API.
+//! `GET /openapi.json`: the document of the API.
 
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::Value;
 
-use super::Admitted;
+use super::ApiAccess;
 use super::failure::answer;
 use crate::document::versioned;
 
-/// The document, but for its version.
+/// The document without its version.
 const DOCUMENT: &str = include_str!("openapi.json");
 
-pub(super) async fn document(_: Admitted) -> Response {
+pub(super) async fn document(_: ApiAccess) -> Response {
     answer(StatusCode::OK, &openapi())
 }
 

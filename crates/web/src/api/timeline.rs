@@ -1,8 +1,8 @@
-//! The records of a call as the first version of the logger told them.
+//! The records of a call in the JSON of the logger's first version.
 //!
-//! An item has `type`, `timestamp` and `data` as the document of that version shows them, and beside
-//! them `sequence` and the fields that its later code put there. What calltrace itself wrote under
-//! keys that begin with `_` comes back under their own names. Bodies come redacted out of `output`.
+//! An item has `type`, `timestamp` and `data`, as the documentation of that version shows them, and also
+//! `sequence` and the fields that its later code added. Fields that calltrace stored under keys that begin
+//! with `_` get their own names back. `output` redacts the bodies.
 
 use std::io;
 
@@ -18,7 +18,7 @@ use calltrace_engine::TracedCall;
 use calltrace_model::record::Stamp;
 use calltrace_output::{Clock, Secrets, json as shown};
 
-/// What of an item's `data` stands beside it as well, by its type.
+/// The fields of an item's `data` that are copied to the item itself, by type.
 const BESIDE: [(&str, &[&str]); 5] = [
     ("call_event", &["event_type"]),
     (
@@ -33,31 +33,32 @@ const BESIDE: [(&str, &[&str]); 5] = [
     ),
 ];
 
-/// `2025-10-03T11:29:13.410`: UTC, without saying so, as that version wrote its times.
+/// Formats a time as that version did: `2025-10-03T11:29:13.410`, in UTC without a zone.
 pub(super) fn time(at: Stamp, clock: &Clock) -> String {
     let text = clock.rfc3339(at);
     text.trim_end_matches('Z').to_owned()
 }
 
-/// Of a longer timeline the rest is made while it is sent (bytes).
+/// The size of the part of a timeline that is made before the answer begins (bytes); the rest is made while
+/// it is sent.
 const FIRST_BYTES: usize = 256 << 10;
 
-/// Made at once while it is sent (bytes).
+/// The size of the parts that are made while the timeline is sent (bytes).
 const CHUNK_BYTES: usize = 64 << 10;
 
-/// Longest timeline (bytes); the records behind it are left out.
+/// The longest timeline (bytes); records after it are left out.
 const BYTES_MAX: usize = 32 << 20;
 
-/// The records of a call as JSON, numbered from 1, a few at a time.
+/// The records of a call as JSON, numbered from 1, made in parts.
 pub(super) struct Timeline {
     call: TracedCall,
     clock: Clock,
     secrets: Secrets,
-    /// The next record.
+    /// The index of the next record.
     next: usize,
-    /// How long the timeline is so far (bytes).
+    /// The length of the timeline so far (bytes).
     bytes: usize,
-    counts: Counts,
+    counts: ItemCounts,
 }
 
 impl Timeline {
@@ -68,12 +69,12 @@ impl Timeline {
             clock,
             next: 0,
             bytes: 0,
-            counts: Counts::default(),
+            counts: ItemCounts::default(),
         }
     }
 
-    /// The answer: `told`, with the timeline and its counts in their places. A long timeline is made
-    /// while it is sent.
+    /// Builds the answer: `told` with the timeline and its counts inserted. A long timeline is made while
+    /// it is sent.
     pub(super) fn answer(mut self, told: Value) -> Response {
         let mut first = Vec::new();
         self.render(&mut first, FIRST_BYTES);
@@ -92,7 +93,8 @@ impl Timeline {
         let begun = stream::once(async move { Ok(Bytes::from(head)) });
         let rest = stream::unfold(Some((self, tail)), |state| async move {
             let (mut timeline, tail) = state?;
-            // On a thread for work: the connection's own serve others meanwhile.
+            // This runs on a thread for blocking work, so that the connection's thread serves
+            // others meanwhile.
             let made = task::spawn_blocking(move || {
                 let mut chunk = Vec::new();
                 timeline.render(&mut chunk, CHUNK_BYTES);
@@ -115,7 +117,7 @@ impl Timeline {
         self.next == self.call.lines.len() || self.bytes > BYTES_MAX
     }
 
-    /// Appends further records, about so many bytes.
+    /// Appends further records, about `bytes` bytes.
     fn render(&mut self, into: &mut Vec<u8>, bytes: usize) {
         let from = into.len();
         while !self.is_done() && into.len() - from < bytes {
@@ -137,8 +139,8 @@ impl Timeline {
         item(at + 1, line.at, entry, &self.clock)
     }
 
-    /// What the counts will be at the end, and how many records won't be there.
-    fn ahead(&self) -> (Counts, usize) {
+    /// Returns the counts of the whole timeline, and how many records will be left out.
+    fn ahead(&self) -> (ItemCounts, usize) {
         let (mut counts, mut bytes, mut next) = (self.counts, self.bytes, self.next);
         while next < self.call.lines.len() && bytes <= BYTES_MAX {
             let item = self.item(next);
@@ -150,19 +152,19 @@ impl Timeline {
     }
 }
 
-/// What stands before the items of the timeline, and behind them.
-fn around(mut told: Value, counts: Counts, left_out: u64) -> (String, String) {
+/// Returns the JSON before the items of the timeline and after them.
+fn around(mut told: Value, counts: ItemCounts, left_out: u64) -> (String, String) {
     told["summary"] = counts.told();
     told["records_left_out"] = json!(left_out);
     let text = told.to_string();
-    // Within a text a quote has a backslash before it, so no value is taken for the key.
+    // Inside a text a quote has a backslash before it, so no value can be mistaken for the key.
     let (head, tail) = text
         .split_once("\"timeline\":[]")
         .expect("it is told of with an empty timeline");
     (format!("{head}\"timeline\":["), format!("]{tail}"))
 }
 
-/// Kinds of items and how many of each there are is called.
+/// The types of items and the names of their counts.
 const COUNTED: [(&str, &str); 5] = [
     ("call_event", "total_events"),
     ("http_request", "http_requests"),
@@ -171,14 +173,14 @@ const COUNTED: [(&str, &str); 5] = [
     ("integration_response", "integration_responses"),
 ];
 
-/// How many items there are, of each of those kinds and in all.
+/// The number of items, of each type and in total.
 #[derive(Debug, Clone, Copy, Default)]
-struct Counts {
+struct ItemCounts {
     each: [u64; COUNTED.len()],
     all: u64,
 }
 
-impl Counts {
+impl ItemCounts {
     fn add(&mut self, item: &Value) {
         self.all += 1;
         let kind = COUNTED.iter().position(|(kind, _)| item["type"] == *kind);
@@ -240,7 +242,7 @@ fn request(data: &mut Map<String, Value>) -> &'static str {
     "integration_response"
 }
 
-/// The parameters stand alone again, if it was calltrace that put them beside the query.
+/// Moves the parameters back to their own field, if calltrace put them next to the query.
 fn query(data: &mut Map<String, Value>) -> &'static str {
     for name in ["query", "duration_ms", "error"] {
         let value = out_of(data, "parameters", name);
@@ -257,7 +259,7 @@ fn query(data: &mut Map<String, Value>) -> &'static str {
     "sql_query"
 }
 
-/// Takes `_name` out of the object that stands under `field`.
+/// Removes `_name` from the object in `field` and returns it.
 fn out_of(data: &mut Map<String, Value>, field: &str, name: &str) -> Option<Value> {
     let fields = data.get_mut(field)?.as_object_mut()?;
     fields.shift_remove(&format!("_{name}"))

@@ -1,4 +1,4 @@
-//! `GET /trace/{unique_id}`: one call, whole, by the id of any of its legs.
+//! `GET /trace/{unique_id}`: one whole call, by the id of any of its legs.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::failure::answer;
 use super::timeline::{Timeline, time};
-use super::{Admitted, Failure};
+use super::{ApiAccess, ApiFailure};
 use crate::limits::Length;
 use crate::request::Query;
 use crate::site::Site;
@@ -22,12 +22,12 @@ use calltrace_store::tree::EnterpriseName;
 
 pub(super) async fn show(
     State(site): State<Arc<Site>>,
-    Admitted { target }: Admitted,
-) -> Result<Response, Failure> {
+    ApiAccess { target }: ApiAccess,
+) -> Result<Response, ApiFailure> {
     let unique_id = target.path.last().filter(|text| id::is_addressable(text));
-    let said = "unique_id: it is an id as a log has it, percent-encoded, of 1 to 150 bytes and without '|', '/' and '\\'";
+    let said = "unique_id: must be an id as in the log, percent-encoded, of 1 to 150 bytes and without '|', '/' and '\\'";
     let unique_id = unique_id
-        .ok_or_else(|| Failure::unprocessable(said))?
+        .ok_or_else(|| ApiFailure::unprocessable(said))?
         .clone();
     let enterprise = enterprise(&target.query)?;
     let asked = Arc::clone(&site);
@@ -36,31 +36,30 @@ pub(super) async fn show(
     found.map_err(|error| unreadable(&error))
 }
 
-/// The enterprise that a query names; `None` for all.
-pub(super) fn enterprise(query: &Query) -> Result<Option<EnterpriseName>, Failure> {
+/// Returns the enterprise that a query names; `None` for all.
+pub(super) fn enterprise(query: &Query) -> Result<Option<EnterpriseName>, ApiFailure> {
     let name = parameter(query, "enterprise")?;
     let named = |name: String| {
-        let said = "enterprise: it is 1 to 64 of ASCII letters, digits, '_' and '-', such as 0367";
-        EnterpriseName::new(&name).ok_or_else(|| Failure::unprocessable(said))
+        let said = "enterprise: must be 1 to 64 ASCII letters, digits, '_' and '-', such as 0367";
+        EnterpriseName::new(&name).ok_or_else(|| ApiFailure::unprocessable(said))
     };
     name.map(named).transpose()
 }
 
-/// A parameter that says something.
-pub(super) fn parameter(query: &Query, name: &'static str) -> Result<Option<String>, Failure> {
-    let unreadable =
-        |_| Failure::unprocessable(format!("{name}: it is there twice, or is no UTF-8"));
+/// Returns a parameter that is not empty.
+pub(super) fn parameter(query: &Query, name: &'static str) -> Result<Option<String>, ApiFailure> {
+    let unreadable = |_| ApiFailure::unprocessable(format!("{name}: must be given once, in UTF-8"));
     let text = query.field(name).map_err(unreadable)?;
     Ok(text.filter(|text| !text.is_empty()))
 }
 
-pub(super) fn unreadable(error: &Error) -> Failure {
+pub(super) fn unreadable(error: &Error) -> ApiFailure {
     tracing::error!(%error, "a question of the API can't be answered");
     let said = "the logs can't be read; the service's log says why";
-    Failure::new(StatusCode::SERVICE_UNAVAILABLE, said)
+    ApiFailure::new(StatusCode::SERVICE_UNAVAILABLE, said)
 }
 
-/// Those to look at: the one that is named, if it has a folder, else all.
+/// Returns the enterprises to search: the named one, if it has a folder, else all.
 pub(super) fn enterprises(
     site: &Site,
     named: Option<EnterpriseName>,
@@ -100,7 +99,7 @@ fn traced(
     Ok(Timeline::of(call, site.clock).answer(told))
 }
 
-/// What stands before and behind the timeline.
+/// Returns the answer without the items of the timeline.
 fn told(trace: &Trace, call: &TracedCall, asked: &str, clock: &Clock) -> Value {
     let s = &call.summary;
     let legs: Vec<&str> = s.legs.iter().map(|leg| leg.uid.as_str()).collect();
@@ -137,10 +136,10 @@ fn direction(call: &Summary) -> Option<&'static str> {
     }
 }
 
-/// What [`status`] says.
+/// The values of [`status`].
 pub(super) const STATUSES: [&str; 3] = ["active", "completed", "failed"];
 
-/// `active` until it has ended; then `failed` if nobody picked up, else `completed`.
+/// Returns `active` until the call has ended, then `failed` if it was not answered, else `completed`.
 pub(super) fn status(call: &Summary) -> &'static str {
     match (call.ended, call.outcome) {
         (false, _) => "active",

@@ -1,9 +1,8 @@
-//! Which file is current, and opening it.
+//! Determines which file is current, and opens it.
 //!
-//! The first writers of the field appended to `events.log` and renamed it at midnight, the later
-//! ones append to `events_YYYY-MM-DD.log`; a folder may hold both. Today's dated file is current if
-//! it is there, else `events.log`; where there is neither, the folder's other files tell which to
-//! make.
+//! The first writers of the field append to `events.log` and rename it at midnight, later ones append to
+//! `events_YYYY-MM-DD.log`; a folder may hold both. Today's dated file is current if it exists, else
+//! `events.log`. Where neither exists, the other files of the folder decide which one is made.
 
 use std::fs::File;
 use std::io::{self, ErrorKind};
@@ -13,30 +12,31 @@ use std::time::{Duration, Instant};
 
 use chrono::NaiveDate;
 
-use super::Refused;
+use super::AppendError;
 use calltrace_store::fsx::{Access, Disk, DiskOps as _, Folder, NotAFile, Purpose, give};
 use calltrace_store::tree::{EnterpriseName, Tree, access_of_new, look_at};
 
 const LIVE: &str = "events.log";
 
-/// Between two tries while a rotation holds openers back.
+/// The pause between two tries while a rotation holds off writers.
 const BETWEEN_TRIES: Duration = Duration::from_millis(2);
 
-/// Opens the current file of an enterprise for reading and appending; makes it, and the folder, if
-/// need be. A rotation that just then proves the file to be quiet is waited for until `deadline`.
+/// Opens the current file of an enterprise for reading and appending; makes it, and the folder, if necessary.
+/// While a rotation checks that the file has no writers, it waits until `deadline`.
 pub(super) fn open(
     tree: &Tree,
     enterprise: &EnterpriseName,
     today: NaiveDate,
     deadline: Instant,
-) -> Result<File, Refused> {
+) -> Result<File, AppendError> {
     let dated = format!("events_{}.log", today.format("%Y-%m-%d"));
     loop {
-        // Opened anew at each try: it may have been moved away with the file.
+        // The folder is opened again at each try, because it may have been moved together with the
+        // file.
         match open_there(tree, enterprise, &dated) {
             Ok(Some(file)) => return Ok(file),
             Ok(None) => make(tree, enterprise, &dated)?,
-            // Held by a lease, or unlinked between two calls.
+            // A lease holds the file, or it was unlinked between two calls.
             Err(error)
                 if matches!(
                     error.kind(),
@@ -48,7 +48,7 @@ pub(super) fn open(
             Err(error) => return Err(refused(&error)),
         }
         if Instant::now() >= deadline {
-            return Err(Refused::Late);
+            return Err(AppendError::Late);
         }
     }
 }
@@ -69,20 +69,20 @@ fn open_there(tree: &Tree, enterprise: &EnterpriseName, dated: &str) -> io::Resu
 
 fn open_file(folder: &Folder, name: &str) -> io::Result<File> {
     let (file, metadata) = folder.open_file(name, Purpose::Append)?;
-    // Its last name went while it was being opened: no process would read what is written there. From
-    // here on it is open for writing, so a rotation leaves it alone.
+    // Its last name was removed while it was being opened: no process would read what is written there.
+    // From here on it is open for writing, so a rotation leaves it alone.
     if metadata.nlink() == 0 {
         return Err(ErrorKind::StaleNetworkFileHandle.into());
     }
     Ok(file)
 }
 
-/// Makes what is missing; another process may be faster.
-fn make(tree: &Tree, enterprise: &EnterpriseName, dated: &str) -> Result<(), Refused> {
+/// Makes what is missing; another process may make it at the same time.
+fn make(tree: &Tree, enterprise: &EnterpriseName, dated: &str) -> Result<(), AppendError> {
     match made(tree, enterprise, dated) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
         Err(error) if error.kind() == ErrorKind::NotFound && !tree.root().is_dir() => {
-            Err(Refused::NoTree)
+            Err(AppendError::NoTree)
         }
         Err(error) => Err(refused(&error)),
         Ok(()) => Ok(()),
@@ -111,10 +111,10 @@ fn made(tree: &Tree, enterprise: &EnterpriseName, dated: &str) -> io::Result<()>
     Ok(())
 }
 
-fn refused(error: &io::Error) -> Refused {
+fn refused(error: &io::Error) -> AppendError {
     let is_no_folder = error.kind() == ErrorKind::NotADirectory;
     match is_no_folder || NotAFile::of(error).is_some() {
-        true => Refused::NotAFile,
-        false => Refused::of(error),
+        true => AppendError::NotAFile,
+        false => AppendError::of(error),
     }
 }

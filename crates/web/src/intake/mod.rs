@@ -1,14 +1,15 @@
-//! The only room that adds lines to logs: one line, into the file that is current at that moment.
+//! The only part of the crate that adds lines to logs: one line, into the file that is current at that
+//! moment.
 //!
 //! ```text
 //! entry      what can be logged -> an EntryLine, checked field by field (in `model`)
 //! current    which file is current; opens it, or makes it
-//! append     one write(2) of a whole line, behind a newline
+//! append     one write(2) of a whole line, after a newline
 //! ```
 //!
-//! No descriptor is kept: a rotation never waits for this room, and a line never goes into a file
-//! that was current a moment ago. [`Intake::append`] returns when the kernel has the line, so that
-//! it outlives the process; it is not synced, so a power loss may take it.
+//! No descriptor is kept: a rotation never waits for this module, and no line goes into a file that is no
+//! longer current. [`Intake::append`] returns when the kernel has accepted the line, so the line survives the
+//! end of the process; it is not synced, so a power loss may lose it.
 
 mod append;
 mod current;
@@ -25,48 +26,48 @@ use calltrace_store::tree::{EnterpriseName, Tree};
 
 pub use calltrace_model::entry::{Entry, EntryError, EntryKind, EntryLine, LINE_BYTES_MAX};
 
-/// Lines that wait for one enterprise's log at one time.
+/// Lines that wait for one enterprise's log at a time.
 const WAITING_MAX: usize = 128;
 
-/// Why a line was not taken. What was refused may be sent again; after [`Refused::Broken`] and
-/// [`Refused::Full`] a torn piece of it may stand in the log, as a line of its own.
+/// Why a line was not written. The same line may be sent again; after [`AppendError::Broken`] and
+/// [`AppendError::Full`] a torn piece of it may stand in the log, as a line of its own.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
-    /// No room on the disk, or in the quota.
+pub enum AppendError {
+    /// There is no room on the disk, or in the quota.
     #[error("the disk is full")]
     Full,
-    /// The file system takes no writes.
+    /// The file system is read-only.
     #[error("the disk is read-only")]
     ReadOnly,
-    /// The service may not write there.
-    #[error("the log may not be written to by this service")]
+    /// The process may not write there.
+    #[error("no permission to write to the log")]
     NotAllowed,
-    /// What has the log's name is no file.
-    #[error("what has the name of the log is no regular file")]
+    /// The log's name belongs to something that is not a regular file.
+    #[error("the log is not a regular file")]
     NotAFile,
-    /// The folder that holds all logs is gone.
-    #[error("the log tree is not there")]
+    /// The root folder of the log tree is missing.
+    #[error("the log tree does not exist")]
     NoTree,
-    /// Others wait for the same log.
+    /// Too many other lines wait for the same log.
     #[error("too many lines wait for this log")]
     Busy,
-    /// The log could not be opened, or its turn did not come, before the deadline.
+    /// The log could not be opened, or the line's turn did not come, before the deadline.
     #[error("the log could not be written to in time")]
     Late,
-    /// Anything else, in the system's words.
+    /// Any other error, in the system's words.
     #[error("the log can't be written to: {0}")]
     Broken(String),
 }
 
-impl Refused {
-    fn of(error: &io::Error) -> Refused {
+impl AppendError {
+    fn of(error: &io::Error) -> AppendError {
         use io::ErrorKind as Kind;
         match error.kind() {
-            Kind::StorageFull | Kind::QuotaExceeded | Kind::WriteZero => Refused::Full,
-            Kind::ReadOnlyFilesystem => Refused::ReadOnly,
-            Kind::PermissionDenied => Refused::NotAllowed,
-            Kind::IsADirectory => Refused::NotAFile,
-            _ => Refused::Broken(reason(error)),
+            Kind::StorageFull | Kind::QuotaExceeded | Kind::WriteZero => AppendError::Full,
+            Kind::ReadOnlyFilesystem => AppendError::ReadOnly,
+            Kind::PermissionDenied => AppendError::NotAllowed,
+            Kind::IsADirectory => AppendError::NotAFile,
+            _ => AppendError::Broken(reason(error)),
         }
     }
 }
@@ -77,15 +78,15 @@ pub struct Intake {
     tree: Tree,
     zone: LogZone,
     clock: WallClock,
-    lanes: Mutex<HashMap<EnterpriseName, Lane>>,
+    lanes: Mutex<HashMap<EnterpriseName, LogLock>>,
 }
 
-/// One enterprise's turn. Lines of one process go one after the other, so that none of them meets
-/// the torn end of another.
-type Lane = Arc<Mutex<()>>;
+/// The lock of one enterprise's log. Lines of this process are written one after the other, so that none of
+/// them meets the torn end of another.
+type LogLock = Arc<Mutex<()>>;
 
 impl Intake {
-    /// Adds to the logs of `tree`, whose record times are of `zone`; `clock` tells the day.
+    /// Adds to the logs of `tree`; record times are in `zone`, and `clock` tells the time.
     pub fn new(tree: Tree, zone: LogZone, clock: WallClock) -> Intake {
         Intake {
             tree,
@@ -95,23 +96,24 @@ impl Intake {
         }
     }
 
-    /// The time that a record written now carries.
+    /// Returns the time that a record written now gets.
     pub fn now(&self) -> Stamp {
         self.zone.stamp(self.clock.utc())
     }
 
-    /// Appends a line to the file that is current: today's `events_YYYY-MM-DD.log` if there is one,
-    /// else `events.log`. A folder or file that is missing is made. Blocks; nothing is written when
-    /// the line's turn comes after `deadline`.
+    /// Appends a line to the current file: today's `events_YYYY-MM-DD.log` if it exists, else
+    /// `events.log`. A missing folder or file is made. The call blocks; a line whose turn comes after
+    /// `deadline` is not written.
     ///
     /// # Errors
-    /// [`Refused`]; then the line is not in the log, or a piece of it that no newline ended.
+    /// Returns [`AppendError`]; then the log does not hold the line, or holds only a piece of it without
+    /// a newline.
     pub fn append(
         &self,
         enterprise: &EnterpriseName,
         line: &EntryLine,
         deadline: Instant,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), AppendError> {
         let lane = self.lane(enterprise)?;
         let written = {
             let _turn = lane.lock().unwrap_or_else(PoisonError::into_inner);
@@ -126,27 +128,27 @@ impl Intake {
         enterprise: &EnterpriseName,
         line: &EntryLine,
         deadline: Instant,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), AppendError> {
         let today = self.now().naive().unwrap_or_default().date();
         let file = current::open(&self.tree, enterprise, today, deadline)?;
         if Instant::now() >= deadline {
-            return Err(Refused::Late);
+            return Err(AppendError::Late);
         }
         append::append(&file, line.bytes(), append::system)
     }
 
-    fn lane(&self, enterprise: &EnterpriseName) -> Result<Lane, Refused> {
+    fn lane(&self, enterprise: &EnterpriseName) -> Result<LogLock, AppendError> {
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
         let lane = lanes.entry(enterprise.clone()).or_default();
-        // One is the map's.
+        // The map holds one of the references.
         if Arc::strong_count(lane) > WAITING_MAX {
-            return Err(Refused::Busy);
+            return Err(AppendError::Busy);
         }
         Ok(Arc::clone(lane))
     }
 
-    /// Names that nobody writes to are not kept: callers make them up.
-    fn leave(&self, enterprise: &EnterpriseName, lane: Lane) {
+    /// Removes names that no thread writes to, because callers choose the names.
+    fn leave(&self, enterprise: &EnterpriseName, lane: LogLock) {
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
         drop(lane);
         if lanes

@@ -1,4 +1,4 @@
-//! Lines that are appended, torn ends, files that are not there, and what can't be written to.
+//! Appended lines, torn ends, missing files, and logs that can't be written to.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
@@ -77,7 +77,7 @@ fn text_of(number: usize) -> String {
     format!("2025-12-02 09:15:00,000|AST|dial|1764666900.{number}|{{}}\n")
 }
 
-/// The day at whose noon lines are taken.
+/// The file of the day at which lines are written.
 const TODAY: &str = "events_2025-12-03.log";
 
 #[test]
@@ -148,7 +148,7 @@ fn a_writer_in_the_middle_of_its_line_is_waited_for() {
     intake.append(&name(), &line(1), soon()).expect("appended");
     finishes.join().expect("it works");
     let text = fs::read_to_string(&log).expect("it works");
-    // On a machine that is busy the other may come too late: then the line stands by itself all the same.
+    // On a busy machine the other writer may come too late; then the line still stands by itself.
     assert!(text.contains(&format!("\n{}", text_of(1))), "{text:?}");
     assert!(!text.contains("\n\n"), "{text:?}");
 }
@@ -157,7 +157,7 @@ fn full(_: &File, _: &[u8]) -> io::Result<usize> {
     Err(io::ErrorKind::StorageFull.into())
 }
 
-/// Takes ten bytes of a line, then no more.
+/// Writes ten bytes of a line, then nothing more.
 fn fills_up(file: &File, bytes: &[u8]) -> io::Result<usize> {
     match bytes.len() > 40 {
         true => append::system(file, &bytes[..10]),
@@ -165,12 +165,12 @@ fn fills_up(file: &File, bytes: &[u8]) -> io::Result<usize> {
     }
 }
 
-/// Takes seven bytes at a time.
+/// Writes seven bytes at a time.
 fn by_bits(file: &File, bytes: &[u8]) -> io::Result<usize> {
     append::system(file, &bytes[..bytes.len().min(7)])
 }
 
-/// Takes half a line, behind which another writer comes.
+/// Writes half a line, after which another writer writes.
 fn with_another(file: &File, bytes: &[u8]) -> io::Result<usize> {
     if bytes[0] == b'\n' || bytes.len() < 40 {
         return append::system(file, bytes);
@@ -201,7 +201,7 @@ fn a_disk_that_fills_up_in_a_line_refuses_it_and_keeps_those_before_and_after() 
     let (log, file) = opened(&folder);
     append::append(&file, line(1).bytes(), append::system).expect("appended");
     let refused = append::append(&file, line(2).bytes(), full);
-    assert_eq!(refused, Err(Refused::Full));
+    assert_eq!(refused, Err(AppendError::Full));
     assert_eq!(
         fs::read_to_string(&log).expect("it works"),
         text_of(1),
@@ -210,7 +210,7 @@ fn a_disk_that_fills_up_in_a_line_refuses_it_and_keeps_those_before_and_after() 
     let long = message("1.5", "send", "dial", &"x".repeat(10));
     let long = long.line(Stamp(0)).expect("it fits");
     let refused = append::append(&file, long.bytes(), fills_up);
-    assert_eq!(refused, Err(Refused::Full));
+    assert_eq!(refused, Err(AppendError::Full));
     append::append(&file, line(3).bytes(), append::system).expect("appended");
     let text = fs::read_to_string(&log).expect("it works");
     assert!(text.starts_with(&text_of(1)), "{text:?}");
@@ -227,7 +227,7 @@ fn a_line_that_is_taken_bit_by_bit_is_one_line() {
 }
 
 #[test]
-fn a_line_that_another_writer_parted_is_written_again_whole() {
+fn a_line_that_another_writer_split_is_written_again_whole() {
     let (_dir, _, folder) = tree();
     let (log, file) = opened(&folder);
     append::append(&file, line(1).bytes(), with_another).expect("appended");
@@ -239,16 +239,16 @@ fn a_line_that_another_writer_parted_is_written_again_whole() {
 }
 
 #[test]
-fn what_is_no_file_is_not_written_to() {
+fn nothing_is_written_to_a_log_that_is_no_regular_file() {
     let (dir, intake, folder) = tree();
     let (log, outside) = (folder.join("events.log"), dir.path().join("outside"));
     let append = || intake.append(&name(), &line(1), soon());
     fs::write(&outside, "").expect("it works");
     symlink(&outside, &log).expect("it works");
-    assert_eq!(append(), Err(Refused::NotAFile));
+    assert_eq!(append(), Err(AppendError::NotAFile));
     fs::remove_file(&log).expect("it works");
     fs::create_dir(&log).expect("it works");
-    assert_eq!(append(), Err(Refused::NotAFile));
+    assert_eq!(append(), Err(AppendError::NotAFile));
     fs::remove_dir(&log).expect("it works");
     rustix::fs::mknodat(
         rustix::fs::CWD,
@@ -258,20 +258,23 @@ fn what_is_no_file_is_not_written_to() {
         0,
     )
     .expect("it works");
-    assert_eq!(append(), Err(Refused::NotAFile));
+    assert_eq!(append(), Err(AppendError::NotAFile));
     assert_eq!(fs::read(&outside).expect("it works"), b"");
 }
 
 #[test]
-fn a_tree_that_is_gone_and_a_turn_that_comes_too_late_are_said() {
+fn a_missing_tree_and_a_turn_after_the_deadline_are_errors() {
     let (dir, intake, folder) = tree();
     let past = Instant::now();
-    assert_eq!(intake.append(&name(), &line(1), past), Err(Refused::Late));
+    assert_eq!(
+        intake.append(&name(), &line(1), past),
+        Err(AppendError::Late)
+    );
     let log = folder.join("events.log");
     assert_eq!(fs::read(&log).unwrap_or_default(), b"");
     drop(dir);
     let refused = intake.append(&name(), &line(1), soon());
-    assert_eq!(refused, Err(Refused::NoTree));
+    assert_eq!(refused, Err(AppendError::NoTree));
 }
 
 #[test]
@@ -285,7 +288,7 @@ fn a_log_that_can_not_be_opened_in_time_is_refused_and_gets_nothing() {
     };
     let begin = Instant::now();
     let refused = intake.append(&name(), &line(2), begin + Duration::from_millis(40));
-    assert_eq!(refused, Err(Refused::Late));
+    assert_eq!(refused, Err(AppendError::Late));
     assert!(begin.elapsed() < Duration::from_secs(5));
     assert_eq!(fs::read_to_string(&log).expect("it works"), text_of(1));
 }
@@ -313,7 +316,7 @@ fn an_opener_outlasts_a_lease_and_never_writes_into_a_file_without_a_name() {
 }
 
 #[test]
-fn lines_of_many_threads_stand_whole() {
+fn lines_of_many_threads_are_whole() {
     let (_dir, intake, folder) = tree();
     thread::scope(|scope| {
         for writer in 0..8 {
@@ -359,7 +362,7 @@ fn any_object() -> impl Strategy<Value = Map<String, Value>> {
         .prop_map(|fields| fields.into_iter().collect())
 }
 
-/// What is read back, of a line of which nothing else may be wrong.
+/// Reads a line back; no other part of it may be wrong.
 fn read_back(entry: &Entry, check: impl FnOnce(&Body<'_>)) -> Result<(), EntryError> {
     let at = Stamp(1_764_666_900_123);
     let line = entry.line(at)?;

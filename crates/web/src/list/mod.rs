@@ -1,4 +1,4 @@
-//! `GET /calls/{enterprise}`: which calls there are. Opened by the enterprise's token only.
+//! `GET /calls/{enterprise}`: the list of calls. Only the enterprise's token opens it.
 
 mod question;
 
@@ -8,9 +8,9 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use crate::access::Wanted;
-use crate::answer::{Said, page};
-use crate::pages::{ListPage, Look, Notice, list_page, wanted_of_rows};
+use crate::access::Resource;
+use crate::answer::{NoticePage, page};
+use crate::pages::{ListPage, Notice, PageContext, list_page, wanted_of_rows};
 use crate::site::{Site, Visit};
 use calltrace_directory::Names;
 use calltrace_engine::{CallTally, FoundCalls, MissedCall, SearchQuestion, Within};
@@ -22,36 +22,42 @@ use calltrace_store::tree::EnterpriseName;
 
 use crate::days::day_of;
 use crate::limits::Length;
-use question::{Address, Asked, Period, ROWS};
+use question::{ListAddress, ListDays, ListRequest, ROWS};
 
-/// Within which time a missed call is returned (milliseconds), as `calltrace stats` has it.
+/// The time within which a missed call counts as returned (milliseconds), as in `calltrace stats`.
 pub(super) const RETURNED_WITHIN_MILLIS: i64 = 60 * 60_000;
 
-/// Missed calls of several clients within a longer time are not looked after (milliseconds): a week and an hour.
+/// The longest time between missed calls of several clients for which callbacks are searched (milliseconds):
+/// a week and an hour.
 const RETURNS_SPAN_MILLIS_MAX: i64 = (7 * 24 + 1) * 3_600_000;
 
-pub(super) async fn show(State(site): State<Arc<Site>>, visit: Visit) -> Result<Response, Said> {
-    let bad = |_| visit.said(Notice::BadRequest);
+pub(super) async fn show(
+    State(site): State<Arc<Site>>,
+    visit: Visit,
+) -> Result<Response, NoticePage> {
+    let bad = |_| visit.notice_page(Notice::BadRequest);
     let enterprise = visit.target.enterprise().map_err(bad)?;
-    let known = site.admit(&visit, &Wanted::Enterprise(&enterprise)).await?;
-    let asked = Asked::read(&visit.target.query).map_err(bad)?;
+    let known = site
+        .admit(&visit, &Resource::Enterprise(&enterprise))
+        .await?;
+    let asked = ListRequest::read(&visit.target.query).map_err(bad)?;
     let token = visit.credentials.token().unwrap_or_default();
-    let look = Look {
+    let context = PageContext {
         language: visit.language,
         clock: site.clock,
         now: site.stamp(),
     };
-    let today = day_of(&site.clock, look.now);
+    let today = day_of(&site.clock, context.now);
     let listed = match asked.mistake {
-        Some(_) => Listed::nothing(asked.period(today)),
-        None => listed(&site, &visit, &enterprise, asked.clone(), &look).await?,
+        Some(_) => ListResult::nothing(asked.period(today)),
+        None => listed(&site, &visit, &enterprise, asked.clone(), &context).await?,
     };
     let wanted = wanted_of_rows(listed.rows.iter());
     let names = match listed.rows.is_empty() {
         true => Names::default(),
         false => site.directory.names(&enterprise, &wanted).await,
     };
-    let address = Address {
+    let address = ListAddress {
         enterprise: &enterprise,
         token,
         language: visit.language,
@@ -60,19 +66,19 @@ pub(super) async fn show(State(site): State<Arc<Site>>, visit: Visit) -> Result<
         today,
         as_of: asked
             .as_of
-            .unwrap_or_else(|| newest_of(&listed.rows, look.now)),
+            .unwrap_or_else(|| newest_of(&listed.rows, context.now)),
         has_older: listed.has_older,
     };
     let (links, fixed) = (address.links(), address.fixed());
     let rows = listed.rows.into_iter().map(|summary| {
         let link = site.link(&visit, &known, &enterprise, &summary);
-        // Relative: a proxy may have put a folder before it.
+        // The link is relative, because a proxy may have put a folder before the path.
         let link = link.map_or_else(String::new, |link| format!("..{link}"));
         (summary, link)
     });
     let rows: Vec<(Summary, String)> = rows.collect();
     let markup = list_page(
-        &look,
+        &context,
         &ListPage {
             enterprise: &enterprise,
             title: known.title.as_deref(),
@@ -83,8 +89,8 @@ pub(super) async fn show(State(site): State<Arc<Site>>, visit: Visit) -> Result<
             returns: listed.returns.as_ref(),
             tally: &listed.tally,
             period: match listed.period {
-                Period::Days(from, to) => Some((from, to)),
-                Period::All | Period::UpTo(_) => None,
+                ListDays::Days(from, to) => Some((from, to)),
+                ListDays::All | ListDays::UpTo(_) => None,
             },
             troubles: &listed.troubles,
             names: &names,
@@ -99,27 +105,27 @@ pub(super) async fn show(State(site): State<Arc<Site>>, visit: Visit) -> Result<
     Ok(page(status, markup))
 }
 
-/// Up to where further pages look: behind the newest row, so that they count what this one counted,
-/// also where the clock of who writes goes ahead of ours, or calls began while we searched.
+/// Returns the time up to which further pages search: after the newest row, so that they count what this page
+/// counted, also where a writer's clock is ahead of ours, or calls began during the search.
 fn newest_of(rows: &[Summary], now: Stamp) -> Stamp {
     let newest = rows.iter().map(|summary| summary.first).max();
     newest.map_or(now, |first| Stamp(first.0.saturating_add(1)))
 }
 
-/// What was found for one page.
-struct Listed {
+/// The result for one page.
+struct ListResult {
     rows: Vec<Summary>,
     has_older: bool,
     tally: CallTally,
-    period: Period,
+    period: ListDays,
     troubles: Vec<Trouble>,
-    /// What became of the missed calls among the rows, where that was asked.
+    /// What became of the missed calls among the rows, where it was searched.
     returns: Option<Returns>,
 }
 
-impl Listed {
-    fn nothing(period: Period) -> Listed {
-        Listed {
+impl ListResult {
+    fn nothing(period: ListDays) -> ListResult {
+        ListResult {
             rows: Vec::new(),
             has_older: false,
             tally: CallTally::default(),
@@ -129,9 +135,9 @@ impl Listed {
         }
     }
 
-    /// What was found within one time after the other, the newest first.
-    fn of(found: Vec<FoundCalls>, asked: &Asked, period: Period) -> Listed {
-        let mut listed = Listed::nothing(period);
+    /// Merges the results of one time range after the other, the newest first.
+    fn of(found: Vec<FoundCalls>, asked: &ListRequest, period: ListDays) -> ListResult {
+        let mut listed = ListResult::nothing(period);
         for found in found {
             listed.rows.extend(found.calls);
             listed.tally.extend(&found.tally);
@@ -149,13 +155,13 @@ async fn listed(
     site: &Arc<Site>,
     visit: &Visit,
     enterprise: &EnterpriseName,
-    asked: Asked,
-    look: &Look,
-) -> Result<Listed, Said> {
-    let (now, enterprise) = (look.now, enterprise.clone());
+    asked: ListRequest,
+    context: &PageContext,
+) -> Result<ListResult, NoticePage> {
+    let (now, enterprise) = (context.now, enterprise.clone());
     let search = move |site: &Site| match site.has_no_logs_of(&enterprise) {
-        true => Ok(Listed::nothing(asked.period(day_of(&site.clock, now)))),
-        false => search(site, &enterprise, &asked, now).map(|listed| Listed {
+        true => Ok(ListResult::nothing(asked.period(day_of(&site.clock, now)))),
+        false => search(site, &enterprise, &asked, now).map(|listed| ListResult {
             returns: returns(site, &enterprise, &listed.rows, now),
             ..listed
         }),
@@ -164,9 +170,9 @@ async fn listed(
     visit.answer(site, Length::Long, failed, search).await
 }
 
-/// What became of the missed calls among the rows. `None` where there are none, where they are so far apart that
-/// to look would take longer than the page itself, and where the calls around them can't be read: then the page
-/// does not say it.
+/// Finds what became of the missed calls among the rows. Returns `None` where there are none, where they are
+/// so far apart that the search would take longer than the page itself, and where the calls around them can't
+/// be read; then the page does not say it.
 fn returns(
     site: &Site,
     enterprise: &EnterpriseName,
@@ -201,16 +207,16 @@ fn returns(
     failed.is_none().then_some(returns)
 }
 
-/// Searches the days asked for. Where none was, and today has no such call yet, the newest day
-/// that has one.
+/// Searches the days asked for. Where no day was given and today has no such call yet, it searches the newest
+/// day that has one.
 fn search(
     site: &Site,
     enterprise: &EnterpriseName,
-    asked: &Asked,
+    asked: &ListRequest,
     now: Stamp,
-) -> Result<Listed, Error> {
+) -> Result<ListResult, Error> {
     let (engine, tree, clock) = (site.lister(), &site.tree, &site.clock);
-    let of = |period: Period| {
+    let of = |period: ListDays| {
         let windows = asked.windows(period, clock).into_iter();
         let found = windows.map(|window| {
             let question = SearchQuestion {
@@ -222,7 +228,7 @@ fn search(
             engine.search(tree, enterprise, &question)
         });
         let found = found.collect::<Result<Vec<FoundCalls>, Error>>()?;
-        Ok::<Listed, Error>(Listed::of(found, asked, period))
+        Ok::<ListResult, Error>(ListResult::of(found, asked, period))
     };
     let period = asked.period(day_of(clock, now));
     let listed = of(period)?;
@@ -242,7 +248,7 @@ fn search(
         None => Ok(listed),
         Some(call) => {
             let day = day_of(clock, call.first);
-            of(Period::Days(day, day))
+            of(ListDays::Days(day, day))
         }
     }
 }

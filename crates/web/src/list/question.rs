@@ -1,9 +1,9 @@
-//! What the list is asked for: the form's fields read, the days they speak of, links to more.
+//! The question to the list: the form's fields, the days they select, and the links to further pages.
 
 use chrono::{Datelike, Days, NaiveDate};
 
 use crate::days::{day_begin, day_named, hour_begin};
-use crate::pages::{DIRECTIONS, Filters, Language, ListLinks, Mistake, Span, StatsLink};
+use crate::pages::{DIRECTIONS, Filters, Language, ListLinks, Mistake, StatsLink, StatsSpan};
 use crate::request::{Malformed, Query};
 use calltrace_model::call::{Criteria, Direction, Outcome};
 use calltrace_model::record::Stamp;
@@ -14,49 +14,48 @@ use calltrace_store::tree::EnterpriseName;
 /// Rows on one page.
 pub(super) const ROWS: usize = 50;
 
-/// Pages that can be leafed through; who wants more asks for fewer days.
+/// The number of pages that links lead to; for more rows, fewer days must be asked for.
 const PAGES_MAX: usize = 100;
 
-/// Longest extension.
+/// The longest extension (characters).
 const EXTENSION_CHARS_MAX: usize = 20;
 
-/// Longest name of a line.
+/// The longest name of a line (characters).
 const LINE_CHARS_MAX: usize = 40;
 
-/// Hours, and days of the week, can be asked for of so many days at most: each is a search of its own.
+/// The largest number of days for which hours or days of the week can be selected, because each day is a
+/// search of its own.
 const PARTED_DAYS_MAX: i64 = 31;
 
-/// The days that are looked at, inclusive.
+/// The days that are searched, inclusive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Period {
-    /// All there are.
+pub(super) enum ListDays {
     All,
-    /// All up to this one.
+    /// All days up to this one.
     UpTo(NaiveDate),
-    /// Those between two.
+    /// The days from the first to the second.
     Days(NaiveDate, NaiveDate),
 }
 
 /// The form as it was sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Asked {
-    /// What was typed.
+pub(super) struct ListRequest {
     pub(super) filters: Filters,
-    /// What of it makes no sense.
+    /// Why the fields can't be understood.
     pub(super) mistake: Option<Mistake>,
-    /// The number that was typed.
+    /// The phone number, parsed.
     pub(super) phone: Option<PhoneQuery>,
-    /// Which page of the rows, from 1.
+    /// The page of the rows, from 1.
     pub(super) page: usize,
-    /// Calls that began at this time or later are left out: pages stay what they were while new
-    /// calls come in (milliseconds of record time).
+    /// Calls that began at this time or later are left out, so that pages stay the same while new calls
+    /// arrive (milliseconds of record time).
     pub(super) as_of: Option<Stamp>,
 }
 
-impl Asked {
-    /// Reads the fields; what people may mistype becomes a mistake, what only links carry must be
-    /// right.
-    pub(super) fn read(query: &Query) -> Result<Asked, Malformed> {
+impl ListRequest {
+    /// Reads the fields. A field that people type may become a mistake; a field that only links set must
+    /// be right.
+    pub(super) fn read(query: &Query) -> Result<ListRequest, Malformed> {
         let text = |name: &str| -> Result<String, Malformed> {
             Ok(query.field(name)?.unwrap_or_default().trim().to_owned())
         };
@@ -72,7 +71,7 @@ impl Asked {
         if !(1..=PAGES_MAX).contains(&page) {
             return Err(Malformed);
         }
-        let mut asked = Asked {
+        let mut asked = ListRequest {
             filters: Filters {
                 phone: text("phone")?,
                 extension: text("ext")?,
@@ -135,30 +134,30 @@ impl Asked {
         Ok(())
     }
 
-    /// The days asked for; with none given and no number to look for, today.
-    pub(super) fn period(&self, today: NaiveDate) -> Period {
+    /// Returns the days asked for; today where neither days nor a number were given.
+    pub(super) fn period(&self, today: NaiveDate) -> ListDays {
         match (self.filters.from, self.filters.to) {
-            (Some(from), Some(to)) => Period::Days(from, to),
-            (Some(from), None) => Period::Days(from, today.max(from)),
-            (None, Some(to)) => Period::UpTo(to),
-            (None, None) if self.phone.is_some() => Period::All,
-            (None, None) => Period::Days(today, today),
+            (Some(from), Some(to)) => ListDays::Days(from, to),
+            (Some(from), None) => ListDays::Days(from, today.max(from)),
+            (None, Some(to)) => ListDays::UpTo(to),
+            (None, None) if self.phone.is_some() => ListDays::All,
+            (None, None) => ListDays::Days(today, today),
         }
     }
 
-    /// Whether no day was asked for: then the newest day that has calls will do.
+    /// Whether no day was asked for; then the newest day that has calls is shown.
     pub(super) fn is_of_no_day(&self) -> bool {
         self.filters.from.is_none() && self.filters.to.is_none() && self.phone.is_none()
     }
 
-    /// The times that are looked at, the newest first: one, or one of each day where hours or a day of the week
-    /// were asked for.
-    pub(super) fn windows(&self, period: Period, clock: &Clock) -> Vec<Window> {
+    /// Returns the time ranges to search, the newest first: one, or one for each day where hours or a day
+    /// of the week were selected.
+    pub(super) fn windows(&self, period: ListDays, clock: &Clock) -> Vec<TimeRange> {
         let end_of = |day: NaiveDate| day_begin(clock, day + Days::new(1));
         let (from, to) = match period {
-            Period::All => return vec![(None, None)],
-            Period::UpTo(to) => return vec![(None, end_of(to))],
-            Period::Days(from, to) => (from, to),
+            ListDays::All => return vec![(None, None)],
+            ListDays::UpTo(to) => return vec![(None, end_of(to))],
+            ListDays::Days(from, to) => (from, to),
         };
         let (hours, weekday) = (self.filters.hours, self.filters.weekday);
         if hours.is_none() && weekday.is_none() {
@@ -176,13 +175,13 @@ impl Asked {
                 ),
             }
         };
-        let mut windows: Vec<Window> = wanted.map(window).collect();
+        let mut windows: Vec<TimeRange> = wanted.map(window).collect();
         windows.reverse();
         windows
     }
 
-    /// What a call must be like that began within this time.
-    pub(super) fn criteria(&self, (since, until): Window, now: Stamp) -> Criteria {
+    /// Returns the criteria of calls that began in a time range.
+    pub(super) fn criteria(&self, (since, until): TimeRange, now: Stamp) -> Criteria {
         let filters = &self.filters;
         let until = match (until, self.as_of) {
             (Some(until), Some(as_of)) => Some(until.min(as_of)),
@@ -203,8 +202,8 @@ impl Asked {
     }
 }
 
-/// From when, and until when (exclusive); `None` for no bound.
-pub(super) type Window = (Option<Stamp>, Option<Stamp>);
+/// The first moment, and the last (exclusive); `None` for no bound.
+pub(super) type TimeRange = (Option<Stamp>, Option<Stamp>);
 
 fn date(typed: &str) -> Result<Option<NaiveDate>, Mistake> {
     if typed.is_empty() {
@@ -225,7 +224,7 @@ fn chosen<T: Copy>(
     }
 }
 
-/// `8-10`: from eight, until ten.
+/// Reads `8-10`: from eight until ten.
 fn hours_of(typed: &str) -> Result<Option<(u32, u32)>, Mistake> {
     if typed.is_empty() {
         return Ok(None);
@@ -238,7 +237,7 @@ fn hours_of(typed: &str) -> Result<Option<(u32, u32)>, Mistake> {
     }
 }
 
-/// `1` for Monday to `7` for Sunday, as ISO 8601 counts them; kept as 0 to 6.
+/// Reads `1` for Monday to `7` for Sunday, as in ISO 8601; returns 0 to 6.
 fn weekday_of(typed: &str) -> Result<Option<u8>, Mistake> {
     match typed.as_bytes() {
         [] => Ok(None),
@@ -251,21 +250,21 @@ fn weekday_in(day: NaiveDate) -> u8 {
     u8::try_from(day.weekday().num_days_from_monday()).expect("it is less than 7")
 }
 
-/// Where links on the list lead: to itself, with other fields.
-pub(super) struct Address<'a> {
+/// The address of the list with other fields.
+pub(super) struct ListAddress<'a> {
     pub(super) enterprise: &'a EnterpriseName,
     pub(super) token: &'a str,
     pub(super) language: Language,
-    pub(super) asked: &'a Asked,
-    pub(super) period: Period,
+    pub(super) asked: &'a ListRequest,
+    pub(super) period: ListDays,
     pub(super) today: NaiveDate,
-    /// As of when the rows are told.
+    /// The time that the rows are fixed to.
     pub(super) as_of: Stamp,
     /// There are rows after those of this page.
     pub(super) has_older: bool,
 }
 
-impl Address<'_> {
+impl ListAddress<'_> {
     pub(super) fn links(&self) -> ListLinks {
         let filters = &self.asked.filters;
         let link = |filters: &Filters| filters.link(self.token, self.language);
@@ -275,7 +274,7 @@ impl Address<'_> {
         };
         let day = |day: NaiveDate| link(&filters.on(day, day));
         let (before, after) = match self.period {
-            Period::Days(from, to) if self.asked.phone.is_none() => (
+            ListDays::Days(from, to) if self.asked.phone.is_none() => (
                 from.checked_sub_days(Days::new(1)).map(day),
                 to.checked_add_days(Days::new(1))
                     .filter(|day| *day <= self.today)
@@ -293,12 +292,12 @@ impl Address<'_> {
         };
         let at = self.asked.page;
         let stats = match self.period {
-            Period::Days(from, to) => StatsLink::around(from, to),
-            Period::UpTo(to) => StatsLink {
-                span: Span::default(),
+            ListDays::Days(from, to) => StatsLink::around(from, to),
+            ListDays::UpTo(to) => StatsLink {
+                span: StatsSpan::default(),
                 date: Some(to),
             },
-            Period::All => StatsLink::default(),
+            ListDays::All => StatsLink::default(),
         };
         ListLinks {
             all: link(&Filters::default()),
@@ -315,7 +314,7 @@ impl Address<'_> {
             day_after: after,
             spans: spans.map(|(from, to)| {
                 let is_parted = filters.hours.is_some() || filters.weekday.is_some();
-                let is_here = self.period == Period::Days(from, to) && !is_parted;
+                let is_here = self.period == ListDays::Days(from, to) && !is_parted;
                 tab(is_here, filters.on(from, to))
             }),
             outcomes: [None, Some(Outcome::Missed)]
@@ -323,12 +322,12 @@ impl Address<'_> {
         }
     }
 
-    /// The filters with the days that were looked at: the next page is of the same days, also
-    /// tomorrow.
+    /// Returns the filters with the days that were searched, so that the next page shows the same days,
+    /// also tomorrow.
     pub(super) fn fixed(&self) -> Filters {
         let filters = &self.asked.filters;
         match self.period {
-            Period::Days(from, to) => Filters {
+            ListDays::Days(from, to) => Filters {
                 hours: filters.hours,
                 weekday: filters.weekday,
                 ..filters.on(from, to)

@@ -1,7 +1,7 @@
-//! What is counted while pages are served, and `GET /metrics`, which tells it to Prometheus.
+//! Counters of the server, and `GET /metrics`, which exposes them to Prometheus.
 //!
-//! A label is a word of this program or the name of an enterprise that has a folder, never a word of a request: no
-//! id, number, address or token can get into one, and no stranger can make new ones.
+//! A label value is a word of this program or the name of an enterprise that has a folder, never a word of a
+//! request: no id, number, address or token can get into one, and no stranger can create new ones.
 
 mod process;
 mod registered;
@@ -22,34 +22,34 @@ use super::limits::Length;
 use calltrace_directory::{Concern, DirectoryCounts};
 use registered::Counters;
 
-/// The format is Prometheus's text format, in this version.
+/// The version of Prometheus's text format.
 const FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// Seconds: a page of a call takes some milliseconds, a list may take some seconds.
+/// Buckets in seconds: the page of a call takes some milliseconds, a list may take some seconds.
 const SECONDS: [f64; 13] = [
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 ];
 
-/// Why a request did not get what it asked for. As an extension of an answer it is counted.
+/// Why a request was refused. Put into the extensions of an answer, it is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Refused {
-    /// No token or signature that opens it.
+pub(super) enum RefusalReason {
+    /// Neither a token nor a signature opens it.
     Token,
-    /// A link that was right once.
+    /// The signed link has expired.
     Expired,
-    /// Too many wrong tries.
+    /// There were too many wrong tries.
     Tries,
-    /// Too much is asked at one time.
+    /// The server is too busy.
     Busy,
-    /// It took too long.
+    /// The answer took too long.
     Timeout,
-    /// A robot came for a preview.
+    /// A robot asked for a preview.
     Robot,
-    /// Too many connections, in all or of one address.
+    /// Too many connections, in total or from one address.
     Connections,
 }
 
-/// The words for those reasons, in their order.
+/// The label values of those reasons, in their order.
 const REASONS: [&str; 7] = [
     "token",
     "expired",
@@ -60,7 +60,7 @@ const REASONS: [&str; 7] = [
     "connections",
 ];
 
-/// All counters of one server. They begin at nothing and are never taken back.
+/// All counters of one server. They start at zero and never decrease.
 pub struct Metrics {
     registry: Registry,
     requests: IntCounterVec,
@@ -73,31 +73,32 @@ pub struct Metrics {
     lines: IntCounterVec,
     sources: IntGaugeVec,
     concerns: IntGaugeVec,
-    going: IntGaugeVec,
+    active_calls: IntGaugeVec,
     names_missing: IntCounterVec,
     lookups: IntCounterVec,
     log_dropped: IntCounter,
     memory: IntGauge,
     descriptors: IntGauge,
-    /// Asks the log how many of its lines were lost.
+    /// Returns how many lines the program's own log has lost.
     log: OnceLock<LinesLost>,
 }
 
 type LinesLost = Box<dyn Fn() -> u64 + Send + Sync>;
 
 impl Metrics {
-    /// A line was written into the log tree; `kind` is one of the program's words for kinds of
-    /// lines, such as `tg`.
+    /// Counts a line that was written into the log tree; `kind` is one of the program's words for kinds
+    /// of lines, such as `tg`.
     pub fn line_written(&self, kind: &'static str) {
         self.lines.with_label_values(&[kind]).inc();
     }
 
-    /// Names who knows how many lines the program's own log has lost so far. The first one stays.
+    /// Sets the function that returns how many lines the program's own log has lost so far. The first one
+    /// stays.
     pub fn ask_for_lines_lost(&self, log: impl Fn() -> u64 + Send + Sync + 'static) {
         let _ = self.log.set(Box::new(log));
     }
 
-    /// A request was answered; `route` is the template that its path fits.
+    /// Counts an answered request; `route` is the template of its path.
     pub(super) fn answered(&self, route: &str, status: StatusCode, took: Duration) {
         let class = match status.as_u16() / 100 {
             1 => "1xx",
@@ -111,13 +112,13 @@ impl Metrics {
         latency.observe(took.as_secs_f64());
     }
 
-    pub(super) fn refused(&self, why: Refused) {
+    pub(super) fn refused(&self, why: RefusalReason) {
         self.refused
             .with_label_values(&[REASONS[why as usize]])
             .inc();
     }
 
-    /// How long the engine worked: short work traces a call, long work searches.
+    /// Observes how long the engine worked: short work traces a call, long work searches.
     pub(super) fn worked(&self, length: Length, took: Duration) {
         let question = match length {
             Length::Short => "trace",
@@ -127,23 +128,23 @@ impl Metrics {
         engine.observe(took.as_secs_f64());
     }
 
-    /// How long work waited for its place, in vain or not.
+    /// Observes how long work waited for its place, with or without success.
     pub(super) fn waited(&self, took: Duration) {
         self.waits.observe(took.as_secs_f64());
     }
 
-    /// A connection; it is counted as long as what this returns is there.
-    pub(super) fn connected(&self) -> Connected {
+    /// Counts a connection until the returned guard is dropped.
+    pub(super) fn connected(&self) -> ConnectionGuard {
         self.connections.inc();
-        Connected(self.connections.clone())
+        ConnectionGuard(self.connections.clone())
     }
 
-    /// The counter of bytes that went out.
+    /// Returns the counter of bytes that were sent.
     pub(super) fn sent(&self) -> IntCounter {
         self.sent.clone()
     }
 
-    /// Takes over what is odd about sources now.
+    /// Replaces the gauges of concerns about sources.
     pub(super) fn concerned(&self, concerns: &[(&'static str, Concern)]) {
         self.concerns.reset();
         for (source, concern) in concerns {
@@ -153,20 +154,21 @@ impl Metrics {
         }
     }
 
-    /// The answer to `GET /metrics`. `looked` is how each source does now, `going` how many calls go on.
+    /// Answers `GET /metrics`. `looked` is the state of each source, `going` the number of calls in
+    /// progress.
     pub(super) fn answer<'a>(
         &self,
-        looked: impl Iterator<Item = (&'static str, bool)> + 'a,
-        going: &[(String, usize)],
+        sources: impl Iterator<Item = (&'static str, bool)> + 'a,
+        active_calls: &[(String, usize)],
         directory: &DirectoryCounts,
     ) -> Response {
-        // An enterprise may be gone, or be one of the others now.
-        self.going.reset();
-        for (enterprise, calls) in going {
-            let gauge = self.going.with_label_values(&[enterprise]);
+        // An enterprise may be gone, or be summed up with the others now.
+        self.active_calls.reset();
+        for (enterprise, calls) in active_calls {
+            let gauge = self.active_calls.with_label_values(&[enterprise]);
             gauge.set(i64::try_from(*calls).unwrap_or(i64::MAX));
         }
-        for (source, is_up) in looked {
+        for (source, is_up) in sources {
             self.sources
                 .with_label_values(&[source])
                 .set(i64::from(is_up));
@@ -179,7 +181,7 @@ impl Metrics {
         }
     }
 
-    /// Brings up to date what others count.
+    /// Takes over the counters that other parts keep.
     fn take_over(&self, directory: &DirectoryCounts) {
         let up_to = |counter: &IntCounter, now: u64| {
             counter.inc_by(now.saturating_sub(counter.get()));
@@ -199,12 +201,13 @@ impl Metrics {
 }
 
 impl Metrics {
-    /// Counters of a process started at this time (seconds of Unix time), all at nothing.
+    /// Counters of a process started at this time (seconds of Unix time), all at zero.
     pub fn started_at(unix_seconds: u64) -> Metrics {
         let counters = Counters::default();
-        let counted = "Requests that did not get what they asked for, by reason.";
+        let counted = "Refused requests, by reason.";
         let refused = counters.counters("calltrace_refused_total", counted, &["reason"]);
-        // What never happened is told as nothing, so that the first time is seen as a change.
+        // Reasons that never occurred are exposed as zero, so that the first occurrence is seen as a
+        // change.
         for why in REASONS {
             refused.with_label_values(&[why]);
         }
@@ -228,10 +231,13 @@ impl Metrics {
             ),
             waits: counters.histogram(
                 "calltrace_wait_seconds",
-                "Time that work waited for a place among those at work.",
+                "Time that work waited for a free place.",
             ),
             connections: counters.gauge("calltrace_connections", "Connections that are open."),
-            sent: counters.counter("calltrace_sent_bytes_total", "Bytes sent, headers and all."),
+            sent: counters.counter(
+                "calltrace_sent_bytes_total",
+                "Bytes sent, including headers.",
+            ),
             lines: counters.counters(
                 "calltrace_lines_written_total",
                 "Lines written into the log tree, by kind.",
@@ -248,14 +254,14 @@ impl Metrics {
                  unknown_enterprise (how many).",
                 &["source", "concern"],
             ),
-            going: counters.gauges(
+            active_calls: counters.gauges(
                 "calltrace_calls_in_progress",
-                "Calls that go on, by enterprise; at most 15 seconds old.",
+                "Calls in progress, by enterprise; at most 15 seconds old.",
                 &["enterprise"],
             ),
             names_missing: counters.counters(
                 "calltrace_names_missing_total",
-                "Questions for names that a source did not answer, or not whole.",
+                "Lookups of names that a source did not answer, or only in part.",
                 &["source"],
             ),
             lookups: counters.counters(
@@ -265,7 +271,7 @@ impl Metrics {
             ),
             log_dropped: counters.counter(
                 "calltrace_log_dropped_lines_total",
-                "Lines that did not get into the program's own log.",
+                "Lines that are missing from the program's own log.",
             ),
             memory: counters.gauge("process_resident_memory_bytes", "Resident memory."),
             descriptors: counters.gauge("process_open_fds", "Descriptors that are open."),
@@ -281,10 +287,10 @@ impl fmt::Debug for Metrics {
     }
 }
 
-/// One open connection.
-pub(super) struct Connected(IntGauge);
+/// Counts an open connection while it lives.
+pub(super) struct ConnectionGuard(IntGauge);
 
-impl Drop for Connected {
+impl Drop for ConnectionGuard {
     fn drop(&mut self) {
         self.0.dec();
     }

@@ -1,14 +1,14 @@
-//! What the process takes of its host, out of `/proc`.
+//! The resources of the process, read from `/proc`.
 
 use std::fs;
 
-/// Its memory in bytes; 0 where it can't be learned.
+/// Returns the resident memory in bytes; 0 where it can't be read.
 pub(super) fn memory() -> i64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     resident_bytes(&status).unwrap_or_default()
 }
 
-/// The descriptors that it has open; 0 where they can't be learned.
+/// Returns the number of open descriptors; 0 where it can't be read.
 pub(super) fn descriptors() -> i64 {
     // The folder itself is open while it is counted.
     let descriptors = fs::read_dir("/proc/self/fd").map_or(0, |open| open.count() - 1);

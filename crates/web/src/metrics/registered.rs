@@ -1,4 +1,4 @@
-//! Makes counters and registers each of them: what is not in the registry is never told.
+//! Makes counters and registers each of them: a counter that is not in the registry is never exposed.
 
 use prometheus::core::Collector;
 use prometheus::{
@@ -32,19 +32,19 @@ impl Counters {
         self.registered(IntGaugeVec::new(Opts::new(name, help), labels).expect(RIGHT))
     }
 
-    /// Of seconds.
+    /// A histogram of seconds.
     pub(super) fn histogram(&self, name: &str, help: &str) -> Histogram {
         let opts = HistogramOpts::new(name, help).buckets(SECONDS.to_vec());
         self.registered(Histogram::with_opts(opts).expect(RIGHT))
     }
 
-    /// Of seconds.
+    /// Histograms of seconds.
     pub(super) fn histograms(&self, name: &str, help: &str, labels: &[&str]) -> HistogramVec {
         let opts = HistogramOpts::new(name, help).buckets(SECONDS.to_vec());
         self.registered(HistogramVec::new(opts, labels).expect(RIGHT))
     }
 
-    /// What stays as it is: which version this is, and since when it runs.
+    /// Adds the metrics that never change: the version, and the start time.
     pub(super) fn fixed(&self, started_at: u64) {
         let build = self.gauges("calltrace_build_info", "The version.", &["version"]);
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);

@@ -1,9 +1,9 @@
-//! Tests of what is counted, without a server.
+//! Counters without a server.
 
 use super::*;
 
 #[test]
-fn what_others_count_is_taken_over_and_never_goes_back() {
+fn counters_of_other_parts_are_taken_over_and_never_decrease() {
     let metrics = Metrics::started_at(0);
     let counts = |remembered| DirectoryCounts {
         remembered,

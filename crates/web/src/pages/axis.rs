@@ -1,40 +1,40 @@
-//! Time as it runs across the picture of a call: from left to right, short stretches drawn wider than
-//! they are.
+//! The time axis of the picture of a call, from left to right; short intervals are drawn wider than their
+//! share.
 //!
 //! A call rings for eight seconds and talks for fifteen minutes: in proportion, the ringing is ten pixels
-//! wide on a desk and three on a telephone. So every stretch between two changes gets a width that can be
-//! seen, and what is left is shared in proportion. Order and simultaneity are kept; lengths are written.
+//! wide on a desktop screen and three on a telephone. So every interval between two changes gets a visible
+//! width, and the rest is shared in proportion. Order and simultaneity are kept; the durations are written out.
 
 use calltrace_model::record::Stamp;
 
-/// Room at both edges (per cent of the width).
+/// The margin at both edges (per cent of the width).
 const EDGE: f64 = 1.0;
 
-/// A stretch gets this much at least (a part of the whole width), while there are few of them.
+/// The smallest width of an interval (a part of the whole width), while there are few of them.
 const SEEN_MIN: f64 = 0.08;
 
-/// So much of the width goes to stretches that are drawn wider than they are, at most.
+/// The largest part of the width that goes to widened intervals.
 const WIDENED_MAX: f64 = 0.6;
 
-/// Shorter than this (milliseconds) nothing is drawn wider: records of one moment are not stretched.
+/// Intervals shorter than this (milliseconds) are not widened, so that records of one moment stay together.
 const MOMENT_MILLIS: i64 = 700;
 
-/// A label `12:15:00` with the space around it (per cent of the width on a telephone).
+/// The width of a label `12:15:00` with the space around it (per cent of the width on a telephone).
 const LABEL: f64 = 18.5;
 
-/// Labelled times at most.
+/// The largest number of labelled times.
 const LABELS_MAX: usize = 12;
 
-/// From when to when is drawn, and where each time stands.
+/// The drawn time range, and the position of each time.
 pub(super) struct Axis {
-    /// Times with their places (per cent), ascending; two at least.
+    /// Times with their positions (per cent), ascending; at least two.
     stops: Vec<(Stamp, f64)>,
-    /// Some stretch is wider than its share of the time.
+    /// Some interval is wider than its share of the time.
     pub(super) is_widened: bool,
 }
 
 impl Axis {
-    /// An axis from the first to the last of `changes`, in any order; `None` for none.
+    /// Makes an axis from the first to the last of `changes`, in any order; `None` where there are none.
     pub(super) fn of(mut changes: Vec<Stamp>) -> Option<Axis> {
         changes.sort_unstable();
         changes.dedup();
@@ -56,17 +56,17 @@ impl Axis {
         Some(Axis { stops, is_widened })
     }
 
-    /// The first time.
+    /// Returns the first time.
     pub(super) fn first(&self) -> Stamp {
         self.stops[0].0
     }
 
-    /// The last one.
+    /// Returns the last time.
     pub(super) fn last(&self) -> Stamp {
         self.stops[self.stops.len() - 1].0
     }
 
-    /// Where a time stands (per cent); what is outside stands at the edge.
+    /// Returns the position of a time (per cent); times outside the axis are at its edges.
     pub(super) fn at(&self, at: Stamp) -> f64 {
         let after = self.stops.partition_point(|(stop, _)| *stop <= at);
         match (after.checked_sub(1), self.stops.get(after)) {
@@ -80,8 +80,8 @@ impl Axis {
         }
     }
 
-    /// The times to be written above, of these: the first, the last, and of the others those that leave
-    /// each other room, the earlier ones first. With each where its middle stands.
+    /// Selects the times to write above the picture: the first, the last, and those of the others that
+    /// have enough room, the earlier ones first. Each has the position of its middle.
     pub(super) fn labels(&self, wanted: impl Iterator<Item = Stamp>) -> Vec<Label> {
         let mut labels = vec![Label {
             at: self.first(),
@@ -108,14 +108,15 @@ impl Axis {
     }
 }
 
-/// A time that is written.
+/// A written time.
 pub(super) struct Label {
     pub(super) at: Stamp,
-    /// Which part of the text stands at the time.
+    /// The part of the text that is at the position.
     pub(super) anchor: &'static str,
 }
 
-/// Parts of the whole (1.0) for stretches of these lengths, and whether any is wider than its share.
+/// Returns the widths for intervals of these lengths, as parts of 1.0, and whether any is wider than its
+/// share.
 fn widths(lengths: &[i64]) -> (Vec<f64>, bool) {
     let is_seen = |length: i64| length >= MOMENT_MILLIS;
     let seen = lengths.iter().filter(|length| is_seen(**length)).count();
@@ -131,7 +132,7 @@ fn widths(lengths: &[i64]) -> (Vec<f64>, bool) {
         let narrow = (lengths.iter().zip(&is_fixed)).position(|(length, fixed)| {
             !*fixed && is_seen(*length) && *length as f64 * share < least
         });
-        // With nothing left to share, what is fixed would not fill the width.
+        // With nothing left to share, the fixed widths would not fill the axis.
         match narrow.filter(|at| rest > lengths[*at]) {
             Some(at) => is_fixed[at] = true,
             None => {
@@ -163,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn what_needs_no_help_is_drawn_in_proportion() {
+    fn intervals_of_similar_length_are_drawn_in_proportion() {
         let axis = axis(&[0, 25_000, 50_000, 100_000]);
         assert!(!axis.is_widened);
         for (at, place) in [

@@ -1,32 +1,31 @@
-//! Bars over time, each of which leads to its calls: the parts of them that were lost above, the others below.
+//! Bar charts over time. The upper part of a bar shows missed calls, the lower part the others; each bar
+//! leads to its calls.
 
 use maud::{Markup, html};
 
 use super::Language;
 
-/// Height of the tallest bar, of the letters below and above (pixels).
+/// The height of the tallest bar, of the labels below and above it (pixels).
 const BARS: usize = 72;
 const LETTERS: usize = 18;
 const TOP: usize = 14;
 
-/// More bars than this side by side are too narrow for a finger on a telephone of 320 pixels.
+/// More bars than this in a row are too narrow for a finger on a telephone of 320 pixels.
 pub(super) const BARS_MAX: u32 = 11;
 
-/// A bar.
 pub(super) struct Bar {
-    /// Below it.
+    /// The label below the bar.
     pub(super) label: String,
-    /// In full, for whoever can't see it.
+    /// The full text, for readers who can't see the bar.
     pub(super) said: String,
-    /// All calls.
     pub(super) calls: usize,
-    /// Those of them that the upper part shows.
+    /// The calls that the upper part shows.
     pub(super) lost: usize,
-    /// The list of its calls.
+    /// The link to the list of its calls.
     pub(super) link: String,
 }
 
-/// Bars in rows of so many, all in one scale.
+/// Draws bars in rows of `in_row`, all in one scale.
 pub(super) fn bars(l: Language, heading: &str, all: &[Bar], in_row: usize) -> Markup {
     let most = all.iter().map(|bar| bar.calls).max().unwrap_or(0).max(1);
     html! {
@@ -37,7 +36,7 @@ pub(super) fn bars(l: Language, heading: &str, all: &[Bar], in_row: usize) -> Ma
 fn drawn(l: Language, heading: &str, row: &[Bar], (most, in_row): (usize, usize)) -> Markup {
     let width = 100.0 / in_row as f64;
     let per_cent = |part: f64| format!("{part:.2}%");
-    // Labels of many days would lie on one another.
+    // Labels of many days would overlap.
     let every = row.len().div_ceil(BARS_MAX as usize);
     html! {
         svg role="group" width="100%" height=(TOP + BARS + LETTERS) aria-label=(heading) {
@@ -68,7 +67,7 @@ fn drawn(l: Language, heading: &str, row: &[Bar], (most, in_row): (usize, usize)
 fn stack(bar: &Bar, most: usize, x: &str, width: &str) -> Markup {
     let height = |calls: usize| match calls {
         0 => 0,
-        // One call among thousands is still to be seen.
+        // One call among thousands stays visible.
         _ => (calls * BARS / most).max(2),
     };
     let (others, lost) = (height(bar.calls - bar.lost), height(bar.lost));
@@ -82,7 +81,7 @@ fn stack(bar: &Bar, most: usize, x: &str, width: &str) -> Markup {
     }
 }
 
-/// What the lower and the upper part stand for.
+/// Explains the lower and the upper part.
 pub(super) fn legend(others: &str, lost: &str) -> Markup {
     html! {
         ul.legend {

@@ -2,37 +2,38 @@
 
 use maud::{Markup, html};
 
-use super::Look;
+use super::PageContext;
 use super::faults::faults;
 use super::frame::Frame;
-use super::given::CallPage;
 use super::headline::{Headline, going_on, headline, notes};
 use super::others::others;
-use super::people::{People, client_in_log};
+use super::page_data::CallPage;
+use super::people::{PageNames, client_in_log};
 use super::picture::picture;
-use super::story::{Words, story};
+use super::story::{StoryWords, story};
 use super::technical::technical;
-use super::timeline::{Shown, timeline};
+use super::timeline::{ShownEntries, timeline};
 use super::troubles::missing_parts;
 use calltrace_model::call::{Fault, Story};
 
-/// A call that goes on is asked about again after this many seconds.
+/// The page of a call in progress reloads after this many seconds.
 const REFRESH_SECONDS: u32 = 5;
 
-/// The page of a call.
-pub fn call_page(look: &Look, page: &CallPage<'_>) -> Markup {
-    let l = look.language;
+/// Renders the page of a call.
+pub fn call_page(context: &PageContext, page: &CallPage<'_>) -> Markup {
+    let l = context.language;
     let told = client_in_log(page.call);
-    let people = People {
+    let people = PageNames {
         names: page.names,
         client: told.as_ref(),
     };
-    let live = going_on(look, page.call);
+    let live = going_on(context, page.call);
     let other = format!("{}&lang={}", page.query, l.of("en", "ru"));
     let title = format!(
         "{} {}",
         l.of("Звонок", "Call"),
-        look.clock
+        context
+            .clock
             .moment(page.call.summary.first)
             .format("%d.%m.%Y %H:%M")
     );
@@ -41,7 +42,7 @@ pub fn call_page(look: &Look, page: &CallPage<'_>) -> Markup {
         refresh: (live.is_some() && page.may_refresh).then_some(REFRESH_SECONDS),
         other_language: Some(&other),
     };
-    let words = Words {
+    let words = StoryWords {
         language: l,
         people: &people,
         summary: &page.call.summary,
@@ -49,11 +50,11 @@ pub fn call_page(look: &Look, page: &CallPage<'_>) -> Markup {
         is_over: live.is_none(),
     };
     let told = Story::of(&page.call.facts, &page.call.summary);
-    let wrong = Fault::all(&page.call.facts, &page.call.summary, look.now);
-    let shown = Shown::of(page);
-    // What lasts is drawn up to now; of a call whose end is missing to its last record.
+    let wrong = Fault::all(&page.call.facts, &page.call.summary, context.now);
+    let shown = ShownEntries::of(page);
+    // Open intervals are drawn up to now; for a call without a logged end, up to its last record.
     let upto = match live {
-        Some(_) => look.now.max(page.call.summary.last),
+        Some(_) => context.now.max(page.call.summary.last),
         None => page.call.summary.last,
     };
     let first = Headline {
@@ -67,9 +68,9 @@ pub fn call_page(look: &Look, page: &CallPage<'_>) -> Markup {
             nav { a href=(list) { "← " (l.of("Все звонки", "All calls")) } }
         }
         main {
-            @if live.is_some() { (refreshing(look, page)) }
-            (headline(look, page, &first))
-            (missing_parts(look, Some(&page.call.summary), page.troubles))
+            @if live.is_some() { (refreshing(context, page)) }
+            (headline(context, page, &first))
+            (missing_parts(context, Some(&page.call.summary), page.troubles))
             @if page.call.left_out > 0 {
                 section.warn role="note" {
                     p {
@@ -79,24 +80,24 @@ pub fn call_page(look: &Look, page: &CallPage<'_>) -> Markup {
                     }
                 }
             }
-            (picture(look, &told, &words, upto))
-            (story(look, &words, &told))
-            (faults(look, page.call, &people, &wrong, |record| shown.anchor(record)))
-            (notes(look, page, live.is_some()))
-            (others(look, page.others, &people))
-            (timeline(look, page, &people, &shown))
-            (technical(look, page, &people, &told))
+            (picture(context, &told, &words, upto))
+            (story(context, &words, &told))
+            (faults(context, page.call, &people, &wrong, |record| shown.anchor(record)))
+            (notes(context, page, live.is_some()))
+            (others(context, page.others, &people))
+            (timeline(context, page, &people, &shown))
+            (technical(context, page, &people, &told))
         }
-        (frame.footer(look, &html! {
+        (frame.footer(context, &html! {
             p { (l.of("Звонок ", "Call ")) code { (super::shown(page.call.summary.main_uid.as_bytes())) } }
         }))
     };
     frame.around(l, &content)
 }
 
-/// Says that the page loads itself again, with a way to stop it for who reads slowly.
-fn refreshing(look: &Look, page: &CallPage<'_>) -> Markup {
-    let l = look.language;
+/// Says that the page reloads itself, with a link that stops it for people who read slowly.
+fn refreshing(context: &PageContext, page: &CallPage<'_>) -> Markup {
+    let l = context.language;
     html! {
         p.refresh role="status" {
             @if page.may_refresh {

@@ -1,4 +1,4 @@
-//! Calls over time: a bar for each stretch of hours of a day, or for each day, that leads to its calls.
+//! Calls over time: a bar for each few hours of a day, or for each day, that leads to its calls.
 
 use chrono::{Days, NaiveDate, Timelike};
 use maud::{Markup, html};
@@ -6,40 +6,38 @@ use maud::{Markup, html};
 use super::bars::{BARS_MAX, Bar, bars, legend};
 use super::filters::Filters;
 use super::frame::wide;
-use super::given::ListPage;
-use super::{Language, Look};
+use super::page_data::ListPage;
+use super::{Language, PageContext};
 use calltrace_model::call::Outcome;
 use calltrace_model::stats::Outcomes;
 
-/// More days than this are not drawn: who looks at a year has the numbers.
+/// Charts of more days than this are not drawn; the numbers are shown instead.
 const DAYS_MAX: u64 = 62;
 
-/// A stretch of time.
-struct Stretch {
-    /// Below its bar.
+struct ChartInterval {
+    /// The label below its bar.
     label: String,
-    /// In full, for whoever can't see the chart.
+    /// The full text, for readers who can't see the chart.
     name: String,
     calls: Outcomes,
-    /// The list of its calls.
+    /// The link to the list of its calls.
     link: String,
 }
 
-/// What is drawn, and how it is called.
-struct Drawn {
+struct ChartData {
     heading: &'static str,
     column: &'static str,
-    stretches: Vec<Stretch>,
+    stretches: Vec<ChartInterval>,
 }
 
-/// A chart of the hours of a day or of the days of a period; nothing where there are no calls, or where the
-/// list has no first and last day.
-pub(super) fn chart(look: &Look, page: &ListPage<'_>) -> Markup {
-    let l = look.language;
+/// Draws a chart of the hours of a day or of the days of a period. It draws nothing where there are no calls,
+/// or where the list has no first and last day.
+pub(super) fn chart(context: &PageContext, page: &ListPage<'_>) -> Markup {
+    let l = context.language;
     let drawn = match page.period {
         _ if page.filters.hours.is_some() => None,
-        Some((from, to)) if from == to => by_hour(look, page, from),
-        Some((from, to)) => by_day(look, page, from, to),
+        Some((from, to)) if from == to => by_hour(context, page, from),
+        Some((from, to)) => by_day(context, page, from, to),
         None => None,
     };
     let Some(drawn) = drawn.filter(|drawn| drawn.stretches.len() > 1) else {
@@ -60,8 +58,8 @@ pub(super) fn chart(look: &Look, page: &ListPage<'_>) -> Markup {
     }
 }
 
-/// Calls that were answered or go on below, the others above.
-fn bar(l: Language, stretch: &Stretch) -> Bar {
+/// Answered calls and calls in progress are the lower part, all others the upper one.
+fn bar(l: Language, stretch: &ChartInterval) -> Bar {
     let calls = stretch.calls;
     let lost = Outcome::ALL.into_iter().filter(|it| it.is_unanswered());
     let said = l.calls_and_missed(calls.all(), calls.of(Outcome::Missed));
@@ -74,8 +72,8 @@ fn bar(l: Language, stretch: &Stretch) -> Bar {
     }
 }
 
-fn table(l: Language, drawn: &Drawn) -> Markup {
-    // In the order of all outcomes.
+fn table(l: Language, drawn: &ChartData) -> Markup {
+    // The columns are in the order of all outcomes.
     let columns = [
         l.of("С ответом", "Answered"),
         l.of("Пропущено", "Missed"),
@@ -104,12 +102,12 @@ fn table(l: Language, drawn: &Drawn) -> Markup {
     }
 }
 
-/// The hours from the first call to the last, in stretches of so many hours that the bars are wide enough.
-fn by_hour(look: &Look, page: &ListPage<'_>, day: NaiveDate) -> Option<Drawn> {
-    let l = look.language;
+/// Returns the hours from the first call to the last, in groups large enough for bars that are wide enough.
+fn by_hour(context: &PageContext, page: &ListPage<'_>, day: NaiveDate) -> Option<ChartData> {
+    let l = context.language;
     let mut hours = [Outcomes::default(); 24];
     for (at, outcomes) in page.tally.quarters() {
-        let hour = &mut hours[look.clock.moment(at).hour() as usize];
+        let hour = &mut hours[context.clock.moment(at).hour() as usize];
         *hour = hour.plus(outcomes);
     }
     let first = hours.iter().position(|calls| calls.all() > 0)? as u32;
@@ -123,7 +121,7 @@ fn by_hour(look: &Look, page: &ListPage<'_>, day: NaiveDate) -> Option<Drawn> {
             hours: Some((from, to)),
             ..page.filters.on(day, day)
         };
-        Stretch {
+        ChartInterval {
             label: from.to_string(),
             name: format!("{from}:00–{to}:00"),
             calls: of_it
@@ -132,30 +130,35 @@ fn by_hour(look: &Look, page: &ListPage<'_>, day: NaiveDate) -> Option<Drawn> {
             link: page.link(l, &filters),
         }
     });
-    Some(Drawn {
+    Some(ChartData {
         heading: l.of("По часам", "By hour"),
         column: l.of("Часы", "Hours"),
         stretches: stretches.collect(),
     })
 }
 
-fn by_day(look: &Look, page: &ListPage<'_>, from: NaiveDate, to: NaiveDate) -> Option<Drawn> {
-    let l = look.language;
+fn by_day(
+    context: &PageContext,
+    page: &ListPage<'_>,
+    from: NaiveDate,
+    to: NaiveDate,
+) -> Option<ChartData> {
+    let l = context.language;
     let days = u64::try_from((to - from).num_days())
         .ok()
         .filter(|days| *days < DAYS_MAX)?;
     let stretches = (0..=days).map(|ahead| {
         let day = from + Days::new(ahead);
         let own = page.tally.quarters();
-        let own = own.filter(|(at, _)| look.clock.moment(*at).date_naive() == day);
-        Stretch {
+        let own = own.filter(|(at, _)| context.clock.moment(*at).date_naive() == day);
+        ChartInterval {
             label: day.format("%-d").to_string(),
             name: l.day(day),
             calls: own.fold(Outcomes::default(), |sum, (_, of)| sum.plus(of)),
             link: page.link(l, &page.filters.on(day, day)),
         }
     });
-    Some(Drawn {
+    Some(ChartData {
         heading: l.of("По дням", "By day"),
         column: l.of("День", "Day"),
         stretches: stretches.collect(),

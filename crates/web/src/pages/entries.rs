@@ -1,53 +1,51 @@
-//! A call's records as a timeline tells them: a message to five chats is one entry.
+//! A call's records as entries of the timeline: a message to five chats is one entry.
 
 use calltrace_engine::TracedCall;
 use calltrace_model::call::{Event, Fact, MessageAction, MessageLife};
 use calltrace_model::record::{Body, Record, Stamp};
 
-/// The same message to the next chat is sent within this (milliseconds); one by one, with the
-/// answer of Telegram in between.
+/// The longest time between sending the same message to one chat and to the next (milliseconds); the bot
+/// sends them one by one and waits for Telegram's answer in between.
 const GROUP_MILLIS: i64 = 10_000;
 
-/// One entry; numbers count in [`TracedCall::lines`].
+/// One entry; the numbers index [`TracedCall::lines`].
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Entry {
-    /// One record.
+pub(super) enum TimelineEntry {
     One(usize),
-    /// The same done with the same message in several chats (or in one).
+    /// The same operation with the same message in one or several chats.
     Messages {
-        /// What was done.
         action: MessageAction,
-        /// Its records; never empty.
+        /// The records; never empty.
         lines: Vec<usize>,
     },
 }
 
-impl Entry {
-    /// The first record.
+impl TimelineEntry {
+    /// Returns the first record.
     pub(super) fn first(&self) -> usize {
         match self {
-            Entry::One(at) => *at,
-            Entry::Messages { lines, .. } => lines[0],
+            TimelineEntry::One(at) => *at,
+            TimelineEntry::Messages { lines, .. } => lines[0],
         }
     }
 
-    /// Whether a record is one of it.
+    /// Whether the entry contains a record.
     pub(super) fn holds(&self, record: usize) -> bool {
         match self {
-            Entry::One(at) => *at == record,
-            Entry::Messages { lines, .. } => lines.contains(&record),
+            TimelineEntry::One(at) => *at == record,
+            TimelineEntry::Messages { lines, .. } => lines.contains(&record),
         }
     }
 }
 
-/// The entries of a call, each at the place of its first record.
-pub(super) fn entries(call: &TracedCall) -> Vec<Entry> {
-    let mut entries: Vec<Entry> = Vec::new();
-    // The newest group of each sort: few, as a call has few stages.
-    let mut open: Vec<(Key<'_>, Stamp, usize)> = Vec::new();
+/// Returns the entries of a call, each at the position of its first record.
+pub(super) fn entries(call: &TracedCall) -> Vec<TimelineEntry> {
+    let mut entries: Vec<TimelineEntry> = Vec::new();
+    // The newest group of each kind: there are few, because a call has few stages.
+    let mut open: Vec<(MessageKey<'_>, Stamp, usize)> = Vec::new();
     for (at, (line, fact)) in call.lines.iter().zip(&call.facts).enumerate() {
         let Some(key) = key(&line.text, fact) else {
-            entries.push(Entry::One(at));
+            entries.push(TimelineEntry::One(at));
             continue;
         };
         let joins = open
@@ -56,14 +54,14 @@ pub(super) fn entries(call: &TracedCall) -> Vec<Entry> {
             .take_while(|(_, since, _)| fact.at.since(*since) <= GROUP_MILLIS)
             .find(|(known, _, _)| *known == key);
         if let Some((_, _, entry)) = joins
-            && let Entry::Messages { lines, .. } = &mut entries[*entry]
+            && let TimelineEntry::Messages { lines, .. } = &mut entries[*entry]
         {
             lines.push(at);
             continue;
         }
         let (action, _) = key;
         open.push((key, fact.at, entries.len()));
-        entries.push(Entry::Messages {
+        entries.push(TimelineEntry::Messages {
             action,
             lines: vec![at],
         });
@@ -71,10 +69,10 @@ pub(super) fn entries(call: &TracedCall) -> Vec<Entry> {
     entries
 }
 
-/// By what messages are one entry: what was done, and its name, stage and text.
-type Key<'l> = (MessageAction, [&'l [u8]; 3]);
+/// Messages with the same key are one entry: the operation, and the message's name, stage and text.
+type MessageKey<'l> = (MessageAction, [&'l [u8]; 3]);
 
-fn key<'l>(line: &'l [u8], fact: &Fact) -> Option<Key<'l>> {
+fn key<'l>(line: &'l [u8], fact: &Fact) -> Option<MessageKey<'l>> {
     let Event::Message(action) = fact.event else {
         return None;
     };
@@ -84,7 +82,7 @@ fn key<'l>(line: &'l [u8], fact: &Fact) -> Option<Key<'l>> {
     }
 }
 
-/// The life that a sending, an edit or a deletion is a part of.
+/// Returns the message's life that a sending, an edit or a deletion belongs to.
 pub(super) fn life_of<'m>(fact: &Fact, lives: &'m [MessageLife]) -> Option<&'m MessageLife> {
     if fact.event == Event::Message(MessageAction::Send) {
         return lives.iter().find(|life| life.sent_at == Some(fact.place));

@@ -1,24 +1,24 @@
-//! What an Asterisk event says, for people.
+//! Asterisk events in words.
 
 use maud::{Markup, PreEscaped, html};
 
-use super::people::People;
+use super::people::PageNames;
 use super::technical::letter;
-use super::{Look, shortened};
+use super::{PageContext, shortened};
 use calltrace_model::call::{Event, Fact, endpoint, is_extension};
 use calltrace_model::record::{Ast, phone};
 use calltrace_output::{caller_name, story};
 
-/// An event in words: a sign before it, the words, and whether it matters to whoever looks for a fault, less
-/// to whoever asks what happened.
+/// Describes an event: a sign before it, the words, and whether it matters less to readers who ask what
+/// happened than to readers who look for a fault.
 pub(super) fn event(
-    look: &Look,
-    people: &People<'_>,
+    context: &PageContext,
+    people: &PageNames<'_>,
     bridges: &[&[u8]],
     ast: &Ast<'_>,
     fact: &Fact,
 ) -> (&'static str, Markup, bool) {
-    let l = look.language;
+    let l = context.language;
     let (mark, is_minor) = match fact.event {
         Event::Start => ("📞", false),
         Event::Dial => ("🔔", false),
@@ -35,7 +35,7 @@ pub(super) fn event(
         "who" => parties(people, fact.extensions()),
         "line" if fact.trunk().is_empty() => html! {},
         "line" => html! { (people.line(l, &String::from_utf8_lossy(fact.trunk()))) },
-        "bridge" => html! { (bridge_name(look, bridges, fact)) },
+        "bridge" => html! { (bridge_name(context, bridges, fact)) },
         "channel" => channel(people, fact),
         "name" => html! {
             @if let Some(name) = caller_name(ast) { bdi { (shortened(&name, 80)) } }
@@ -47,11 +47,12 @@ pub(super) fn event(
     (mark, PreEscaped(what), is_minor)
 }
 
-fn party(people: &People<'_>, number: &[u8]) -> Markup {
+fn party(people: &PageNames<'_>, number: &[u8]) -> Markup {
     people.party(&String::from_utf8_lossy(phone_like(number)))
 }
 
-/// `+375...` without its plus, so that it finds its name and is grouped; anything else as it is.
+/// Removes the plus of `+375...`, so that the number finds its name and is grouped; returns anything else as
+/// it is.
 fn phone_like(number: &[u8]) -> &[u8] {
     match phone::digits_of(number) {
         b"" => number,
@@ -59,7 +60,7 @@ fn phone_like(number: &[u8]) -> &[u8] {
     }
 }
 
-fn parties<'f>(people: &People<'_>, numbers: impl Iterator<Item = &'f [u8]>) -> Markup {
+fn parties<'f>(people: &PageNames<'_>, numbers: impl Iterator<Item = &'f [u8]>) -> Markup {
     html! {
         @for (at, number) in numbers.enumerate() {
             @if at > 0 { ", " }
@@ -68,8 +69,8 @@ fn parties<'f>(people: &People<'_>, numbers: impl Iterator<Item = &'f [u8]>) -> 
     }
 }
 
-/// Whose channel it is: extension or number, else its name.
-fn channel(people: &People<'_>, fact: &Fact) -> Markup {
+/// Names the owner of a channel: extension or number, else the channel's name.
+fn channel(people: &PageNames<'_>, fact: &Fact) -> Markup {
     let name = fact.channel();
     let endpoint = endpoint(name);
     let caller = phone::digits_of(fact.caller());
@@ -86,12 +87,12 @@ fn channel(people: &People<'_>, fact: &Fact) -> Markup {
     }
 }
 
-/// `мост A`, by the letter that it has in the technical details.
-fn bridge_name(look: &Look, bridges: &[&[u8]], fact: &Fact) -> String {
+/// `мост A`, with the letter that the bridge has in the technical details.
+fn bridge_name(context: &PageContext, bridges: &[&[u8]], fact: &Fact) -> String {
     let known = bridges.iter().position(|bridge| *bridge == fact.bridge());
     let name = match known {
         Some(at) => letter(at).to_string(),
         None => shortened(fact.bridge(), 8),
     };
-    format!("{} {name}", look.language.of("мост", "bridge"))
+    format!("{} {name}", context.language.of("мост", "bridge"))
 }

@@ -1,31 +1,31 @@
-//! What is wrong around a call, by how much it matters. Only a problem is red.
+//! The faults of a call, by severity. Only a problem is red.
 
 use std::collections::BTreeSet;
 
 use maud::{Markup, html};
 
-use super::people::People;
-use super::{Language, Look};
+use super::people::PageNames;
+use super::{Language, PageContext};
 use calltrace_engine::TracedCall;
 use calltrace_model::call::{Fault, Severity};
 use calltrace_output::story;
 
-/// Records named for one fault; of more only how many.
+/// The number of records that one fault names; further ones are only counted.
 const RECORDS_MAX: usize = 3;
 
-/// Chats named for one fault.
+/// The number of chats that one fault names.
 const CHATS_MAX: usize = 5;
 
-/// The faults as a list, with the records that show each; nothing for none. `anchor` is the id of the
-/// entry in which a record is shown.
+/// Lists the faults, with the records that show each; draws nothing where there are none. `anchor` returns
+/// the id of the entry that shows a record.
 pub(super) fn faults(
-    look: &Look,
+    context: &PageContext,
     call: &TracedCall,
-    people: &People<'_>,
+    people: &PageNames<'_>,
     faults: &[Fault],
     anchor: impl Fn(usize) -> Option<String>,
 ) -> Markup {
-    let l = look.language;
+    let l = context.language;
     let is_grave = faults
         .iter()
         .any(|fault| fault.code.severity() > Severity::Note);
@@ -44,7 +44,7 @@ pub(super) fn faults(
                             " " (story::fault(fault.code, l.voice())) (chats(l, call, people, fault)) "."
                             span.evidence {
                                 @for at in fault.records.iter().take(RECORDS_MAX) {
-                                    @let time = look.clock.time(call.lines[*at].at);
+                                    @let time = context.clock.time(call.lines[*at].at);
                                     " "
                                     @match anchor(*at) {
                                         Some(anchor) => { a href={ "#" (anchor) } { (time) } }
@@ -63,8 +63,8 @@ pub(super) fn faults(
     }
 }
 
-/// In which chats, where a fault is about messages.
-fn chats(l: Language, call: &TracedCall, people: &People<'_>, fault: &Fault) -> String {
+/// Returns the chats of a fault about messages.
+fn chats(l: Language, call: &TracedCall, people: &PageNames<'_>, fault: &Fault) -> String {
     let facts = fault.records.iter().map(|at| &call.facts[*at]);
     let chats: BTreeSet<_> = facts
         .map(|fact| String::from_utf8_lossy(fact.chat()))
@@ -78,7 +78,7 @@ fn chats(l: Language, call: &TracedCall, people: &People<'_>, fault: &Fault) -> 
     }
 }
 
-/// A sign for a level, so that it is not told by its colour alone.
+/// Returns the sign of a level, so that the level is not told by its colour alone.
 pub(super) fn mark(severity: Severity) -> &'static str {
     match severity {
         Severity::Problem => "✕",

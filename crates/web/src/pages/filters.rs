@@ -1,4 +1,4 @@
-//! What a list is asked for, and the link that asks for it.
+//! The filters of the list of calls, and the link to the list with these filters.
 
 use chrono::NaiveDate;
 
@@ -6,36 +6,36 @@ use super::Language;
 use crate::request::in_query;
 use calltrace_model::call::{Direction, Outcome};
 
-/// What is typed into the form, as it was typed.
+/// The fields of the form, as they were typed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filters {
-    /// A phone number in any form, or what a caller without one shows.
+    /// A phone number in any form, or what is shown for a caller without one.
     pub phone: String,
     /// An extension.
     pub extension: String,
-    /// A line, as logs name it.
+    /// A line, by its name in logs.
     pub line: String,
     /// First day.
     pub from: Option<NaiveDate>,
     /// Last day, inclusive.
     pub to: Option<NaiveDate>,
-    /// Of each day only these hours, from and to, the second exclusive: 0 to 24.
+    /// The hours of each day, from and to, the second exclusive: 0 to 24.
     pub hours: Option<(u32, u32)>,
-    /// Only this day of each week: 0 for Monday to 6 for Sunday.
+    /// The day of each week: 0 for Monday to 6 for Sunday.
     pub weekday: Option<u8>,
-    /// Which way.
+    /// The direction.
     pub direction: Option<Direction>,
-    /// How it ended.
+    /// The outcome.
     pub outcome: Option<Outcome>,
 }
 
 impl Filters {
-    /// Nothing is asked for but the newest.
+    /// Whether no filter is set.
     pub fn is_empty(&self) -> bool {
         *self == Filters::default()
     }
 
-    /// The same of all these days, whole.
+    /// Returns the same filters for these whole days.
     pub fn on(&self, from: NaiveDate, to: NaiveDate) -> Filters {
         Filters {
             from: Some(from),
@@ -46,7 +46,7 @@ impl Filters {
         }
     }
 
-    /// Where the list with these filters is, relative to any list: `token` opens it.
+    /// Returns the address of the list with these filters, relative to any list; `token` opens it.
     pub fn link(&self, token: &str, language: Language) -> String {
         let mut link = format!("?token={}&lang={}", in_query(token), language.tag());
         let date = |date: Option<NaiveDate>| date.map(|date| date.to_string());
@@ -70,22 +70,22 @@ impl Filters {
     }
 }
 
-/// What of the form can't be understood.
+/// A field of the form that can't be understood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mistake {
-    /// Neither a phone number nor what a caller without one shows.
+    /// The text is neither a phone number nor what is shown for a caller without one.
     Phone,
-    /// No extension: digits, `*` and `#`, 20 at most.
+    /// The text is no extension: digits, `*` and `#`, at most 20.
     Extension,
-    /// No date of the form 2025-11-30.
+    /// The text is no date of the form 2025-11-30.
     Date,
     /// The first day is after the last.
     Order,
-    /// No such hours, day of the week, line, direction or result.
+    /// There are no such hours, day of the week, line, direction or result.
     Choice,
 }
 
-/// Directions that the form offers.
+/// The directions that the form offers.
 pub(crate) const DIRECTIONS: [Direction; 3] = [
     Direction::Incoming,
     Direction::Outgoing,

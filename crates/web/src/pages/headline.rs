@@ -1,4 +1,4 @@
-//! The first screen: one sentence that answers, the figures, and what can be done.
+//! The first screen: a sentence that sums the call up, its durations, and links.
 
 use maud::{Markup, html};
 
@@ -7,8 +7,8 @@ use super::frame::day_and_time;
 use super::plain::grouped;
 use super::row::look_of;
 use super::sentence::sentence;
-use super::story::{Words, unbroken};
-use super::{CallPage, Language, Look};
+use super::story::{StoryWords, unbroken};
+use super::{CallPage, Language, PageContext};
 use calltrace_engine::TracedCall;
 use calltrace_model::call::{
     CallState, Direction, Fault, Phase, Severity, Story, Summary, felt_hold, reach,
@@ -16,29 +16,29 @@ use calltrace_model::call::{
 use calltrace_model::record::phone;
 use calltrace_output::story::Teller as _;
 
-/// Where a call stands that goes on, as far as the records tell; `None` once it is over, or nothing
-/// more can come of it.
-pub(super) fn going_on(look: &Look, call: &TracedCall) -> Option<CallState> {
+/// Returns the state of a call in progress, as far as the records tell; `None` once it is over, or when no
+/// more records are expected.
+pub(super) fn going_on(context: &PageContext, call: &TracedCall) -> Option<CallState> {
     let state = CallState::of(&call.facts, &call.summary)?;
-    let silent = look.now.since(call.summary.last);
+    let silent = context.now.since(call.summary.last);
     let waits = !state.is_over() && silent < reach::silence(&call.facts);
     waits.then_some(state)
 }
 
-/// What the first screen is made of.
+/// The data of the first screen.
 pub(super) struct Headline<'h> {
-    pub(super) words: &'h Words<'h>,
+    pub(super) words: &'h StoryWords<'h>,
     pub(super) story: &'h Story,
     pub(super) faults: &'h [Fault],
     pub(super) live: Option<&'h CallState>,
 }
 
-/// The first screen.
-pub(super) fn headline(look: &Look, page: &CallPage<'_>, it: &Headline<'_>) -> Markup {
-    let l = look.language;
+/// Renders the first screen.
+pub(super) fn headline(context: &PageContext, page: &CallPage<'_>, it: &Headline<'_>) -> Markup {
+    let l = context.language;
     let s = &page.call.summary;
     let (class, mark, result) = result(l, s, it.live);
-    let lasted = look.now.max(s.last).since(s.first);
+    let lasted = context.now.max(s.last).since(s.first);
     let answer = sentence(it.words, it.story, it.live.map(|state| (state, lasted)));
     html! {
         header.head {
@@ -49,14 +49,14 @@ pub(super) fn headline(look: &Look, page: &CallPage<'_>, it: &Headline<'_>) -> M
                 @if !s.trunk.is_empty() { " · " (it.words.line(&s.trunk)) }
             }
             p.when {
-                time datetime=(look.clock.rfc3339(s.first)) { (day_and_time(look, s.first)) }
-                " " span.zone { "(" (look.clock.zone(s.first)) ")" }
+                time datetime=(context.clock.rfc3339(s.first)) { (day_and_time(context, s.first)) }
+                " " span.zone { "(" (context.clock.zone(s.first)) ")" }
             }
             p class={ "badge " (class) } { span aria-hidden="true" { (mark) } " " (result) }
             h1 { (with_number(&answer, &unbroken(&grouped(&s.client)))) }
-            (figures(look, page.call, it))
-            (actions(look, page, it))
-            (forward(look, page, result, &answer))
+            (figures(context, page.call, it))
+            (actions(context, page, it))
+            (forward(context, page, result, &answer))
         }
     }
 }
@@ -80,7 +80,7 @@ fn with_number(text: &str, number: &str) -> Markup {
     }
 }
 
-/// The mark, its colour and the word for how a call ended, or where it stands.
+/// Returns the mark, its class and the word for the outcome or the state of a call.
 fn result(
     l: Language,
     s: &Summary,
@@ -98,15 +98,15 @@ fn result(
     (class, mark, l.outcome(s.outcome, Some(s.direction)))
 }
 
-/// How long the client waited, talked and was on hold, and how long it took in all.
-fn figures(look: &Look, call: &TracedCall, it: &Headline<'_>) -> Markup {
-    let l = look.language;
+/// Lists how long the client waited, talked and was on hold, and the total duration.
+fn figures(context: &PageContext, call: &TracedCall, it: &Headline<'_>) -> Markup {
+    let l = context.language;
     let s = &call.summary;
     let is_live = it.live.is_some();
     let talked = s.talk_millis.filter(|_| !is_live);
     let held = felt_hold(s).filter(|_| !is_live);
     let end = if is_live {
-        look.now.max(s.last)
+        context.now.max(s.last)
     } else {
         s.last
     };
@@ -127,9 +127,9 @@ fn figures(look: &Look, call: &TracedCall, it: &Headline<'_>) -> Markup {
     }
 }
 
-/// To call back, to listen, to see more.
-fn actions(look: &Look, page: &CallPage<'_>, it: &Headline<'_>) -> Markup {
-    let l = look.language;
+/// Links to call back, to listen, and to see more.
+fn actions(context: &PageContext, page: &CallPage<'_>, it: &Headline<'_>) -> Markup {
+    let l = context.language;
     let s = &page.call.summary;
     let of = |wanted: Severity| {
         it.faults
@@ -170,23 +170,23 @@ fn actions(look: &Look, page: &CallPage<'_>, it: &Headline<'_>) -> Markup {
     }
 }
 
-/// A client's number as a telephone dials it; `None` for what is none.
+/// Returns a client's number as a telephone dials it; `None` where it is no number.
 fn dialled(client: &str) -> Option<String> {
     let digits = phone::digits_of(client.as_bytes());
     let number = String::from_utf8(phone::canonical(digits).into_owned()).ok()?;
     match number.len() {
         0 => None,
-        // With a country's code; shorter ones are of this country, or of a service.
+        // It has a country code; shorter numbers belong to this country or to a service.
         11.. => Some(format!("+{number}")),
         _ => Some(number),
     }
 }
 
-/// The answer as a text to be passed on: without a script one tap selects all of it.
-fn forward(look: &Look, page: &CallPage<'_>, result: &str, answer: &str) -> Markup {
-    let l = look.language;
+/// The summary as a text to pass on: one tap selects all of it, without a script.
+fn forward(context: &PageContext, page: &CallPage<'_>, result: &str, answer: &str) -> Markup {
+    let l = context.language;
     let s = &page.call.summary;
-    let moment = look.clock.moment(s.first);
+    let moment = context.clock.moment(s.first);
     let day = l.day(moment.date_naive());
     let title = match page.title {
         Some(title) => format!(
@@ -206,9 +206,9 @@ fn forward(look: &Look, page: &CallPage<'_>, result: &str, answer: &str) -> Mark
     }
 }
 
-/// What is good to know and no fault: what the answer rests on, what is not there.
-pub(super) fn notes(look: &Look, page: &CallPage<'_>, is_live: bool) -> Markup {
-    let l = look.language;
+/// Notes that are no faults: what the summary rests on, and what is missing.
+pub(super) fn notes(context: &PageContext, page: &CallPage<'_>, is_live: bool) -> Markup {
+    let l = context.language;
     let s = &page.call.summary;
     let mut said: Vec<String> = Vec::new();
     if !page.names.missing.is_empty() {
@@ -223,7 +223,7 @@ pub(super) fn notes(look: &Look, page: &CallPage<'_>, is_live: bool) -> Markup {
             "Too many links: parts of the call may be missing or foreign.",
         ));
     }
-    // Internal calls are not told of, and not every enterprise has a bot.
+    // Internal calls are not announced, and not every enterprise has a bot.
     if s.messages.sent == 0 && s.direction != Direction::Internal && s.ended && !is_live {
         said.push(l.text(
             "Сообщений в Telegram об этом звонке нет.",

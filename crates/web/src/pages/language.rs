@@ -1,14 +1,14 @@
-//! Which language a page speaks, and the phrases that more than one page says.
+//! The language of a page, and the phrases that several pages use.
 
 use calltrace_model::call::{Direction, Outcome};
 use calltrace_output::grouped;
 use calltrace_output::stats::StatsWords;
 use calltrace_output::story::{Voice, form};
 
-/// The languages there are.
+/// The languages of the pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
 pub enum Language {
-    /// Русский.
+    /// Russian.
     #[default]
     Russian,
     /// English.
@@ -16,8 +16,8 @@ pub enum Language {
 }
 
 impl Language {
-    /// The one asked for by `?lang=ru|en`; else the better liked of `Accept-Language` (RFC 9110,
-    /// 12.5.4); else `usual`.
+    /// Chooses the language that `?lang=ru|en` asks for; else the preferred one of `Accept-Language` (RFC
+    /// 9110, 12.5.4); else `usual`.
     pub fn choose(asked: Option<&str>, accept_language: Option<&str>, usual: Language) -> Language {
         asked
             .and_then(Language::of_tag)
@@ -25,28 +25,28 @@ impl Language {
             .unwrap_or(usual)
     }
 
-    /// `ru`, `en`, `en-GB`, in any case; `None` for another language.
+    /// Reads `ru`, `en` or `en-GB`, in any case; returns `None` for another language.
     pub fn of_tag(tag: &str) -> Option<Language> {
         let primary = tag.trim().split(['-', '_']).next()?;
         match primary.to_ascii_lowercase().as_str() {
-            // Who reads these would rather read Russian than English.
+            // Most speakers of these languages read Russian better than English.
             "ru" | "be" | "uk" | "kk" => Some(Language::Russian),
             "en" => Some(Language::English),
             _ => None,
         }
     }
 
-    /// Its tag, for `lang=` and `?lang=`.
+    /// Returns the tag of the language, for `lang=` and `?lang=`.
     pub fn tag(self) -> &'static str {
         self.of("ru", "en")
     }
 
-    /// In which words it tells a call.
+    /// Returns the voice that tells the story of a call.
     pub(super) fn voice(self) -> Voice {
         self.of(Voice::Russian, Voice::English)
     }
 
-    /// The one of two texts that is in this language.
+    /// Returns the one of two texts that is in this language.
     pub fn of<T>(self, russian: T, english: T) -> T {
         match self {
             Language::Russian => russian,
@@ -54,18 +54,18 @@ impl Language {
         }
     }
 
-    /// `5 звонков`, `1 call`: the number with the word's form that goes with it.
+    /// Returns the number with the matching form of the word: `5 звонков`, `1 call`.
     pub fn count(self, n: usize, russian: [&str; 3], english: [&str; 2]) -> String {
         let word = form(n, self.of(&russian[..], &english));
         format!("{}\u{a0}{word}", self.number(n))
     }
 
-    /// `12 345` and `12,345`.
+    /// Formats a number: `12 345` and `12,345`.
     pub fn number(self, n: usize) -> String {
         grouped(n as u64, self.of('\u{a0}', ','))
     }
 
-    /// `1 мин 52 с`, `1 min 52 s`; of a second or less in tenths.
+    /// Formats a duration: `1 мин 52 с`, `1 min 52 s`; up to a second in tenths.
     pub fn duration(self, millis: i64) -> String {
         let sign = if millis < 0 { "−" } else { "" };
         let millis = millis.abs();
@@ -86,7 +86,7 @@ impl Language {
         format!("{sign}{text}")
     }
 
-    /// Which way a call went.
+    /// Names a direction.
     pub fn direction(self, direction: Direction) -> &'static str {
         match direction {
             Direction::Incoming => self.of("Входящий звонок", "Incoming call"),
@@ -96,7 +96,7 @@ impl Language {
         }
     }
 
-    /// Which way, in one word, for a row.
+    /// Names a direction in one word, for a row.
     pub fn way(self, direction: Direction) -> &'static str {
         match direction {
             Direction::Incoming => self.of("входящий", "incoming"),
@@ -106,8 +106,7 @@ impl Language {
         }
     }
 
-    /// How a call ended, in the words of those who make them; those differ by direction, `None` stands
-    /// for any.
+    /// Names an outcome; the words differ by direction, and `None` stands for any.
     pub fn outcome(self, outcome: Outcome, direction: Option<Direction>) -> &'static str {
         match (outcome, direction) {
             (Outcome::Answered, Some(Direction::Outgoing | Direction::Internal)) => {
@@ -123,7 +122,7 @@ impl Language {
         }
     }
 
-    /// The same as a text.
+    /// The same as [`Language::of`], as a `String`.
     pub fn text(self, russian: &str, english: &str) -> String {
         self.of(russian, english).to_owned()
     }
@@ -133,7 +132,7 @@ impl Language {
         self.of(format!("и ещё {n}"), format!("and {n} more"))
     }
 
-    /// A day of the week in a few letters: 0 for Monday to 6 for Sunday.
+    /// Returns the short name of a weekday: 0 for Monday to 6 for Sunday.
     pub fn weekday(self, day: usize) -> &'static str {
         let days = self.of(
             ["Пн", "Вт", "Ср", "Чт", "Пт", "Сб", "Вс"],
@@ -142,7 +141,7 @@ impl Language {
         days[day]
     }
 
-    /// `12 звонков, пропущено 3`; of none missed only the first.
+    /// `12 звонков, пропущено 3`; only the first part where none was missed.
     pub fn calls_and_missed(self, calls: usize, missed: usize) -> String {
         let all = self.count(calls, ["звонок", "звонка", "звонков"], ["call", "calls"]);
         match missed {
@@ -155,7 +154,7 @@ impl Language {
         }
     }
 
-    /// A day as people say it: `2 декабря 2025`, `2 December 2025`.
+    /// Formats a day: `2 декабря 2025`, `2 December 2025`.
     pub fn day(self, day: chrono::NaiveDate) -> String {
         use chrono::Datelike;
         let months = self.of(
@@ -196,7 +195,7 @@ impl Language {
         )
     }
 
-    /// A day, or from one to another: `26 ноября 2025 – 2 декабря 2025`.
+    /// Formats a day or a range of days: `26 ноября 2025 – 2 декабря 2025`.
     pub fn days(self, from: chrono::NaiveDate, to: chrono::NaiveDate) -> String {
         match from == to {
             true => self.day(from),
@@ -205,7 +204,7 @@ impl Language {
     }
 }
 
-/// The known language of the greatest weight; the first of those that weigh the same.
+/// Returns the known language with the greatest weight; the first one of equal weight.
 fn best_liked(accepted: &str) -> Option<Language> {
     let mut best: Option<(f32, Language)> = None;
     for part in accepted.split(',').take(32) {

@@ -1,4 +1,4 @@
-//! The list of an enterprise's calls: the day's numbers, a form to look for some, a row a call.
+//! The list of an enterprise's calls: the numbers of the day, a search form, and one row per call.
 
 use chrono::NaiveDate;
 use maud::{Markup, html};
@@ -6,26 +6,26 @@ use maud::{Markup, html};
 use super::chart::chart;
 use super::filters::{DIRECTIONS, Filters, Mistake};
 use super::frame::Frame;
-use super::given::{ListLinks, ListPage};
 use super::numbers::numbers;
-use super::people::People;
+use super::page_data::{ListLinks, ListPage};
+use super::people::PageNames;
 use super::row::row;
 use super::troubles::{missing_parts, other_damage};
-use super::{Language, Look, shortened};
+use super::{Language, PageContext, shortened};
 use calltrace_model::call::{Outcome, Summary};
 use calltrace_store::error::Trouble;
 
 impl ListPage<'_> {
-    /// The list that these filters ask for.
+    /// Returns the link to the list with these filters.
     pub(super) fn link(&self, l: Language, filters: &Filters) -> String {
         filters.link(self.token, l)
     }
 }
 
-/// The list.
-pub fn list_page(look: &Look, page: &ListPage<'_>) -> Markup {
-    let l = look.language;
-    let people = People {
+/// Renders the list.
+pub fn list_page(context: &PageContext, page: &ListPage<'_>) -> Markup {
+    let l = context.language;
+    let people = PageNames {
         names: page.names,
         client: None,
     };
@@ -50,13 +50,13 @@ pub fn list_page(look: &Look, page: &ListPage<'_>) -> Markup {
                 p.pages { a href=(page.links.stats) { (l.of("Статистика", "Statistics")) " →" } }
             }
             (form(l, page))
-            (missing_parts(look, None, page.troubles))
+            (missing_parts(context, None, page.troubles))
             @if page.mistake.is_none() {
-                @if page.tally.total().all() > 0 { (chart(look, page)) }
-                (rows(look, page, &people))
+                @if page.tally.total().all() > 0 { (chart(context, page)) }
+                (rows(context, page, &people))
             }
         }
-        (frame.footer(look, &html! {}))
+        (frame.footer(context, &html! {}))
     };
     frame.around(l, &content)
 }
@@ -82,7 +82,7 @@ fn heading(l: Language, page: &ListPage<'_>) -> String {
     days + &weekday + &hours
 }
 
-/// Days and results that are a tap away.
+/// Links to other days and results.
 fn tabs(l: Language, links: &ListLinks) -> Markup {
     let spans = [
         l.of("Сегодня", "Today"),
@@ -113,7 +113,7 @@ fn tabs(l: Language, links: &ListLinks) -> Markup {
 fn form(l: Language, page: &ListPage<'_>) -> Markup {
     let filters = page.filters;
     let date = |date: Option<NaiveDate>| date.map(|date| date.to_string()).unwrap_or_default();
-    // What narrows the rows is to be seen: above, or here.
+    // A filter that narrows the rows must be visible: in the links above, or in the form.
     let is_above = |links: &[Option<String>]| links.iter().any(Option::is_none);
     let has_days = filters.from.is_some() || filters.to.is_some();
     let has_more = filters.direction.is_some()
@@ -199,15 +199,17 @@ fn mistake_text(l: Language, mistake: Mistake) -> &'static str {
     }
 }
 
-fn rows(look: &Look, page: &ListPage<'_>, people: &People<'_>) -> Markup {
-    let l = look.language;
+fn rows(context: &PageContext, page: &ListPage<'_>, people: &PageNames<'_>) -> Markup {
+    let l = context.language;
     let mut day = page
         .period
         .filter(|(from, to)| from == to)
         .map(|(from, _)| from);
-    let offsets = look.clock.offsets(page.rows.iter().map(|(s, _)| s.first));
+    let offsets = context
+        .clock
+        .offsets(page.rows.iter().map(|(s, _)| s.first));
     let time = |s: &Summary| {
-        let time = look.clock.time(s.first);
+        let time = context.clock.time(s.first);
         time + &offsets.as_ref().map_or(String::new(), |of| of(s.first))
     };
     html! {
@@ -215,17 +217,17 @@ fn rows(look: &Look, page: &ListPage<'_>, people: &People<'_>) -> Markup {
             h2 { (l.of("Звонки, новые сверху", "Calls, newest first")) }
             @if page.rows.is_empty() {
                 p { (nothing(l, page)) }
-                (other_damage(look, page.troubles))
+                (other_damage(context, page.troubles))
             }
             ol {
                 @for (summary, link) in page.rows {
-                    @let date = look.clock.moment(summary.first).date_naive();
+                    @let date = context.clock.moment(summary.first).date_naive();
                     @if day.replace(date) != Some(date) {
                         li.day { (l.day(date)) }
                     }
                     @let fate = page.returns.filter(|_| summary.outcome == Outcome::Missed)
                         .map(|returns| returns.fate(0, &summary.client, summary.first));
-                    li { (row(look, people, summary, (&time(summary), link), fate.as_ref())) }
+                    li { (row(context, people, summary, (&time(summary), link), fate.as_ref())) }
                 }
             }
             @if page.links.is_cut {

@@ -1,10 +1,10 @@
-//! What people see in a browser: the page of a call, the list of calls, their statistics, and a page for each way in
-//! which there is nothing to show. Takes answers, gives HTML; asks nothing.
+//! The HTML that browsers show: the page of a call, the list of calls, their statistics, and pages that say
+//! why there is nothing to show. The functions turn answers into HTML and make no queries.
 //!
-//! Three rules hold for all of it. Every text from a log goes through `sanitise` and is
-//! escaped by maud; bodies, URLs and lines go through `redact` before (`shown` does both).
-//! Nothing of a log becomes a link, an attribute's name or a style. Pages need no script, no cookie
-//! and nothing from elsewhere: one style sheet stands in each, and its hash in the policy.
+//! Three rules hold for all pages. Every text from a log goes through `sanitise` and is escaped by maud;
+//! bodies, URLs and lines go through `redact` before (`shown` does both). No text from a log becomes a link,
+//! an attribute's name or a style. Pages need no script, no cookie and no external resource: each page holds
+//! its one style sheet, whose hash is in the policy.
 
 mod axis;
 mod bars;
@@ -15,13 +15,13 @@ mod events;
 mod faults;
 mod filters;
 mod frame;
-mod given;
 mod headline;
 mod language;
 mod list;
 mod notice;
 mod numbers;
 mod others;
+mod page_data;
 mod people;
 mod picture;
 mod plain;
@@ -42,28 +42,28 @@ pub use call::call_page;
 pub(super) use filters::DIRECTIONS;
 pub use filters::{Filters, Mistake};
 pub use frame::STYLE;
-pub use given::{CallPage, ListLinks, ListPage, StatsFile, StatsPage, Unreturned};
 pub use language::Language;
 pub use list::list_page;
 pub use notice::{Notice, notice};
 pub use others::OtherCall;
+pub use page_data::{CallPage, ListLinks, ListPage, StatsFile, StatsPage, Unreturned};
 pub use people::{client_in_log, wanted, wanted_of_groups, wanted_of_rows};
 use plain::{message_text, shortened};
 pub use reference::reference;
-pub use stats::{Span, StatsLink, stats_page};
+pub use stats::{StatsLink, StatsSpan, stats_page};
 
-/// How pages are to look, for whom.
+/// The settings that all pages share.
 #[derive(Debug, Clone, Copy)]
-pub struct Look {
-    /// In which language.
+pub struct PageContext {
+    /// The language of the page.
     pub language: Language,
-    /// In which zone.
+    /// The zone of shown times.
     pub clock: Clock,
-    /// When.
+    /// The current time.
     pub now: Stamp,
 }
 
-/// Text of a log as it may be shown: without secrets, without what moves or turns text.
+/// Makes a text from a log safe to show: without secrets, and without characters that move or turn text.
 fn shown(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     sanitise::sanitise(redact::text(&text).as_bytes()).into_owned()

@@ -1,43 +1,44 @@
-//! A page that says why there is nothing else to show, and what to do.
+//! Pages that say why there is nothing else to show, and what to do.
 
 use maud::{Markup, html};
 
 use super::frame::Frame;
 use super::{Language, shortened};
 
-/// Why there is nothing else to show.
+/// The reason why there is nothing else to show.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notice {
-    /// A neutral page for robots that draw previews: no call, no enterprise.
+    /// A robot asked for a preview; the neutral page names no call and no enterprise.
     Preview,
-    /// The token or signature opens nothing here; the same for an enterprise that does not exist.
+    /// The token or signature opens nothing here; also for an enterprise that does not exist.
     NoAccess,
-    /// The signed link was right once.
+    /// The signed link has expired.
     Expired,
-    /// Too many wrong tries; how many seconds to wait.
+    /// There were too many wrong tries; holds the seconds to wait.
     TooManyTries(u64),
-    /// A path of no page.
+    /// No page has this path.
     NoSuchPage,
-    /// Malformed: an id or enterprise that can't be one, too long, a parameter that can't be read.
+    /// The request is malformed: an id or enterprise that can't exist, a text that is too long, a
+    /// parameter that can't be read.
     BadRequest,
-    /// Something else than GET or HEAD.
+    /// The method is not GET or HEAD.
     WrongMethod,
-    /// The id is nowhere.
+    /// No call has the id.
     NoSuchCall {
         /// The id asked for.
         id: String,
-        /// Files searched.
+        /// The number of files that were searched.
         files: usize,
-        /// Nothing stood in the way of the search.
+        /// All of them could be read.
         whole: bool,
     },
-    /// Something behind the page does not answer: the database, the logs, the page itself.
+    /// A part behind the page failed: the database, the logs, or the page itself.
     Trouble,
-    /// More is asked for at this moment than can be answered.
+    /// The server is too busy.
     Busy,
 }
 
-/// The page of a notice.
+/// Renders the page of a notice.
 pub fn notice(language: Language, notice: &Notice) -> Markup {
     let (mark, title, said) = words(language, notice);
     let frame = Frame {
@@ -57,7 +58,7 @@ pub fn notice(language: Language, notice: &Notice) -> Markup {
     )
 }
 
-/// A mark, what is the matter, and what to do about it.
+/// Returns a mark, the heading, and the paragraphs that say what to do.
 fn words(l: Language, notice: &Notice) -> (&'static str, &'static str, Vec<String>) {
     let plain = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
     match notice {

@@ -1,23 +1,23 @@
-//! Other calls of the same client, for who may see them.
+//! Other calls of the same client, for visitors who may see them.
 
 use maud::{Markup, html};
 
-use super::Look;
-use super::people::People;
+use super::PageContext;
+use super::people::PageNames;
 use calltrace_model::call::{Direction, Summary};
 
-/// Another call, with the link that opens it.
+/// Another call of the client, with its link.
 #[derive(Debug)]
 pub struct OtherCall {
-    /// What happened in it.
+    /// The call.
     pub summary: Summary,
-    /// Where its page is.
+    /// The link to its page.
     pub link: String,
 }
 
-/// A list, newest first; nothing for none.
-pub(super) fn others(look: &Look, calls: &[OtherCall], people: &People<'_>) -> Markup {
-    let l = look.language;
+/// Lists the calls, newest first; draws nothing where there are none.
+pub(super) fn others(context: &PageContext, calls: &[OtherCall], people: &PageNames<'_>) -> Markup {
+    let l = context.language;
     html! {
         @if !calls.is_empty() {
             section.others #others {
@@ -25,10 +25,10 @@ pub(super) fn others(look: &Look, calls: &[OtherCall], people: &People<'_>) -> M
                 ul {
                     @for call in calls {
                         @let s = &call.summary;
-                        @let moment = look.clock.moment(s.first);
+                        @let moment = context.clock.moment(s.first);
                         li {
                             a href=(call.link) {
-                                time datetime=(look.clock.rfc3339(s.first)) { (l.day(moment.date_naive())) ", " (moment.format("%H:%M").to_string()) }
+                                time datetime=(context.clock.rfc3339(s.first)) { (l.day(moment.date_naive())) ", " (moment.format("%H:%M").to_string()) }
                                 " · " (l.way(s.direction)) " · " (l.outcome(s.outcome, Some(s.direction)))
                                 @if let Some(who) = ours(s) { " · " (people.text(who)) }
                                 @if let Some(talk) = s.talk_millis { " · " (l.duration(talk)) }
@@ -41,7 +41,7 @@ pub(super) fn others(look: &Look, calls: &[OtherCall], people: &People<'_>) -> M
     }
 }
 
-/// The one of us who answered, or called.
+/// Returns the extension that answered, or called.
 fn ours(s: &Summary) -> Option<&str> {
     match s.direction {
         Direction::Outgoing => s.rang.first().map(String::as_str),

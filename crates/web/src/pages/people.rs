@@ -1,24 +1,24 @@
-//! Whose names a page wants, and how a number with a name is shown.
+//! The names that a page needs, and how a number is shown with its name.
 
 use std::collections::BTreeSet;
 
 use maud::{Markup, html};
 
 use super::plain::grouped;
-use super::{Language, Look, shortened};
+use super::{Language, PageContext, shortened};
 use calltrace_directory::{NameQuery, Names};
 use calltrace_engine::TracedCall;
 use calltrace_model::call::{Event, Summary};
 use calltrace_model::record::{Body, Record, phone};
 use calltrace_model::stats::{Group, GroupKey};
 
-/// Names asked for on one page at most, of each sort: one request to a service may be made for each.
+/// The largest number of names of each kind that one page looks up; each may need one request to a service.
 const NAMES_MAX: usize = 40;
 
-/// A name is cut after this many characters.
+/// Names are cut after this many characters.
 const NAME_CHARS_MAX: usize = 80;
 
-/// Everybody whose name the page of a call would show.
+/// Returns the numbers and lines for which the page of a call shows names.
 pub fn wanted(call: &TracedCall) -> NameQuery {
     let mut wanted = NameQuery::default();
     let s = &call.summary;
@@ -44,7 +44,7 @@ pub fn wanted(call: &TracedCall) -> NameQuery {
     wanted
 }
 
-/// Everybody whose name the rows of a list would show.
+/// Returns the numbers and lines for which the rows of a list show names.
 pub fn wanted_of_rows<'s>(rows: impl Iterator<Item = &'s Summary>) -> NameQuery {
     let mut wanted = NameQuery::default();
     for s in rows {
@@ -56,7 +56,7 @@ pub fn wanted_of_rows<'s>(rows: impl Iterator<Item = &'s Summary>) -> NameQuery 
     wanted
 }
 
-/// Adds everybody whose name these groups of calls would show, which are of persons or, with `are_lines`, of lines.
+/// Adds the names that these groups of calls show. The groups are of persons or, with `are_lines`, of lines.
 pub fn wanted_of_groups(wanted: &mut NameQuery, groups: &[Group], are_lines: bool) {
     for group in groups {
         match &group.key {
@@ -85,16 +85,16 @@ fn insert(set: &mut BTreeSet<String>, name: &str) {
     }
 }
 
-/// What is known of people, on one page.
+/// The names that one page knows.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct People<'n> {
+pub(super) struct PageNames<'n> {
     pub names: &'n Names,
-    /// The client's name as a request of the call itself found it.
+    /// The client's number and name, as a request of the call itself found it.
     pub client: Option<&'n (String, String)>,
 }
 
-impl<'n> People<'n> {
-    /// The name of an extension or an outside number.
+impl<'n> PageNames<'n> {
+    /// Returns the name of an extension or an outside number.
     pub(super) fn name(&self, party: &str) -> Option<String> {
         let digits = party.trim_start_matches('+');
         let known = self.names.extensions.get(party);
@@ -108,7 +108,7 @@ impl<'n> People<'n> {
         (!name.is_empty() && name != party).then_some(name)
     }
 
-    /// `151` or `Анна Сидорова (151)`, as text.
+    /// Returns `151` or `Анна Сидорова (151)`, as text.
     pub(super) fn text(&self, party: &str) -> String {
         match self.name(party) {
             Some(name) => format!("{name} ({})", grouped(party)),
@@ -116,7 +116,7 @@ impl<'n> People<'n> {
         }
     }
 
-    /// The same as [`People::text`], each part by itself for whatever direction it is written in.
+    /// The same as [`PageNames::text`], with each part isolated for its writing direction.
     pub(super) fn party(&self, party: &str) -> Markup {
         let number = html! { bdi.num { (grouped(party)) } };
         match self.name(party) {
@@ -125,12 +125,12 @@ impl<'n> People<'n> {
         }
     }
 
-    /// A chat, by its person's name where it is known.
-    pub(super) fn chat(&self, look: &Look, chat: &str) -> Markup {
-        html! { bdi { (self.chat_text(look.language, chat)) } }
+    /// Shows a chat, by its person's name where it is known.
+    pub(super) fn chat(&self, context: &PageContext, chat: &str) -> Markup {
+        html! { bdi { (self.chat_text(context.language, chat)) } }
     }
 
-    /// The same as text: `Анна Сидорова`, `владелец`, `чат 100000001`.
+    /// Returns the same as text: `Анна Сидорова`, `владелец`, `чат 100000001`.
     pub(super) fn chat_text(&self, l: Language, chat: &str) -> String {
         let name = self.names.chats.get(chat);
         let name = name.map(|name| shortened(name.as_bytes(), NAME_CHARS_MAX));
@@ -142,7 +142,7 @@ impl<'n> People<'n> {
         }
     }
 
-    /// A line, by its name where it is known: `Линия 1 (0001363)`, `линия 0001363`.
+    /// Returns a line with its name where it is known: `Линия 1 (0001363)`, `линия 0001363`.
     pub(super) fn line(&self, l: Language, line: &str) -> String {
         let number = shortened(line.as_bytes(), 40);
         match self.names.lines.get(line) {
@@ -152,7 +152,7 @@ impl<'n> People<'n> {
     }
 }
 
-/// The client's number and name, where the call's own requests asked for it and were told:
+/// Returns the client's number and name, where a request of the call itself looked it up and got an answer:
 /// `GET .../customer-name/0367/375290009012` with `{"name": "..."}`.
 pub fn client_in_log(call: &TracedCall) -> Option<(String, String)> {
     let requests = call.lines.iter().zip(&call.facts);

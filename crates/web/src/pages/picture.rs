@@ -1,53 +1,58 @@
-//! A call drawn: a lane per person over one axis of time, so that hold and transfers can be seen.
+//! The picture of a call: one lane per person over one time axis, so that hold and transfers are visible.
 //!
-//! Positions are per cents of the width and heights are pixels, so the drawing fills a telephone as
-//! well as a desk without scaling its letters; there is no `viewBox`. Colours come from the style
-//! sheet by class, one for each of our people, and nothing is said by colour alone: a hatching rings, a
-//! frame consults, a dashed frame is on hold, and marks and texts say the rest. The story below tells the
-//! same; a reader that can't see the drawing is told its gist by its label.
+//! Positions are per cents of the width and heights are pixels, so the drawing fills a telephone as well as a
+//! desktop screen without scaling its letters; there is no `viewBox`. The style sheet sets the colours by
+//! class, one for each extension, and no fact is shown by colour alone: a hatching stands for ringing, a
+//! frame for a consultation, a dashed frame for hold, and marks and texts say the rest. The story below tells
+//! the same; screen readers read its gist from the label.
 
 use maud::{Markup, html};
 
 use super::axis::Axis;
-use super::story::Words;
-use super::{Look, shortened};
+use super::story::StoryWords;
+use super::{PageContext, shortened};
 use calltrace_model::call::{
     PersonDoing, PersonLane, PersonSpan, RingOutcome, StepEvent, Story, TransferResult,
 };
 use calltrace_model::record::Stamp;
 use calltrace_output::story::Teller as _;
 
-/// Heights (pixels).
+/// The heights of the axis, a lane, a label and a bar (pixels).
 const AXIS: usize = 22;
 const LANE: usize = 48;
 const LABEL: usize = 17;
 const BAR: usize = 22;
 
-/// Lanes drawn; a runaway join has hundreds.
+/// The largest number of drawn lanes; a runaway join has hundreds.
 const LANES_MAX: usize = 24;
 
-/// Stretches drawn in one lane.
+/// The largest number of spans drawn in one lane.
 const SPANS_MAX: usize = 120;
 
-/// Colours of people; those after them share the last.
+/// The number of colours of people; further people share the last one.
 const COLOURS: usize = 6;
 
-/// Room for a name at a lane, and for one behind which the outcome of the ringing stands (pixels, on a
+/// The room for a name in a lane, and for one that is followed by the outcome of the ringing (pixels, on a
 /// narrow telephone).
 const NAME_PIXELS: f64 = 280.0;
 const SHORT_NAME_PIXELS: f64 = 150.0;
 
-/// Characters of a name in a bar, and the space around a text there (pixels).
+/// The longest name in a bar (characters), and the space around a text there (pixels).
 const NAME_CHARS_MAX: usize = 36;
 const PADDING_PIXELS: f64 = 8.0;
 
-/// One per cent of the width in pixels: on a narrow telephone, and on a screen of 700 pixels.
+/// One per cent of the width in pixels, on a narrow telephone and on a screen of 700 pixels.
 const PHONE: f64 = 3.0;
 const DESK: f64 = 6.2;
 
-/// The picture of a call, with its legend; nothing for a call in which nobody did anything. What lasts is
-/// drawn up to `upto`.
-pub(super) fn picture(look: &Look, story: &Story, words: &Words<'_>, upto: Stamp) -> Markup {
+/// Draws the picture of a call with its legend; draws nothing for a call in which no person took part. Open
+/// intervals are drawn up to `upto`.
+pub(super) fn picture(
+    context: &PageContext,
+    story: &Story,
+    words: &StoryWords<'_>,
+    upto: Stamp,
+) -> Markup {
     let lanes: Vec<PersonLane> = story.people.iter().take(LANES_MAX).map(drawn).collect();
     let is_left_out = |lane: &PersonLane| lane.spans.len() > SPANS_MAX;
     let is_cut = story.people.len() > LANES_MAX || story.people.iter().any(is_left_out);
@@ -57,13 +62,13 @@ pub(super) fn picture(look: &Look, story: &Story, words: &Words<'_>, upto: Stamp
         return html! {};
     };
     let picture = Picture {
-        look,
+        context,
         words,
         lanes: &lanes,
         axis,
         upto,
     };
-    let l = look.language;
+    let l = context.language;
     let height = AXIS + lanes.len() * LANE;
     html! {
         section.picture aria-label=(l.of("Кто с кем говорил", "Who talked to whom")) {
@@ -71,7 +76,8 @@ pub(super) fn picture(look: &Look, story: &Story, words: &Words<'_>, upto: Stamp
             svg role="img" width="100%" height=(height) aria-label=(picture.gist()) {
                 (definitions())
                 (picture.times(height))
-                // Below the names, whose halo keeps an arrow from crossing them.
+                // The arrows are below the names, whose outline keeps the arrows from
+                // crossing them.
                 (picture.transfers(story))
                 @for (at, lane) in lanes.iter().enumerate() { (picture.lane(lane, AXIS + at * LANE)) }
             }
@@ -86,7 +92,8 @@ pub(super) fn picture(look: &Look, story: &Story, words: &Words<'_>, upto: Stamp
     }
 }
 
-/// A lane as it is drawn: whose telephone is logged as ringing while its owner talks is not rung.
+/// Returns a lane as it is drawn: a telephone that is logged as ringing while its owner talks is not shown as
+/// ringing.
 fn drawn(lane: &PersonLane) -> PersonLane {
     let talks = |at: Stamp| {
         lane.spans.iter().any(|span| {
@@ -109,7 +116,7 @@ fn drawn(lane: &PersonLane) -> PersonLane {
     }
 }
 
-/// The width of a text of 12 pixels' height in the widest of usual fonts (pixels).
+/// Returns the width of a text of 12 pixels' height in the widest of the usual fonts (pixels).
 fn width_of(text: &str) -> f64 {
     let width = |c: char| match c {
         'W' | 'M' | '@' | 'Щ' | 'Ш' | 'Ж' | 'Ю' | 'Ы' | 'Ф' | 'М' => 12.0,
@@ -121,7 +128,7 @@ fn width_of(text: &str) -> f64 {
     text.chars().map(width).sum()
 }
 
-/// As much of a text as fits.
+/// Returns as much of a text as fits.
 fn fitted(text: &str, pixels: f64) -> String {
     if width_of(text) <= pixels {
         return text.to_owned();
@@ -138,14 +145,14 @@ fn fitted(text: &str, pixels: f64) -> String {
 }
 
 struct Picture<'p> {
-    look: &'p Look,
-    words: &'p Words<'p>,
+    context: &'p PageContext,
+    words: &'p StoryWords<'p>,
     lanes: &'p [PersonLane],
     axis: Axis,
     upto: Stamp,
 }
 
-/// Hatching for what rings, and the head of an arrow.
+/// The hatching for ringing, and the head of an arrow.
 fn definitions() -> Markup {
     html! {
         defs {
@@ -175,17 +182,19 @@ impl Picture<'_> {
     }
 
     fn lasted(&self, span: &PersonSpan) -> String {
-        self.look.language.duration(self.end(span).since(span.from))
+        self.context
+            .language
+            .duration(self.end(span).since(span.from))
     }
 
-    /// Lines across the lanes, each with its time.
+    /// Draws lines across the lanes, each with its time.
     fn times(&self, height: usize) -> Markup {
         let client = self.lanes.iter().filter(|lane| lane.is_client);
         let changes = client.flat_map(|lane| lane.spans.iter().map(|span| span.from));
         html! {
             @for label in self.axis.labels(changes) {
                 line.tick x1=(self.x(label.at)) x2=(self.x(label.at)) y1="17" y2=(height) {}
-                text.tick-time x=(self.x(label.at)) y="13" text-anchor=(label.anchor) { (self.look.clock.time(label.at)) }
+                text.tick-time x=(self.x(label.at)) y="13" text-anchor=(label.anchor) { (self.context.clock.time(label.at)) }
             }
         }
     }
@@ -210,7 +219,7 @@ impl Picture<'_> {
 
     /// `Клиент · +375 29 000-12-34`, `Анна Сидорова (151)`.
     fn name(&self, lane: &PersonLane) -> String {
-        let l = self.look.language;
+        let l = self.context.language;
         match lane.is_client && self.is_outside(&lane.party) {
             true => format!(
                 "{} · {}",
@@ -225,9 +234,9 @@ impl Picture<'_> {
         calltrace_model::record::phone::is_external(party.trim_start_matches('+').as_bytes())
     }
 
-    /// What came of the ringing of somebody who never picked up.
+    /// Returns the outcome of ringing a person who never answered.
     fn ring_outcome(&self, lane: &PersonLane) -> Option<String> {
-        let l = self.look.language;
+        let l = self.context.language;
         let rings = || {
             lane.spans.iter().filter_map(|span| match span.doing {
                 PersonDoing::Rings(outcome) => Some((outcome, span.to)),
@@ -258,7 +267,7 @@ impl Picture<'_> {
         }
     }
 
-    /// What stands in a bar: as much as fits on a telephone, and on wider screens as much as fits there.
+    /// Draws the text of a bar: as much as fits on a telephone, and a second one for wider screens.
     fn text_in(
         &self,
         lane: &PersonLane,
@@ -290,9 +299,9 @@ impl Picture<'_> {
         }
     }
 
-    /// Texts for a bar, the longest first.
+    /// Returns the texts for a bar, the longest first.
     fn texts(&self, lane: &PersonLane, span: &PersonSpan) -> Vec<String> {
-        let l = self.look.language;
+        let l = self.context.language;
         let lasted = self.lasted(span);
         let with = |who: &str| {
             let name = shortened(self.words.people.text(who).as_bytes(), NAME_CHARS_MAX);
@@ -352,7 +361,7 @@ impl Picture<'_> {
         }
     }
 
-    /// The colour of one of us, the same wherever that one talks.
+    /// Returns the colour of an extension, the same in every lane.
     fn colour(&self, party: &str) -> usize {
         let ours = self.lanes.iter().filter(|lane| !lane.is_client);
         let known = ours
@@ -361,7 +370,7 @@ impl Picture<'_> {
         known.unwrap_or(COLOURS).min(COLOURS - 1)
     }
 
-    /// An arrow from the one who handed on to the one who got the call.
+    /// Draws an arrow from the person who transferred the call to the person who got it.
     fn transfers(&self, story: &Story) -> Markup {
         let lane_of = |party: &String| self.lanes.iter().position(|lane| lane.party == *party);
         let middle = |lane: usize| AXIS + lane * LANE + LABEL + BAR / 2;
@@ -370,7 +379,8 @@ impl Picture<'_> {
                 @if let StepEvent::Transferred { result, by, to, .. } = &step.event {
                     @if let (Some(from), Some(lane)) = (lane_of(by), lane_of(to)) {
                         @let is_done = *result == TransferResult::Completed;
-                        // One that was not answered is drawn where it began to ring.
+                        // A transfer that was not answered is drawn where it began to
+                        // ring.
                         @let at = match result {
                             TransferResult::NotAnswered => self.last_ring(lane).unwrap_or(step.at),
                             _ => step.at,
@@ -395,7 +405,7 @@ impl Picture<'_> {
     }
 
     fn doing(&self, span: &PersonSpan) -> String {
-        let l = self.look.language;
+        let l = self.context.language;
         let names = |who: &[String]| {
             let names: Vec<String> = who.iter().map(|who| self.words.people.text(who)).collect();
             names.join(", ")
@@ -425,7 +435,7 @@ impl Picture<'_> {
     }
 
     fn legend(&self, story: &Story) -> Markup {
-        let l = self.look.language;
+        let l = self.context.language;
         let does = |wanted: fn(&PersonDoing) -> bool| {
             self.lanes
                 .iter()
@@ -457,11 +467,11 @@ impl Picture<'_> {
         }
     }
 
-    /// What the drawing shows, for who can't see it.
+    /// Describes the drawing for readers who can't see it.
     fn gist(&self) -> String {
         let lane = |lane: &PersonLane| {
             let spans = lane.spans.iter().take(8).map(|span| {
-                let from = self.look.clock.time(span.from);
+                let from = self.context.clock.time(span.from);
                 format!("{from} {}, {}", self.doing(span), self.lasted(span))
             });
             format!(

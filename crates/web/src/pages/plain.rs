@@ -1,14 +1,14 @@
-//! Text of a log for people who read no code: without secrets, without tags, without escapes.
+//! Text of a log for people who read no code: without secrets, tags and escapes.
 //!
-//! Where bytes matter (bodies, ids), `shown` says what they are. Here marks that turn, hide or move text
-//! are left out, and what breaks a line is a space.
+//! Where bytes matter (bodies, ids), `shown` is used. Here characters that turn, hide or move text are left
+//! out, and line breaks become spaces.
 
 use std::borrow::Cow;
 
 use calltrace_model::{redact, sanitise};
 use calltrace_output::phone;
 
-/// Tags that a Telegram bot's text may have; all other text between angles is text.
+/// The tags that a Telegram bot's text may have; any other text between angle brackets is text.
 const TAGS: [&str; 17] = [
     "b",
     "strong",
@@ -29,18 +29,18 @@ const TAGS: [&str; 17] = [
     "br",
 ];
 
-/// Nobody's number or name is longer.
+/// The longest number or name (characters).
 const PARTY_CHARS_MAX: usize = 120;
 
-/// A tag is no longer than this (bytes).
+/// The longest tag (bytes).
 const TAG_BYTES_MAX: usize = 2_000;
 
-/// Text without secrets, at most so many characters of it.
+/// Returns at most `chars_max` characters of a text, without secrets.
 pub(super) fn shortened(bytes: &[u8], chars_max: usize) -> String {
     cut(bytes, chars_max, |text| calm(&redact::text(text)))
 }
 
-/// A Telegram message as its reader saw it: without the tags of its markup.
+/// Returns a Telegram message as its reader saw it: without the tags of its markup.
 pub(super) fn message_text(bytes: &[u8], chars_max: usize) -> String {
     cut(bytes, chars_max, |text| {
         calm(&redact::text(&untagged(text)))
@@ -48,8 +48,8 @@ pub(super) fn message_text(bytes: &[u8], chars_max: usize) -> String {
 }
 
 fn cut(bytes: &[u8], chars_max: usize, read: impl Fn(&str) -> String) -> String {
-    // Cut before the work: a line may be megabytes long. A character has at most four bytes, and a
-    // secret that is cut in its middle is still one.
+    // The text is cut before it is processed, because a line may be megabytes long. A character has at
+    // most four bytes, and a secret that is cut in its middle is still recognised.
     let cut = &bytes[..bytes.len().min(chars_max.saturating_mul(4) + 256)];
     let text = read(&String::from_utf8_lossy(cut));
     match text.char_indices().nth(chars_max) {
@@ -75,7 +75,7 @@ fn calm(text: &str) -> String {
         .collect()
 }
 
-/// A number as people write it; of what a hostile writer put in its place, what can be read.
+/// Formats a number in groups; of any other text, returns what can be read.
 pub(super) fn grouped(party: &str) -> String {
     match party.chars().any(sanitise::is_unsafe) {
         true => shortened(party.as_bytes(), PARTY_CHARS_MAX),
@@ -83,7 +83,7 @@ pub(super) fn grouped(party: &str) -> String {
     }
 }
 
-/// Without the tags that a bot's markup has; what they hold stays, and named characters are themselves.
+/// Removes the tags of a bot's markup, keeps what they hold, and replaces named characters.
 fn untagged(text: &str) -> Cow<'_, str> {
     if !text.contains(['<', '&']) {
         return Cow::Borrowed(text);
@@ -105,7 +105,7 @@ fn untagged(text: &str) -> Cow<'_, str> {
         }
     }
     plain.push_str(rest);
-    // The last, so that what is named by one is not read as another.
+    // `&amp;` is the last one, so that its result is not read as another named character.
     let named = [
         ("&lt;", "<"),
         ("&gt;", ">"),

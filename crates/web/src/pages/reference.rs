@@ -1,4 +1,4 @@
-//! The reference of an API, made of its document.
+//! The reference page of an API, made from its document.
 
 use maud::{Markup, html};
 use serde_json::{Map, Value};
@@ -6,7 +6,8 @@ use serde_json::{Map, Value};
 use super::Language;
 use super::frame::Frame;
 
-/// A page with each route of an OpenAPI document of ours: what it is for, what is sent and what comes back.
+/// Renders a page with each route of one of our OpenAPI documents: its purpose, its parameters and its
+/// answers.
 pub fn reference(document: &Value) -> Markup {
     let info = &document["info"];
     let title = text(&info["title"]);
@@ -28,7 +29,8 @@ pub fn reference(document: &Value) -> Markup {
                         h2 { code { (method.to_uppercase()) " " (path) } }
                         p { (text(&route["summary"])) "." }
                         @if let Some(about) = route["description"].as_str() {
-                            // Marks of Markdown, in which documents are written.
+                            // Documents are written in Markdown; its marks are
+                            // removed here.
                             p.quiet { (about.replace('`', "")) }
                         }
                         (example("Body", &route["requestBody"]))
@@ -61,7 +63,7 @@ fn example(name: &str, of: &Value) -> Markup {
     }
 }
 
-/// What a reference leads to; anything else is itself.
+/// Resolves a reference; returns any other value as it is.
 fn resolved<'d>(document: &'d Value, value: &'d Value) -> &'d Value {
     let path = value["$ref"]
         .as_str()

@@ -2,27 +2,27 @@
 
 use maud::{Markup, html};
 
-use super::people::People;
-use super::{Language, Look};
+use super::people::PageNames;
+use super::{Language, PageContext};
 use calltrace_model::call::{Direction, Outcome, Summary};
 use calltrace_model::stats::Fate;
 
 /// A minute (milliseconds).
 pub(super) const MINUTE_MILLIS: i64 = 60_000;
 
-/// Of those rung, shown in a row.
+/// The number of rung extensions that a row shows.
 const RUNG_MAX: usize = 4;
 
-/// The row; `link` leads to the call, an empty one nowhere, `time` is when it began, `fate` what became of it
-/// where it was missed.
+/// Renders the row. `link` leads to the call, and an empty one leads nowhere; `time` is when it began; `fate`
+/// says what became of it where it was missed.
 pub(super) fn row(
-    look: &Look,
-    people: &People<'_>,
+    context: &PageContext,
+    people: &PageNames<'_>,
     s: &Summary,
     (time, link): (&str, &str),
     fate: Option<&Fate<'_>>,
 ) -> Markup {
-    let l = look.language;
+    let l = context.language;
     let (class, mark) = look_of(s.outcome);
     let result = l.outcome(s.outcome, Some(s.direction));
     let arrow = match s.direction {
@@ -34,7 +34,7 @@ pub(super) fn row(
     html! {
         a.row href=[(!link.is_empty()).then_some(link)] {
             span.at {
-                time datetime=(look.clock.rfc3339(s.first)) { (time) }
+                time datetime=(context.clock.rfc3339(s.first)) { (time) }
                 span.way { span aria-hidden="true" { (arrow) " " } (l.way(s.direction)) }
             }
             span.whom {
@@ -54,7 +54,7 @@ pub(super) fn row(
     }
 }
 
-/// The class of an outcome's badge, and the mark in it: nothing is told by colour alone.
+/// Returns the class of an outcome's badge and the mark in it, because no fact is shown by colour alone.
 pub(super) fn look_of(outcome: Outcome) -> (&'static str, &'static str) {
     match outcome {
         Outcome::Answered => ("ok", "✓"),
@@ -64,7 +64,7 @@ pub(super) fn look_of(outcome: Outcome) -> (&'static str, &'static str) {
     }
 }
 
-/// How long after a missed call; of minutes nobody asks for the seconds.
+/// Formats the time between a missed call and its callback; from one minute on without seconds.
 pub(super) fn soon(l: Language, millis: i64) -> String {
     match millis {
         MINUTE_MILLIS.. => l.duration(millis - millis % MINUTE_MILLIS),
@@ -72,7 +72,7 @@ pub(super) fn soon(l: Language, millis: i64) -> String {
     }
 }
 
-/// Whether the client was called back, and how soon; nothing while there is time.
+/// Says whether the client was called back, and how soon; `None` while there is still time.
 fn returned(l: Language, fate: &Fate<'_>) -> Option<(&'static str, String)> {
     match *fate {
         Fate::CalledBack {
@@ -100,8 +100,8 @@ fn returned(l: Language, fate: &Fate<'_>) -> Option<(&'static str, String)> {
     }
 }
 
-/// Who picked up, else who was rung.
-fn with_whom(l: Language, people: &People<'_>, s: &Summary) -> String {
+/// Returns the extension that answered, else those that were rung.
+fn with_whom(l: Language, people: &PageNames<'_>, s: &Summary) -> String {
     let named = |who: &[String]| -> Vec<String> {
         let first = who.iter().take(RUNG_MAX);
         first.map(|who| people.text(who)).collect()

@@ -1,16 +1,16 @@
-//! The answer in one sentence: who called whom, how it ended, who talked how long.
+//! The summary in one sentence: who called whom, how it ended, who talked how long.
 
 use super::Language;
-use super::story::Words;
+use super::story::StoryWords;
 use calltrace_model::call::{
     CallState, Direction, Outcome, PersonDoing, Phase, Story, Summary, felt_hold,
 };
 use calltrace_output::story::Teller as _;
 
-/// The sentence. `live` says where a call stands that goes on, and for how long it has been going on
+/// Returns the sentence. `live` holds the state of a call in progress, and its duration so far
 /// (milliseconds).
 pub(super) fn sentence(
-    words: &Words<'_>,
+    words: &StoryWords<'_>,
     story: &Story,
     live: Option<(&CallState, i64)>,
 ) -> String {
@@ -36,8 +36,8 @@ pub(super) fn sentence(
     format!("{}: {}.", subject(words, live.is_some()), parts.join("; "))
 }
 
-/// Who calls whom.
-fn subject(words: &Words<'_>, is_live: bool) -> String {
+/// Says who calls whom.
+fn subject(words: &StoryWords<'_>, is_live: bool) -> String {
     let l = words.language;
     let s = words.summary;
     let client = words.party(&s.client);
@@ -76,14 +76,14 @@ fn subject(words: &Words<'_>, is_live: bool) -> String {
     }
 }
 
-/// Who answered, when, and how long was talked with whom.
-fn answered(words: &Words<'_>) -> Vec<String> {
+/// Says who answered, when, and how long the client talked with each person.
+fn answered(words: &StoryWords<'_>) -> Vec<String> {
     let l = words.language;
     let s = words.summary;
     let talks = talks(s);
     let after = after(l, words.waited(s.ring_millis));
     let mut parts = vec![match &s.answered_by {
-        // Of several, each is named below with the length of the talk.
+        // Where there are several, each is named below with the length of the talk.
         Some(who) if s.direction != Direction::Outgoing && talks.len() < 2 => format!(
             "{} {}{after}",
             l.of("отвечает", "answered by"),
@@ -112,14 +112,14 @@ fn answered(words: &Words<'_>) -> Vec<String> {
     parts
 }
 
-/// ` через 8 с`; nothing where that is not known.
+/// ` через 8 с`; empty where the time is not known.
 fn after(l: Language, millis: Option<i64>) -> String {
     millis.map_or_else(String::new, |ms| {
         format!(" {} {}", l.of("через", "after"), l.duration(ms))
     })
 }
 
-/// Who was heard, and how long in all (milliseconds), in the order in which they came.
+/// Returns who talked to the client, and how long in total (milliseconds), in order of appearance.
 fn talks(s: &Summary) -> Vec<(String, i64)> {
     let mut talks: Vec<(String, i64)> = Vec::new();
     for heard in &s.heard {
@@ -134,7 +134,8 @@ fn talks(s: &Summary) -> Vec<(String, i64)> {
     talks
 }
 
-/// Whom a call rang, each once: all of them, where the main leg's dials are not all there were.
+/// Returns the extensions that a call rang, each once. They are those of all legs, where the dials of the
+/// main leg are not all.
 pub(super) fn rung(s: &Summary) -> Vec<String> {
     let mut rung: Vec<String> = Vec::new();
     let of_dials = s.ringing.iter().map(|ringing| &ringing.party);
@@ -147,7 +148,7 @@ pub(super) fn rung(s: &Summary) -> Vec<String> {
     rung
 }
 
-fn unanswered(words: &Words<'_>) -> String {
+fn unanswered(words: &StoryWords<'_>) -> String {
     let l = words.language;
     let s = words.summary;
     let rung = rung(s);
@@ -179,8 +180,8 @@ fn unanswered(words: &Words<'_>) -> String {
     }
 }
 
-/// What is going on at the moment.
-fn under_way(words: &Words<'_>, story: &Story, state: &CallState, millis: i64) -> String {
+/// Says what the call does at the moment.
+fn under_way(words: &StoryWords<'_>, story: &Story, state: &CallState, millis: i64) -> String {
     let l = words.language;
     let client = story.people.iter().find(|lane| lane.is_client);
     let doing = client

@@ -1,39 +1,39 @@
 //! The steps of a call in words, in both languages.
 //!
-//! Names stand where they need not be declined.
+//! Names are placed where Russian does not decline them.
 
 use maud::{Markup, html};
 
-use super::people::People;
+use super::people::PageNames;
 use super::plain::grouped;
-use super::{Language, Look, shortened};
+use super::{Language, PageContext, shortened};
 use calltrace_model::call::{
     Direction, Fact, RingOutcome, RungParty, Step, StepEvent, Story, Summary, TransferResult,
 };
 use calltrace_model::record::Stamp;
 use calltrace_output::story::{self as told, Teller, Voice};
 
-/// Steps told; those after them are among all records.
+/// The largest number of steps; those after them are among all records.
 const STEPS_MAX: usize = 80;
 
-/// Notices below one step; of more only how many.
+/// The number of notices shown below one step; further ones are only counted.
 const NOTICES_MAX: usize = 12;
 
-/// People named in one step; of more only how many.
+/// The number of people named in one step; further ones are only counted.
 const NAMED_MAX: usize = 12;
 
-/// Chats named in one step.
+/// The number of chats named in one step.
 const CHATS_MAX: usize = 6;
 
-/// A step of the call with what was sent and asked until the next one.
-struct Told<'s> {
+/// A step of the call, with the messages and requests until the next one.
+struct StepWithNotices<'s> {
     step: &'s Step,
     notices: Vec<&'s Step>,
 }
 
-/// The story as a list; nothing for a call without a step.
-pub(super) fn story(look: &Look, words: &Words<'_>, story: &Story) -> Markup {
-    let l = look.language;
+/// Renders the story as a list; draws nothing for a call without a step.
+pub(super) fn story(context: &PageContext, words: &StoryWords<'_>, story: &Story) -> Markup {
+    let l = context.language;
     let told = with_notices(story);
     let begin = told.first().map(|told| told.step.at);
     html! {
@@ -43,7 +43,7 @@ pub(super) fn story(look: &Look, words: &Words<'_>, story: &Story) -> Markup {
                 ol {
                     @for told in told.iter().take(STEPS_MAX) {
                         li class=(class(&told.step.event)) {
-                            (time(look, begin, told.step.at))
+                            (time(context, begin, told.step.at))
                             div.what {
                                 p { (words.step(told.step)) (words.mark(told.step)) }
                                 @for notice in told.notices.iter().take(NOTICES_MAX) {
@@ -64,13 +64,13 @@ pub(super) fn story(look: &Look, words: &Words<'_>, story: &Story) -> Markup {
     }
 }
 
-/// Notices stand with the step before them; what comes first stands alone.
-fn with_notices(story: &Story) -> Vec<Told<'_>> {
-    let mut all: Vec<Told<'_>> = Vec::new();
+/// Notices belong to the step before them; those before the first step stand alone.
+fn with_notices(story: &Story) -> Vec<StepWithNotices<'_>> {
+    let mut all: Vec<StepWithNotices<'_>> = Vec::new();
     for step in &story.steps {
         match all.last_mut() {
             Some(told) if step.event.is_notice() => told.notices.push(step),
-            _ => all.push(Told {
+            _ => all.push(StepWithNotices {
                 step,
                 notices: Vec::new(),
             }),
@@ -79,7 +79,7 @@ fn with_notices(story: &Story) -> Vec<Told<'_>> {
     all
 }
 
-/// What matters most in a story stands out.
+/// The most important steps of a story stand out.
 fn class(event: &StepEvent) -> &'static str {
     match event {
         StepEvent::Answered { .. } | StepEvent::Resumed { .. } => "step main",
@@ -93,28 +93,28 @@ fn class(event: &StepEvent) -> &'static str {
     }
 }
 
-fn time(look: &Look, begin: Stamp, at: Stamp) -> Markup {
+fn time(context: &PageContext, begin: Stamp, at: Stamp) -> Markup {
     let offset = at.since(begin);
     html! {
         div.t {
-            time datetime=(look.clock.rfc3339(at)) { (look.clock.time(at)) }
-            @if offset >= 1000 { span.off { "+" (look.language.duration(offset)) } }
+            time datetime=(context.clock.rfc3339(at)) { (context.clock.time(at)) }
+            @if offset >= 1000 { span.off { "+" (context.language.duration(offset)) } }
         }
     }
 }
 
-/// What steps are put into words with.
-pub(super) struct Words<'w> {
+/// The data that steps are put into words with.
+pub(super) struct StoryWords<'w> {
     pub(super) language: Language,
-    pub(super) people: &'w People<'w>,
+    pub(super) people: &'w PageNames<'w>,
     pub(super) summary: &'w Summary,
     pub(super) facts: &'w [Fact],
-    /// Nothing more will come of the call: who has not answered did not.
+    /// The call is over, so people who have not answered did not answer.
     pub(super) is_over: bool,
 }
 
-impl Words<'_> {
-    /// Says of a step that one of its records was recovered.
+impl StoryWords<'_> {
+    /// Marks a step that has a recovered record.
     fn mark(&self, step: &Step) -> Markup {
         html! {
             @if step.is_recovered(self.facts) { " " small { "· " (recovered(self.language)) } }
@@ -122,12 +122,12 @@ impl Words<'_> {
     }
 }
 
-/// The mark of what never arrived and was recovered.
+/// The mark of a record that was not delivered in time and was recovered.
 pub(super) fn recovered(l: Language) -> &'static str {
     l.of("восстановлено", "recovered")
 }
 
-impl Teller for Words<'_> {
+impl Teller for StoryWords<'_> {
     fn voice(&self) -> Voice {
         self.language.voice()
     }
@@ -145,7 +145,7 @@ impl Teller for Words<'_> {
         text.replace(&number, &unbroken(&number))
     }
 
-    /// `150, 151`; of very many the first ones.
+    /// `150, 151`; of very many only the first ones.
     fn all<'p>(&self, parties: impl Iterator<Item = &'p String>) -> String {
         let parties: Vec<&String> = parties.collect();
         let named = parties.iter().take(NAMED_MAX);
@@ -160,7 +160,7 @@ impl Teller for Words<'_> {
         named.join(", ")
     }
 
-    /// With a remark if none of them picks up.
+    /// The same, with a remark where none of them answers.
     fn rung(&self, rung: &[RungParty]) -> String {
         let none = self.is_over && rung.iter().all(|it| it.outcome == RingOutcome::NotAnswered);
         let remark = match none {
@@ -196,7 +196,7 @@ impl Teller for Words<'_> {
         self.language.duration(millis)
     }
 
-    /// A client waits from the first moment, and may hear a greeting before anybody is rung.
+    /// A client waits from the first moment, and may hear a greeting before any extension rings.
     fn waited(&self, rang: Option<i64>) -> Option<i64> {
         match self.summary.direction {
             Direction::Incoming => self.summary.wait_millis.or(rang),
@@ -204,7 +204,7 @@ impl Teller for Words<'_> {
         }
     }
 
-    /// The client by that word, who is named at the beginning.
+    /// Returns the word for the client, who is named at the beginning.
     fn subject(&self, who: &[String]) -> String {
         let is_internal = self.summary.direction == Direction::Internal;
         match who {
@@ -216,12 +216,12 @@ impl Teller for Words<'_> {
     }
 }
 
-/// What a Telegram message is about, by the stage of the call at which the bot sends it.
+/// Says what a Telegram message is about, by the stage of the call at which the bot sends it.
 pub(super) fn stage_of(l: Language, stage: &str) -> String {
     told::stage(stage, l.voice(), || shortened(stage.as_bytes(), 40))
 }
 
-/// A number whose groups stay on one line.
+/// Returns a number that is not broken across lines.
 pub(super) fn unbroken(number: &str) -> String {
     number.replace(' ', "\u{a0}")
 }

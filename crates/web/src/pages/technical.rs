@@ -1,28 +1,28 @@
-//! Technical details, folded: channels and why they belong together, bridges, how late messages came.
+//! Technical details, folded: channels and why they belong together, bridges, delays of messages.
 
 use maud::{Markup, html};
 
 use super::frame::wide;
-use super::people::People;
+use super::people::PageNames;
 use super::story::stage_of;
-use super::{CallPage, Language, Look, shortened, shown};
+use super::{CallPage, Language, PageContext, shortened, shown};
 use calltrace_engine::TracedCall;
 use calltrace_model::call::{Fact, MessageAction, Reason, StepEvent, Story};
 
-/// Channels and bridges shown; a runaway join has hundreds.
+/// The largest number of channels and of bridges shown; a runaway join has hundreds.
 const LEGS_MAX: usize = 100;
 
-/// Bursts of messages shown.
+/// The largest number of bursts of messages shown.
 const BURSTS_MAX: usize = 20;
 
-/// A section that opens.
+/// Renders a section that can be unfolded.
 pub(super) fn technical(
-    look: &Look,
+    context: &PageContext,
     page: &CallPage<'_>,
-    people: &People<'_>,
+    people: &PageNames<'_>,
     story: &Story,
 ) -> Markup {
-    let l = look.language;
+    let l = context.language;
     let call = page.call;
     html! {
         details.technical {
@@ -40,15 +40,15 @@ pub(super) fn technical(
                     dd { (l.count(inferred, ["канал", "канала", "каналов"], ["channel", "channels"])) }
                 }
             }
-            (channels(look, call, people))
-            (bridges(look, call))
-            (lags(look, call, story))
+            (channels(context, call, people))
+            (bridges(context, call))
+            (lags(context, call, story))
         }
     }
 }
 
-fn channels(look: &Look, call: &TracedCall, people: &People<'_>) -> Markup {
-    let l = look.language;
+fn channels(context: &PageContext, call: &TracedCall, people: &PageNames<'_>) -> Markup {
+    let l = context.language;
     let legs = &call.summary.legs;
     let heads = l.of(
         ["Кто", "С", "По", "Канал", "UniqueId", "Почему"],
@@ -66,8 +66,8 @@ fn channels(look: &Look, call: &TracedCall, people: &People<'_>) -> Markup {
                         @for leg in legs.iter().take(LEGS_MAX) {
                             tr {
                                 td { @if leg.label == "Local" { (l.of("служебный", "Local")) } @else { (people.text(&leg.label)) } }
-                                td { (look.clock.time(leg.first)) }
-                                td { (look.clock.time(leg.last)) }
+                                td { (context.clock.time(leg.first)) }
+                                td { (context.clock.time(leg.last)) }
                                 td { code { (shortened(leg.channel.as_bytes(), 60)) } }
                                 td { code { (shortened(leg.uid.as_bytes(), 60)) } }
                                 td { (why(l, call, &leg.uid)) }
@@ -80,7 +80,7 @@ fn channels(look: &Look, call: &TracedCall, people: &People<'_>) -> Markup {
     }
 }
 
-/// Names of bridges in the order in which they come, each once.
+/// Returns the names of bridges in order of appearance, each once.
 pub(super) fn bridges_of(facts: &[Fact]) -> Vec<&[u8]> {
     let mut bridges: Vec<&[u8]> = Vec::new();
     for fact in facts {
@@ -94,7 +94,7 @@ pub(super) fn bridges_of(facts: &[Fact]) -> Vec<&[u8]> {
     bridges
 }
 
-/// A bridge by letter: A, B, C; after Z a star.
+/// Returns the letter of a bridge: A, B, C; a star after Z.
 pub(super) fn letter(bridge: usize) -> char {
     u8::try_from(bridge)
         .ok()
@@ -102,8 +102,8 @@ pub(super) fn letter(bridge: usize) -> char {
         .map_or('*', |n| char::from(b'A' + n))
 }
 
-fn bridges(look: &Look, call: &TracedCall) -> Markup {
-    let l = look.language;
+fn bridges(context: &PageContext, call: &TracedCall) -> Markup {
+    let l = context.language;
     let bridges = bridges_of(&call.facts);
     let span = |bridge: &[u8]| {
         let mut own = call.facts.iter().filter(|fact| fact.bridge() == bridge);
@@ -117,7 +117,7 @@ fn bridges(look: &Look, call: &TracedCall) -> Markup {
                 @for (at, bridge) in bridges.iter().enumerate() {
                     li {
                         (letter(at)) " · "
-                        @if let Some((from, to)) = span(bridge) { (look.clock.time(from)) "–" (look.clock.time(to)) " · " }
+                        @if let Some((from, to)) = span(bridge) { (context.clock.time(from)) "–" (context.clock.time(to)) " · " }
                         code { (shortened(bridge, 60)) }
                     }
                 }
@@ -126,9 +126,9 @@ fn bridges(look: &Look, call: &TracedCall) -> Markup {
     }
 }
 
-/// How long after the event before it each burst of messages was sent.
-fn lags(look: &Look, call: &TracedCall, story: &Story) -> Markup {
-    let l = look.language;
+/// Lists how long after the previous event each burst of messages was sent.
+fn lags(context: &PageContext, call: &TracedCall, story: &Story) -> Markup {
+    let l = context.language;
     let lag = |at: usize| {
         let before = call.facts[..at].iter().rfind(|fact| fact.is_asterisk());
         before.map(|event| call.facts[at].at.since(event.at))
@@ -149,13 +149,13 @@ fn lags(look: &Look, call: &TracedCall, story: &Story) -> Markup {
         @if !bursts.is_empty() {
             h3 { (l.of("Задержки сообщений после события", "How long after the event messages were sent")) }
             ul.plain {
-                @for (at, stage, lag) in bursts { li { (look.clock.time(at)) " · " (stage) " · " (l.duration(lag)) } }
+                @for (at, stage, lag) in bursts { li { (context.clock.time(at)) " · " (stage) " · " (l.duration(lag)) } }
             }
         }
     }
 }
 
-/// What joined a channel to the call.
+/// Says why a channel belongs to the call.
 fn why(l: Language, call: &TracedCall, uid: &str) -> Markup {
     let mut joins = call.closure.joins().iter();
     let reason = joins.find(|join| join.uid == uid).map(|join| &join.reason);
@@ -170,7 +170,7 @@ fn why(l: Language, call: &TracedCall, uid: &str) -> Markup {
         Some(Reason::Message { message, .. }) => {
             by(l.of("общее сообщение", "shares the message"), message)
         }
-        // The engine's circumstances are in English.
+        // The engine writes the circumstances in English.
         Some(Reason::Inferred(circumstance)) => match l {
             Language::Russian => html! { "по номеру и времени" },
             Language::English => html! { "by circumstance: " (circumstance) },

@@ -1,63 +1,63 @@
-//! All records of a call, folded, one after the other.
+//! All records of a call in order, folded.
 
 use maud::{Markup, PreEscaped, html};
 
-use super::entries::{Entry, entries, life_of};
-use super::people::People;
+use super::entries::{TimelineEntry, entries, life_of};
+use super::people::PageNames;
 use super::story::{recovered, stage_of};
 use super::technical::bridges_of;
-use super::{CallPage, Look, events, message_text, shortened, shown};
+use super::{CallPage, PageContext, events, message_text, shortened, shown};
 use calltrace_engine::TracedCall;
 use calltrace_model::call::{Fact, MessageAction, MessageLife, RequestResult};
 use calltrace_model::record::{Body, Http, Record, RecoveryMark, Stamp, json};
 use calltrace_model::{redact, sanitise};
 
-/// Entries on one page; those after them are a link away.
+/// The largest number of entries on one page; a link leads to the others.
 pub(super) const ENTRIES_MAX: usize = 500;
 
-/// Of a page that has as much to show as this (bytes of records), the rest is a link away as well.
+/// The largest size of the records on one page (bytes); a link leads to the others.
 const PAGE_BYTES_MAX: usize = 384 << 10;
 
-/// A body that is longer than this when laid out is shown on one line (bytes).
+/// A laid out body that is longer than this is shown on one line (bytes).
 const LAID_OUT_BYTES_MAX: usize = 64 << 10;
 
-/// A body up to this (bytes) is laid out; of a longer one the beginning is shown as it is.
+/// A body up to this size is laid out (bytes); of a longer one only the beginning is shown, as it is.
 const BODY_BYTES_MAX: usize = 16 << 10;
 
-/// Shown of a longer body (characters).
+/// The length of that beginning (characters).
 const BODY_CHARS_MAX: usize = 4000;
 
-/// Shown of a message's text, a URL, an unparsed line (characters).
+/// The longest shown message text, URL or unparsed line (characters).
 const TEXT_CHARS_MAX: usize = 1500;
 
-/// Chats that one entry names; a program that loops sends to one for ever.
+/// The number of chats that one entry names; a program in a loop may send to one for ever.
 const LIVES_MAX: usize = 50;
 
-/// What entries are shown with.
-struct Page<'p> {
-    look: &'p Look,
+/// The data that entries are shown with.
+struct TimelinePage<'p> {
+    context: &'p PageContext,
     page: &'p CallPage<'p>,
-    people: &'p People<'p>,
+    people: &'p PageNames<'p>,
     bridges: Vec<&'p [u8]>,
     lives: Vec<MessageLife>,
 }
 
 /// The entries of a call, and which of them this page shows.
-pub(super) struct Shown {
-    all: Vec<Entry>,
+pub(super) struct ShownEntries {
+    all: Vec<TimelineEntry>,
     from: usize,
     upto: usize,
 }
 
-impl Shown {
-    pub(super) fn of(page: &CallPage<'_>) -> Shown {
+impl ShownEntries {
+    pub(super) fn of(page: &CallPage<'_>) -> ShownEntries {
         let all = entries(page.call);
         let from = page.from.min(all.len());
         let upto = from + fitting(&all[from..], page.call);
-        Shown { all, from, upto }
+        ShownEntries { all, from, upto }
     }
 
-    /// The id of the entry on this page that shows a record.
+    /// Returns the id of the entry on this page that shows a record.
     pub(super) fn anchor(&self, record: usize) -> Option<String> {
         let mut entries = self.all[self.from..self.upto].iter();
         let entry = entries.find(|entry| entry.holds(record))?;
@@ -65,22 +65,22 @@ impl Shown {
     }
 }
 
-fn anchor(entry: &Entry) -> String {
+fn anchor(entry: &TimelineEntry) -> String {
     format!("r{}", entry.first())
 }
 
-/// The records, folded unless the page was leafed through.
+/// Renders the records, folded on the first page.
 pub(super) fn timeline(
-    look: &Look,
+    context: &PageContext,
     page: &CallPage<'_>,
-    people: &People<'_>,
-    it: &Shown,
+    people: &PageNames<'_>,
+    it: &ShownEntries,
 ) -> Markup {
-    let l = look.language;
-    let Shown { all, from, upto } = it;
+    let l = context.language;
+    let ShownEntries { all, from, upto } = it;
     let (from, upto) = (*from, *upto);
-    let shown = Page {
-        look,
+    let shown = TimelinePage {
+        context,
         page,
         people,
         bridges: bridges_of(&page.call.facts),
@@ -96,7 +96,7 @@ pub(super) fn timeline(
             ol start=(from + 1) {
                 @for entry in &all[from..upto] {
                     @let at = page.call.lines[entry.first()].at;
-                    @let date = look.clock.moment(at).date_naive();
+                    @let date = context.clock.moment(at).date_naive();
                     @if day.replace(date).is_some_and(|before| before != date) {
                         li.day { (l.day(date)) }
                     }
@@ -112,31 +112,31 @@ pub(super) fn timeline(
     }
 }
 
-/// How many of the entries fit on a page; one at least.
-fn fitting(entries: &[Entry], call: &TracedCall) -> usize {
+/// Returns how many of the entries fit on a page; at least one.
+fn fitting(entries: &[TimelineEntry], call: &TracedCall) -> usize {
     let mut bytes = 0;
     let shown = |at: &usize| call.lines[*at].text.len().min(2 * BODY_BYTES_MAX);
     let fits = entries.iter().take(ENTRIES_MAX).take_while(|entry| {
         let before = bytes;
         bytes += match entry {
-            Entry::One(at) => shown(at),
-            Entry::Messages { lines, .. } => lines.iter().take(LIVES_MAX).map(shown).sum(),
+            TimelineEntry::One(at) => shown(at),
+            TimelineEntry::Messages { lines, .. } => lines.iter().take(LIVES_MAX).map(shown).sum(),
         };
         before == 0 || bytes <= PAGE_BYTES_MAX
     });
     fits.count()
 }
 
-impl Page<'_> {
-    fn entry(&self, entry: &Entry) -> Markup {
+impl TimelinePage<'_> {
+    fn entry(&self, entry: &TimelineEntry) -> Markup {
         match entry {
-            Entry::One(at) => self.record(*at),
-            Entry::Messages { action, lines } => self.messages(*action, lines),
+            TimelineEntry::One(at) => self.record(*at),
+            TimelineEntry::Messages { action, lines } => self.messages(*action, lines),
         }
     }
 
     fn time(&self, at: Stamp) -> Markup {
-        let clock = &self.look.clock;
+        let clock = &self.context.clock;
         let offset = at.since(self.page.call.summary.first);
         html! {
             div.t {
@@ -144,20 +144,20 @@ impl Page<'_> {
                     (clock.time(at))
                     small { (clock.moment(at).format("%.3f").to_string()) }
                 }
-                @if offset > 0 { span.off { "+" (self.look.language.duration(offset)) } }
+                @if offset > 0 { span.off { "+" (self.context.language.duration(offset)) } }
             }
         }
     }
 
-    /// One record that is no Telegram message.
+    /// Shows one record that is no Telegram message.
     fn record(&self, at: usize) -> Markup {
         let (line, fact) = (&self.page.call.lines[at], &self.page.call.facts[at]);
         let record = Record::parse(&line.text);
-        let l = self.look.language;
+        let l = self.context.language;
         let (class, kind, what, bodies) = match &record.body {
             Body::Ast(ast) => {
                 let (mark, what, is_minor) =
-                    events::event(self.look, self.people, &self.bridges, ast, fact);
+                    events::event(self.context, self.people, &self.bridges, ast, fact);
                 let class = if is_minor { "e ast minor" } else { "e ast" };
                 let bodies = vec![(l.of("Событие", "Event"), ast.json)];
                 (class, mark, what, bodies)
@@ -192,7 +192,7 @@ impl Page<'_> {
             .filter(|(_, body)| !matches!(*body, b"" | b"{}"))
             .collect();
         html! {
-            li id=(anchor(&Entry::One(at))) class=(class) {
+            li id=(anchor(&TimelineEntry::One(at))) class=(class) {
                 (self.time(line.at))
                 div.what {
                     @let head = html! {
@@ -205,7 +205,7 @@ impl Page<'_> {
                         details {
                             summary { (head) }
                             @if !fact.uid().is_empty() { p.leg { "UniqueId " code { (shown(fact.uid())) } } }
-                            @for (name, bytes) in &bodies { (body(self.look, name, bytes)) }
+                            @for (name, bytes) in &bodies { (body(self.context, name, bytes)) }
                         }
                     }
                 }
@@ -223,14 +223,14 @@ impl Page<'_> {
         }
     }
 
-    /// How long a request took, where its writer said so.
+    /// Shows how long a request took, where its writer logged it.
     fn took(&self, body: &[u8]) -> Markup {
         let mut fields = json::Fields::new(body);
         let stated = fields.find(|(key, _)| *key == b"_duration_ms");
         let stated = stated.map(|(_, value)| value.text().into_owned());
         let millis = stated.and_then(|text| std::str::from_utf8(&text).ok()?.parse::<f64>().ok());
         let millis = millis.filter(|millis| (0.0..=86_400_000.0).contains(millis));
-        let l = self.look.language;
+        let l = self.context.language;
         html! {
             @if let Some(millis) = millis {
                 " " span.leg { "· " @if millis < 1000.0 { (millis.round()) "\u{a0}" (l.of("мс", "ms")) } @else { (l.duration(millis as i64)) } }
@@ -238,7 +238,7 @@ impl Page<'_> {
         }
     }
 
-    /// The same operation with the same message in one chat or several.
+    /// Shows the same operation with the same message in one or several chats.
     fn messages(&self, action: MessageAction, lines: &[usize]) -> Markup {
         let call = self.page.call;
         let first = &call.lines[lines[0]];
@@ -251,7 +251,7 @@ impl Page<'_> {
         let head = html! {
             span.kind aria-hidden="true" { (if action == MessageAction::Delete { "🗑" } else { "💬" }) }
             (self.op(action, tg.action, &facts)) " "
-            span.leg { "· " (stage_of(self.look.language, &String::from_utf8_lossy(tg.msg_type))) }
+            span.leg { "· " (stage_of(self.context.language, &String::from_utf8_lossy(tg.msg_type))) }
             @if action == MessageAction::Send { " " span.leg { "· " (self.fate(&facts)) } }
         };
         html! {
@@ -263,7 +263,7 @@ impl Page<'_> {
                         ul.lives {
                             @for fact in facts.iter().take(LIVES_MAX) { li { (self.life(fact)) } }
                             @if facts.len() > LIVES_MAX {
-                                li { (self.look.language.more(facts.len() - LIVES_MAX)) }
+                                li { (self.context.language.more(facts.len() - LIVES_MAX)) }
                             }
                         }
                     }
@@ -275,7 +275,7 @@ impl Page<'_> {
 
     /// `Отправлено: Анна Сидорова`, `Отправлено в 5 чатов`
     fn op(&self, action: MessageAction, name: &[u8], facts: &[&Fact]) -> Markup {
-        let l = self.look.language;
+        let l = self.context.language;
         let done = match action {
             MessageAction::Send => l.text("Отправлено", "Sent"),
             MessageAction::Edit => l.text("Изменено", "Edited"),
@@ -285,7 +285,7 @@ impl Page<'_> {
         match facts {
             [only] => {
                 let chat = String::from_utf8_lossy(only.chat());
-                html! { (done) ": " (self.people.chat(self.look, &chat)) }
+                html! { (done) ": " (self.people.chat(self.context, &chat)) }
             }
             many => html! {
                 (done) ": " (l.count(many.len(), ["чат", "чата", "чатов"], ["chat", "chats"]))
@@ -293,9 +293,9 @@ impl Page<'_> {
         }
     }
 
-    /// What became of what was sent, all chats together.
+    /// Says what became of the sent messages, all chats together.
     fn fate(&self, facts: &[&Fact]) -> String {
-        let l = self.look.language;
+        let l = self.context.language;
         let lives: Vec<&MessageLife> = facts
             .iter()
             .filter_map(|fact| life_of(fact, &self.lives))
@@ -313,9 +313,9 @@ impl Page<'_> {
         }
     }
 
-    /// One chat's part: who, and how long the message lived there.
+    /// Shows the part of one chat: the person, and how long the message stood there.
     fn life(&self, fact: &Fact) -> Markup {
-        let l = self.look.language;
+        let l = self.context.language;
         let chat = String::from_utf8_lossy(fact.chat());
         let life = life_of(fact, &self.lives);
         let fate = match life {
@@ -327,7 +327,7 @@ impl Page<'_> {
         };
         let edits = life.map_or(0, |life| life.edits.len());
         html! {
-            (self.people.chat(self.look, &chat))
+            (self.people.chat(self.context, &chat))
             @if self.people.names.chats.contains_key(&*chat) { " " span.leg { (shortened(fact.chat(), 40)) } }
             " · " (l.of("сообщение ", "message ")) code { (shortened(fact.message(), 40)) }
             " · " (fate)
@@ -340,13 +340,13 @@ fn lifetime(life: &MessageLife) -> Option<i64> {
     Some(life.deleted?.since(life.sent?))
 }
 
-/// A body, folded with its entry: laid out, without secrets. Of a very long one the beginning.
-fn body(look: &Look, name: &str, bytes: &[u8]) -> Markup {
-    let l = look.language;
+/// Shows a body, folded with its entry: laid out and without secrets; of a very long one only the beginning.
+fn body(context: &PageContext, name: &str, bytes: &[u8]) -> Markup {
+    let l = context.language;
     let text = if bytes.len() <= BODY_BYTES_MAX {
         let value = redact::body(bytes);
         let laid = match &value {
-            // A body cut by its writer is no JSON; its text is shown as it stands.
+            // A body that its writer cut is no JSON; its text is shown as it is.
             serde_json::Value::Object(fields)
                 if fields.len() == 1 && fields.contains_key("raw") =>
             {
@@ -370,12 +370,12 @@ fn body(look: &Look, name: &str, bytes: &[u8]) -> Markup {
                 " · " (l.of("показано начало; всего ", "only its beginning; in all ")) (l.number(bytes.len() / 1024)) " KiB"
             }
         }
-        // A line break right behind the tag would be swallowed.
+        // A line break right after the tag would be swallowed.
         pre tabindex="0" { (PreEscaped("\n")) (text) }
     }
 }
 
-/// Deeply nested values grow many times over when each stands on a line of its own.
+/// Deeply nested values grow many times over when each has its own line.
 fn laid_out(value: &serde_json::Value) -> String {
     let pretty = serde_json::to_string_pretty(value).unwrap_or_default();
     match pretty.len() <= LAID_OUT_BYTES_MAX {

@@ -1,24 +1,28 @@
-//! What could not be read, in words that a person understands.
+//! The parts of a log that could not be read, in plain words.
 
 use std::path::Path;
 
 use maud::{Markup, html};
 
-use super::{Language, Look, shortened};
+use super::{Language, PageContext, shortened};
 use calltrace_model::call::Summary;
 use calltrace_model::record::Stamp;
 use calltrace_store::error::Trouble;
 
-/// Troubles said one by one; of more only how many.
+/// The number of troubles listed; further ones are only counted.
 const TROUBLES_MAX: usize = 5;
 
-/// What is said of a file whose last line has no end.
+/// The engine's words for a file whose last line is not complete.
 const HALF_LINE: &str = "middle of a line";
 
-/// A box that says which parts may be missing, of calls or of one; nothing when all of them could be read. A line
-/// that is not written to its end yet is none of a call whose end is known.
-pub(super) fn missing_parts(look: &Look, call: Option<&Summary>, troubles: &[Trouble]) -> Markup {
-    let l = look.language;
+/// A box that says which parts of calls, or of one call, may be missing; empty when everything could be read.
+/// A line that is still being written does not belong to a call that has ended.
+pub(super) fn missing_parts(
+    context: &PageContext,
+    call: Option<&Summary>,
+    troubles: &[Trouble],
+) -> Markup {
+    let l = context.language;
     let is_over = call.is_some_and(|call| call.ended);
     let is_lost = |it: &&Trouble| it.matters && !(is_over && it.what.contains(HALF_LINE));
     let troubles: Vec<&Trouble> = troubles.iter().filter(is_lost).collect();
@@ -32,14 +36,14 @@ pub(super) fn missing_parts(look: &Look, call: Option<&Summary>, troubles: &[Tro
                 ": "
                 (l.of("на этой странице может чего-то не хватать.", "something may be missing on this page."))
             }
-            (listed(look, &troubles))
+            (listed(context, &troubles))
         }
     }
 }
 
-/// What else is damaged, for a page that shows nothing: it may be another time that was meant.
-pub(super) fn other_damage(look: &Look, troubles: &[Trouble]) -> Markup {
-    let l = look.language;
+/// Lists damage of other times, for a page that shows nothing: another time may have been meant.
+pub(super) fn other_damage(context: &PageContext, troubles: &[Trouble]) -> Markup {
+    let l = context.language;
     let is_other = |it: &&Trouble| it.hides.is_some() && !it.matters;
     let troubles: Vec<&Trouble> = troubles.iter().filter(is_other).collect();
     if troubles.is_empty() {
@@ -47,27 +51,27 @@ pub(super) fn other_damage(look: &Look, troubles: &[Trouble]) -> Markup {
     }
     html! {
         p { (l.of("Не прочитано за другое время:", "What could not be read of other times:")) }
-        (listed(look, &troubles))
+        (listed(context, &troubles))
     }
 }
 
-fn listed(look: &Look, troubles: &[&Trouble]) -> Markup {
+fn listed(context: &PageContext, troubles: &[&Trouble]) -> Markup {
     html! {
         ul {
             @for trouble in troubles.iter().take(TROUBLES_MAX) {
-                li { (sentence(look, trouble)) }
+                li { (sentence(context, trouble)) }
             }
             @if troubles.len() > TROUBLES_MAX {
-                li { (look.language.more(troubles.len() - TROUBLES_MAX)) }
+                li { (context.language.more(troubles.len() - TROUBLES_MAX)) }
             }
         }
     }
 }
 
-/// `Файл за 27.11.2025 повреждён после 10:32:07`, with the file's name and the plain reason for
-/// whoever mends it. The folder is the server's business and is not shown.
-fn sentence(look: &Look, trouble: &Trouble) -> Markup {
-    let l = look.language;
+/// `Файл за 27.11.2025 повреждён после 10:32:07`, with the file's name and the engine's reason for the person
+/// who repairs it. The folder is not shown, because it tells about the server.
+fn sentence(context: &PageContext, trouble: &Trouble) -> Markup {
+    let l = context.language;
     let name = file_name(&trouble.path);
     let after = last_time(&trouble.what);
     html! {
@@ -75,21 +79,21 @@ fn sentence(look: &Look, trouble: &Trouble) -> Markup {
             Some(date) => format!("{} {date}", l.of("Файл за", "The file of")),
             None => l.text("Файл", "The file"),
         })
-        " " (kind(look, &trouble.what))
+        " " (kind(context, &trouble.what))
         @if let Some(after) = after {
             " " (l.of("после", "after")) " "
-            time { (look.clock.time(after)) }
+            time { (context.clock.time(after)) }
         }
         "; " small {
             code { (shortened(name.as_bytes(), 80)) }
-            // The engine speaks English, and a manager who reads Russian need not.
+            // The engine writes English, which a manager who reads Russian need not know.
             @if l == Language::English { " " (shortened(trouble.what.as_bytes(), 200)) }
         }
     }
 }
 
-fn kind(look: &Look, what: &str) -> &'static str {
-    let l = look.language;
+fn kind(context: &PageContext, what: &str) -> &'static str {
+    let l = context.language;
     let holds = |words: &[&str]| words.iter().any(|word| what.contains(word));
     if holds(&["truncated", "damaged"]) {
         l.of("повреждён", "is damaged")
@@ -114,13 +118,13 @@ fn file_name(path: &Path) -> String {
     name.to_string_lossy().into_owned()
 }
 
-/// The record time that a trouble's text ends with.
+/// Returns the record time at the end of a trouble's text.
 fn last_time(what: &str) -> Option<Stamp> {
     let (_, time) = what.rsplit_once(" after ")?;
     Stamp::parse_prefix(time.as_bytes())
 }
 
-/// `events.log.2025-11-27.gz` -> `27.11.2025`, also of `events.log-20251127`.
+/// `events.log.2025-11-27.gz` -> `27.11.2025`; also from `events.log-20251127`.
 fn date_in(name: &str) -> Option<String> {
     let digits: String = name.chars().filter(char::is_ascii_digit).collect();
     let date = digits.get(..8)?;
@@ -135,7 +139,7 @@ mod tests {
     use calltrace_output::Clock;
 
     fn said(language: Language, path: &str, what: &str) -> String {
-        let look = Look {
+        let context = PageContext {
             language,
             clock: Clock {
                 log: LogZone::default(),
@@ -143,12 +147,12 @@ mod tests {
             },
             now: Stamp(0),
         };
-        missing_parts(&look, None, &[Trouble::new(Path::new(path), what)]).into_string()
+        missing_parts(&context, None, &[Trouble::new(Path::new(path), what)]).into_string()
     }
 
     #[test]
     fn damage_of_another_time_is_no_warning_and_is_named_where_nothing_is_shown() {
-        let look = Look {
+        let context = PageContext {
             language: Language::English,
             clock: Clock {
                 log: LogZone::default(),
@@ -160,8 +164,8 @@ mod tests {
             matters: false,
             ..Trouble::new(Path::new("events.log.2025-11-27.gz"), "is a truncated gzip")
         }];
-        assert_eq!(missing_parts(&look, None, &elsewhere).into_string(), "");
-        let said = other_damage(&look, &elsewhere).into_string();
+        assert_eq!(missing_parts(&context, None, &elsewhere).into_string(), "");
+        let said = other_damage(&context, &elsewhere).into_string();
         assert!(said.contains("The file of 27.11.2025 is damaged"), "{said}");
     }
 

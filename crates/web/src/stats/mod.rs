@@ -1,7 +1,8 @@
-//! `GET /stats/{enterprise}`: how many calls, how many were missed and not called back, how fast people answer; of a
-//! day, a week or two. Opened by the enterprise's token only, as its list of calls is.
+//! `GET /stats/{enterprise}`: how many calls there were, how many were missed and not called back, how fast
+//! people answer; for a day, a week or two weeks. Only the enterprise's token opens it, as for the list of
+//! calls.
 
-mod counted;
+mod data;
 mod question;
 
 use std::sync::Arc;
@@ -12,12 +13,12 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use chrono::NaiveDate;
 
-use crate::access::Wanted;
-use crate::answer::{Said, page};
+use crate::access::Resource;
+use crate::answer::{NoticePage, page};
 use crate::days::day_of;
 use crate::limits::Length;
 use crate::pages::{
-    Look, Notice, StatsPage, Unreturned, stats_page, wanted_of_groups, wanted_of_rows,
+    Notice, PageContext, StatsPage, Unreturned, stats_page, wanted_of_groups, wanted_of_rows,
 };
 use crate::site::{Site, Visit};
 use calltrace_directory::Names;
@@ -28,33 +29,38 @@ use calltrace_output::stats::{StatsView, document, write_csv, write_parquet};
 use calltrace_store::error::Error;
 use calltrace_store::tree::EnterpriseName;
 
-use counted::{Counted, Period, counted, statistics};
-use question::{Asked, Format, files};
+use data::{CountedDays, StatsData, counted, statistics};
+use question::{FileFormat, StatsQuery, files};
 
-/// Persons and lines shown at most; the files have all of them.
+/// The largest number of persons and of lines shown; the files have all of them.
 const ROWS_MAX: usize = 20;
 
-/// What the log says where statistics can't be made.
+/// The message that is logged when statistics can't be made.
 const FAILED: &str = "calls can't be counted";
 
-pub(super) async fn show(State(site): State<Arc<Site>>, visit: Visit) -> Result<Response, Said> {
-    let bad = |_| visit.said(Notice::BadRequest);
+pub(super) async fn show(
+    State(site): State<Arc<Site>>,
+    visit: Visit,
+) -> Result<Response, NoticePage> {
+    let bad = |_| visit.notice_page(Notice::BadRequest);
     let enterprise = visit.target.enterprise().map_err(bad)?;
-    let known = site.admit(&visit, &Wanted::Enterprise(&enterprise)).await?;
-    let asked = Asked::read(&visit.target.query).map_err(bad)?;
-    let look = Look {
+    let known = site
+        .admit(&visit, &Resource::Enterprise(&enterprise))
+        .await?;
+    let asked = StatsQuery::read(&visit.target.query).map_err(bad)?;
+    let context = PageContext {
         language: visit.language,
         clock: site.clock,
         now: site.stamp(),
     };
-    let today = day_of(&site.clock, look.now);
+    let today = day_of(&site.clock, context.now);
     let date = asked.link.date.unwrap_or(today);
-    let period = Period::of(&site, asked.link.span, date);
+    let period = CountedDays::of(&site, asked.link.span, date);
     if let Some(format) = asked.format {
         return file(&site, &visit, &enterprise, &asked, (format, date), period).await;
     }
     let counts = Some(period).filter(|_| asked.mistake.is_none());
-    let (of, now) = (enterprise.clone(), look.now);
+    let (of, now) = (enterprise.clone(), context.now);
     let count = move |site: &Site| counted(site, &of, counts, now);
     let counted = visit.answer(&site, Length::Long, FAILED, count).await?;
     let names = names(&site, &enterprise, &counted).await;
@@ -62,14 +68,14 @@ pub(super) async fn show(State(site): State<Arc<Site>>, visit: Visit) -> Result<
     let unreturned = counted.unreturned.into_iter().map(|(call, rang_again)| {
         let link = site.link(&visit, &known, &enterprise, &call);
         Unreturned {
-            // Relative: a proxy may have put a folder before it.
+            // The link is relative, because a proxy may have put a folder before the path.
             link: link.map(|link| format!("..{link}")),
             call,
             rang_again,
         }
     });
     let markup = stats_page(
-        &look,
+        &context,
         &StatsPage {
             enterprise: &enterprise,
             title: known.title.as_deref(),
@@ -96,7 +102,7 @@ pub(super) async fn show(State(site): State<Arc<Site>>, visit: Visit) -> Result<
     Ok(page(status, markup))
 }
 
-async fn names(site: &Site, enterprise: &EnterpriseName, counted: &Counted) -> Names {
+async fn names(site: &Site, enterprise: &EnterpriseName, counted: &StatsData) -> Names {
     let mut wanted = wanted_of_rows(counted.unreturned.iter().map(|(call, _)| call));
     for (stats, are_lines) in [(&counted.persons, false), (&counted.lines, true)] {
         let shown = &stats.groups[..stats.groups.len().min(ROWS_MAX)];
@@ -108,15 +114,15 @@ async fn names(site: &Site, enterprise: &EnterpriseName, counted: &Counted) -> N
     }
 }
 
-/// The same figures for spreadsheets and programs, grouped as was asked.
+/// The same statistics as a file for spreadsheets and programs, grouped as asked.
 async fn file(
     site: &Arc<Site>,
     visit: &Visit,
     enterprise: &EnterpriseName,
-    asked: &Asked,
-    (format, date): (Format, NaiveDate),
-    period: Period,
-) -> Result<Response, Said> {
+    asked: &StatsQuery,
+    (format, date): (FileFormat, NaiveDate),
+    period: CountedDays,
+) -> Result<Response, NoticePage> {
     let (by, now) = (asked.group_by(), site.stamp());
     let of = enterprise.clone();
     let write = move |site: &Site| written(site, &of, (period, by), format, now);
@@ -136,8 +142,8 @@ async fn file(
 fn written(
     site: &Site,
     enterprise: &EnterpriseName,
-    (period, by): (Period, GroupBy),
-    format: Format,
+    (period, by): (CountedDays, GroupBy),
+    format: FileFormat,
     now: Stamp,
 ) -> Result<Vec<u8>, Error> {
     let ([stats], mut found) = statistics(site, enterprise, (Some(period), [by]), now)?;
@@ -151,10 +157,10 @@ fn written(
     };
     let mut bytes = Vec::new();
     let done = match format {
-        Format::Csv => write_csv(&mut bytes, &shown),
-        Format::Parquet => write_parquet(&mut bytes, &shown),
-        Format::Json => {
-            // Folders are the server's business.
+        FileFormat::Csv => write_csv(&mut bytes, &shown),
+        FileFormat::Parquet => write_parquet(&mut bytes, &shown),
+        FileFormat::Json => {
+            // Folders are not shown, because they tell about the server.
             for trouble in found.iter_mut().flat_map(|found| &mut found.troubles) {
                 trouble.path = trouble.path.file_name().unwrap_or_default().into();
             }

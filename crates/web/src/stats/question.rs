@@ -1,89 +1,89 @@
-//! What statistics are asked for: which days, and as what.
+//! The question to statistics: which days, and as which file.
 
 use chrono::NaiveDate;
 
 use crate::days::day_named;
-use crate::pages::{Language, Span, StatsFile, StatsLink};
+use crate::pages::{Language, StatsFile, StatsLink, StatsSpan};
 use crate::request::{Malformed, Query};
 use calltrace_model::stats::GroupBy;
 
-/// A file that statistics can be had as.
+/// A format in which statistics can be downloaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Format {
-    /// A row for each group.
+pub(super) enum FileFormat {
+    /// One row per group.
     Csv,
     /// One document, as `calltrace stats` prints it.
     Json,
-    /// A row for each group, for programs that count further.
+    /// One row per group, for programs that process it further.
     Parquet,
 }
 
-impl Format {
-    /// All there are. A further one is named here and in the methods below, and written in `written`.
-    pub(super) const ALL: [Format; 3] = [Format::Csv, Format::Json, Format::Parquet];
+impl FileFormat {
+    /// All formats. A new one is added here and in the methods below, and written in `written`.
+    pub(super) const ALL: [FileFormat; 3] =
+        [FileFormat::Csv, FileFormat::Json, FileFormat::Parquet];
 
-    /// As links have it, and files end.
+    /// The name in links, and the extension of the file.
     pub(super) const fn name(self) -> &'static str {
         match self {
-            Format::Csv => "csv",
-            Format::Json => "json",
-            Format::Parquet => "parquet",
+            FileFormat::Csv => "csv",
+            FileFormat::Json => "json",
+            FileFormat::Parquet => "parquet",
         }
     }
 
-    /// As people call it.
+    /// The title for people.
     pub(super) const fn title(self) -> &'static str {
         match self {
-            Format::Csv => "CSV",
-            Format::Json => "JSON",
-            Format::Parquet => "Parquet",
+            FileFormat::Csv => "CSV",
+            FileFormat::Json => "JSON",
+            FileFormat::Parquet => "Parquet",
         }
     }
 
     /// Its media type.
     pub(super) const fn media_type(self) -> &'static str {
         match self {
-            Format::Csv => "text/csv; charset=utf-8",
-            Format::Json => "application/json",
-            Format::Parquet => "application/vnd.apache.parquet",
+            FileFormat::Csv => "text/csv; charset=utf-8",
+            FileFormat::Json => "application/json",
+            FileFormat::Parquet => "application/vnd.apache.parquet",
         }
     }
 }
 
-/// What is asked for, as far as it makes sense.
+/// The question, as far as it could be understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Asked {
-    /// Which days.
+pub(super) struct StatsQuery {
     pub(super) link: StatsLink,
-    /// What was typed for the last day and is none.
+    /// The text for the last day that is no day.
     pub(super) mistake: Option<String>,
-    /// As which file; `None` for the page.
-    pub(super) format: Option<Format>,
-    /// What the file puts calls together by, where that was said.
+    /// The format of the file; `None` for the page.
+    pub(super) format: Option<FileFormat>,
+    /// The key by which the file groups calls, where it was given.
     pub(super) by: Option<GroupBy>,
 }
 
-impl Asked {
-    /// Reads the parameters; a day that people may mistype becomes a mistake on the page, what only links carry must
-    /// be right.
+impl StatsQuery {
+    /// Reads the parameters. A day that people may mistype becomes a mistake on the page; a parameter
+    /// that only links set must be right.
     ///
     /// # Errors
-    /// What can't be read.
-    pub(super) fn read(query: &Query) -> Result<Asked, Malformed> {
+    /// Returns an error when a parameter can't be read.
+    pub(super) fn read(query: &Query) -> Result<StatsQuery, Malformed> {
         let typed = query.field("date")?.unwrap_or_default().trim().to_owned();
         let date = day_named(&typed);
         let mistake = Some(typed).filter(|typed| date.is_none() && !typed.is_empty());
-        let format = chosen(query, "format", &Format::ALL, Format::name)?;
+        let format = chosen(query, "format", &FileFormat::ALL, FileFormat::name)?;
         if format.is_some() && mistake.is_some() {
             return Err(Malformed);
         }
         let by = chosen(query, "by", &GroupBy::ALL, GroupBy::name)?;
-        // There is one.
+        // The page is of one enterprise.
         if by == Some(GroupBy::Enterprise) {
             return Err(Malformed);
         }
-        let span = chosen(query, "period", &Span::ALL, Span::name)?.unwrap_or_default();
-        Ok(Asked {
+        let span = chosen(query, "period", &StatsSpan::ALL, StatsSpan::name)?.unwrap_or_default();
+        Ok(StatsQuery {
             link: StatsLink { span, date },
             mistake,
             format,
@@ -91,34 +91,34 @@ impl Asked {
         })
     }
 
-    /// What a file puts calls together by.
+    /// Returns the key by which the file groups calls.
     pub(super) fn group_by(&self) -> GroupBy {
         self.by.unwrap_or(match self.link.span {
-            Span::Day => GroupBy::Hour,
-            Span::Week | Span::TwoWeeks => GroupBy::Day,
+            StatsSpan::Day => GroupBy::Hour,
+            StatsSpan::Week | StatsSpan::TwoWeeks => GroupBy::Day,
         })
     }
 }
 
-/// The files that the page of these days leads to.
+/// Returns the links to files of these days.
 pub(super) fn files(
-    span: Span,
+    span: StatsSpan,
     date: NaiveDate,
     token: &str,
     language: Language,
 ) -> Vec<StatsFile> {
     let date = Some(date);
     let front = StatsLink { span, date }.link(token, language);
-    let all = Format::ALL.into_iter().map(|format| (format, None));
+    let all = FileFormat::ALL.into_iter().map(|format| (format, None));
     let persons = (
-        Format::Csv,
+        FileFormat::Csv,
         Some((GroupBy::Person, language.of("сотрудники", "persons"))),
     );
     let lines = (
-        Format::Csv,
+        FileFormat::Csv,
         Some((GroupBy::Line, language.of("линии", "lines"))),
     );
-    let file = |(format, by): (Format, Option<(GroupBy, &str)>)| {
+    let file = |(format, by): (FileFormat, Option<(GroupBy, &str)>)| {
         let (name, link) = (
             format.title().to_owned(),
             format!("{front}&format={}", format.name()),
@@ -151,8 +151,8 @@ fn chosen<T: Copy>(
 mod tests {
     use super::*;
 
-    fn read(query: &str) -> Result<Asked, Malformed> {
-        Asked::read(&Query::new(Some(query)))
+    fn read(query: &str) -> Result<StatsQuery, Malformed> {
+        StatsQuery::read(&Query::new(Some(query)))
     }
 
     #[test]
@@ -163,7 +163,7 @@ mod tests {
         let asked = read("period=day&date=2025-12-02&format=csv").expect("it is right");
         assert_eq!(
             (asked.link.span, asked.format),
-            (Span::Day, Some(Format::Csv))
+            (StatsSpan::Day, Some(FileFormat::Csv))
         );
         assert_eq!(asked.link.date, NaiveDate::from_ymd_opt(2025, 12, 2));
         assert_eq!(asked.group_by(), GroupBy::Hour);

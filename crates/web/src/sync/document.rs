@@ -1,24 +1,24 @@
-//! The document of these routes, for programs, and as a page for people.
+//! The document of these routes, as JSON for programs and as a page for people.
 
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::Value;
 
 use crate::answer;
-use crate::api::{self, Admitted};
+use crate::api::{self, ApiAccess};
 use crate::document::versioned;
 use crate::pages::reference;
 
-/// The document, but for its version.
+/// The document without its version.
 const DOCUMENT: &str = include_str!("openapi.json");
 
 /// `GET /openapi.json`
-pub(super) async fn document(_: Admitted) -> Response {
+pub(super) async fn document(_: ApiAccess) -> Response {
     api::answer(StatusCode::OK, &openapi())
 }
 
 /// `GET /docs`
-pub(super) async fn page(_: Admitted) -> Response {
+pub(super) async fn page(_: ApiAccess) -> Response {
     answer::page(StatusCode::OK, reference(&openapi()))
 }
 

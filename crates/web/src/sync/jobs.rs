@@ -1,89 +1,93 @@
-//! Runs in the background: one per enterprise at one time, a few in all, ended with the server.
+//! Runs in the background: one per enterprise and a few in total at a time; they end with the server.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use axum::Extension;
 use chrono::{DateTime, Utc};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use super::shared::Shared;
+use super::shared::SharedAnswer;
 use calltrace_store::fsx::WallClock;
 use calltrace_store::tree::EnterpriseName;
 use calltrace_sync::work::{SyncHost, SyncOutcome, SyncScope, SyncWork, UnacceptedHangups};
 
-/// Enterprises that are synchronised at one time; others wait.
+/// Enterprises that are synchronised at a time; others wait.
 const AT_ONE_TIME: usize = 4;
 
-/// A run that takes longer is given up: what it waits for never comes.
+/// The time limit of a run: one that takes longer waits for something that never comes.
 const LONGEST: Duration = Duration::from_secs(2 * 3600);
 
-/// Checks and counts ask every host, and hold for so long.
+/// How long checks and counts stay valid, because they query every host.
 const HOLDS: Duration = Duration::from_secs(10);
 
 /// Runs of synchronisation.
 pub struct SyncJobs {
     pub(super) work: Arc<dyn SyncWork>,
-    /// How often what is missing is fetched without being asked for; `None`: never.
+    /// The interval at which missing records are fetched automatically; `None` for never.
     pub(super) interval: Option<Duration>,
-    pub(super) checked: Shared<Checked>,
-    pub(super) unsuccessful: Shared<UnacceptedHangups>,
+    pub(super) checked: SharedAnswer<CheckResult>,
+    pub(super) unsuccessful: SharedAnswer<UnacceptedHangups>,
     now: WallClock,
     places: Arc<Semaphore>,
-    state: Arc<Mutex<State>>,
-    /// `None` once the end has come.
+    state: Arc<Mutex<JobsState>>,
+    /// `None` once the server ends.
     tasks: Mutex<Option<JoinSet<()>>>,
 }
 
-/// What the database, if there is one, and each host by its name said.
+/// The runs of the server, as handlers get them.
+pub(super) type JobsExtension = Extension<Arc<SyncJobs>>;
+
+/// The result for the database, if there is one, and for each host by its name.
 #[derive(Debug, Clone)]
-pub(super) struct Checked {
+pub(super) struct CheckResult {
     pub(super) database: Option<Result<(), String>>,
     pub(super) hosts: Vec<(String, Result<(), String>)>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct JobsState {
     /// Enterprises that run or wait for their turn.
     active: BTreeSet<EnterpriseName>,
-    done: BTreeMap<EnterpriseName, Done>,
+    done: BTreeMap<EnterpriseName, RunTotals>,
 }
 
 /// What the runs of an enterprise did since the server was started.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Done {
-    /// When the last run without a failure ended.
+pub(super) struct RunTotals {
+    /// The end of the last run without a failure.
     pub(super) succeeded: Option<DateTime<Utc>>,
-    /// Of all runs.
+    /// New records of all runs.
     pub(super) new: u64,
-    /// Of all runs.
+    /// Errors of all runs.
     pub(super) errors: u64,
-    /// Of the last run.
+    /// The failure of the last run.
     pub(super) failure: Option<String>,
 }
 
 /// Why no run was started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NotStarted {
-    /// It has no host.
+    /// The enterprise has no host.
     Unknown,
-    /// There is a run already.
+    /// A run of the enterprise is active.
     Running,
-    /// The server ends.
+    /// The server is ending.
     Ending,
 }
 
 impl SyncJobs {
-    /// Nothing runs yet. With an interval, `run_by_itself` is to be called.
+    /// Makes the state; no run is active. With an interval, `run_by_itself` must be called.
     pub fn new(work: Arc<dyn SyncWork>, interval: Option<Duration>, now: WallClock) -> SyncJobs {
         SyncJobs {
             work,
             interval,
-            checked: Shared::holding(HOLDS),
-            unsuccessful: Shared::holding(HOLDS),
+            checked: SharedAnswer::holding(HOLDS),
+            unsuccessful: SharedAnswer::holding(HOLDS),
             now,
             places: Arc::new(Semaphore::new(AT_ONE_TIME)),
             state: Arc::default(),
@@ -91,8 +95,8 @@ impl SyncJobs {
         }
     }
 
-    /// From now on what did not arrive is fetched of all enterprises, now and after each interval; does nothing
-    /// where there is no interval. Must be called within a runtime.
+    /// Fetches the missing records of all enterprises now and after each interval; does nothing without
+    /// an interval. Must be called within a runtime.
     pub fn run_by_itself(self: &Arc<SyncJobs>) {
         let Some(every) = self.interval else {
             return;
@@ -114,7 +118,7 @@ impl SyncJobs {
         }
     }
 
-    /// Ends what runs and starts nothing more. Returns when nothing runs.
+    /// Ends all runs and starts no further ones. Returns when none is active.
     pub async fn end(&self) {
         let tasks = self.tasks().take();
         if let Some(mut tasks) = tasks {
@@ -122,10 +126,10 @@ impl SyncJobs {
         }
     }
 
-    /// Starts a run for an enterprise; it begins when it is its turn.
+    /// Starts a run for an enterprise; it begins when its turn comes.
     ///
     /// # Errors
-    /// Why not.
+    /// Returns why no run was started.
     pub(super) fn start(
         &self,
         enterprise: &EnterpriseName,
@@ -136,13 +140,16 @@ impl SyncJobs {
         }
         let mut tasks = self.tasks();
         let tasks = tasks.as_mut().ok_or(NotStarted::Ending)?;
-        // What has ended is only forgotten here.
+        // Finished tasks are removed only here.
         while tasks.try_join_next().is_some() {}
-        let active = Active::of(&self.state, enterprise).ok_or(NotStarted::Running)?;
+        let active = ActiveRun::of(&self.state, enterprise).ok_or(NotStarted::Running)?;
         let (work, places) = (Arc::clone(&self.work), Arc::clone(&self.places));
         let now = self.now.clone();
         tasks.spawn(async move {
-            let _place = places.acquire().await.expect("the places are never closed");
+            let _place = places
+                .acquire()
+                .await
+                .expect("the semaphore is never closed");
             let run = timeout(LONGEST, work.sync(&active.enterprise, scope));
             let outcome = run.await.unwrap_or_else(|_| gave_up(&active.enterprise));
             told(&outcome);
@@ -151,25 +158,25 @@ impl SyncJobs {
         Ok(())
     }
 
-    /// Starts a run for each enterprise; those that were started, and those that ran already.
+    /// Starts a run for each enterprise. Returns those that were started, and those that had one already.
     pub(super) fn start_all(&self, scope: SyncScope) -> (Vec<EnterpriseName>, Vec<EnterpriseName>) {
         let all = self.enterprises().into_iter();
         all.partition(|enterprise| self.start(enterprise, scope).is_ok())
     }
 
-    /// Enterprises that have a host, each once, sorted.
+    /// Returns the enterprises that have a host, each once, sorted.
     pub(super) fn enterprises(&self) -> BTreeSet<EnterpriseName> {
         let hosts = self.work.hosts().into_iter();
         hosts.map(|host| host.enterprise).collect()
     }
 
-    /// Enterprises that run or wait for their turn, sorted.
+    /// Returns the enterprises that run or wait for their turn, sorted.
     pub(super) fn active(&self) -> Vec<EnterpriseName> {
         lock(&self.state).active.iter().cloned().collect()
     }
 
-    /// What runs did since the server was started, for each host.
-    pub(super) fn done(&self) -> Vec<(SyncHost, Done)> {
+    /// Returns what the runs did since the server was started, for each host.
+    pub(super) fn done(&self) -> Vec<(SyncHost, RunTotals)> {
         let state = lock(&self.state);
         let of = |host: SyncHost| {
             let done = state.done.get(&host.enterprise).cloned();
@@ -178,15 +185,15 @@ impl SyncJobs {
         self.work.hosts().into_iter().map(of).collect()
     }
 
-    /// What the database and the hosts say, at most 10 seconds old.
-    pub(super) async fn check(&self) -> Checked {
+    /// Returns the state of the database and the hosts, at most 10 seconds old.
+    pub(super) async fn check(&self) -> CheckResult {
         let database = async {
             let records = self.work.records()?;
             Some(records.check().await.map_err(|error| error.to_string()))
         };
         let ask = async {
             let (database, hosts) = tokio::join!(database, self.work.check_hosts());
-            Checked { database, hosts }
+            CheckResult { database, hosts }
         };
         self.checked.get(ask).await
     }
@@ -205,16 +212,16 @@ impl fmt::Debug for SyncJobs {
     }
 }
 
-/// The one run of an enterprise, however it ends.
-struct Active {
-    state: Arc<Mutex<State>>,
+/// Marks an enterprise as active until the run ends, in whatever way.
+struct ActiveRun {
+    state: Arc<Mutex<JobsState>>,
     enterprise: EnterpriseName,
 }
 
-impl Active {
-    fn of(state: &Arc<Mutex<State>>, enterprise: &EnterpriseName) -> Option<Active> {
+impl ActiveRun {
+    fn of(state: &Arc<Mutex<JobsState>>, enterprise: &EnterpriseName) -> Option<ActiveRun> {
         let is_new = lock(state).active.insert(enterprise.clone());
-        is_new.then(|| Active {
+        is_new.then(|| ActiveRun {
             state: Arc::clone(state),
             enterprise: enterprise.clone(),
         })
@@ -232,7 +239,7 @@ impl Active {
     }
 }
 
-impl Drop for Active {
+impl Drop for ActiveRun {
     fn drop(&mut self) {
         lock(&self.state).active.remove(&self.enterprise);
     }
@@ -249,7 +256,7 @@ fn gave_up(enterprise: &EnterpriseName) -> SyncOutcome {
     }
 }
 
-/// A line of the log about a run.
+/// Logs the outcome of a run.
 fn told(outcome: &SyncOutcome) {
     let SyncOutcome {
         enterprise,
@@ -267,7 +274,7 @@ fn told(outcome: &SyncOutcome) {
 }
 
 fn lock<T>(held: &Mutex<T>) -> MutexGuard<'_, T> {
-    // What is held is changed in one step.
+    // A value under a lock is changed in one step, so it is valid even after a panic.
     held.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

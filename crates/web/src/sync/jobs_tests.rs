@@ -1,4 +1,4 @@
-//! Runs of a script instead of hosts.
+//! Runs of a scripted [`SyncWork`] instead of hosts.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use super::*;
 use calltrace_sync::records::CallDatabase;
 
-/// Runs that end when they are told to; counts those that run.
+/// Runs that end when the test tells them to; counts the active ones.
 #[derive(Default)]
 struct Scripted {
     go: Notify,
@@ -80,7 +80,7 @@ fn jobs(work: &Arc<Scripted>, interval: Option<Duration>) -> Arc<SyncJobs> {
     Arc::new(SyncJobs::new(work, interval, testing::clock()))
 }
 
-/// Until it is so, or for ten seconds.
+/// Waits until a condition holds, for at most ten seconds.
 async fn until(is_so: impl Fn() -> bool) {
     for _ in 0..10_000 {
         if is_so() {
@@ -112,7 +112,7 @@ async fn an_enterprise_runs_once_at_one_time_and_a_few_do_in_all() {
     );
     assert_eq!(jobs.active().len(), 8);
     until(|| work.running.load(Ordering::SeqCst) == AT_ONE_TIME).await;
-    // One of them panics, and gives its place and its turn back all the same.
+    // One of them panics, and still gives back its place and its turn.
     while !jobs.active().is_empty() {
         work.go.notify_one();
         tokio::time::sleep(Duration::from_millis(1)).await;
@@ -122,11 +122,11 @@ async fn an_enterprise_runs_once_at_one_time_and_a_few_do_in_all() {
     let done = jobs.done();
     assert_eq!((done.len(), done[3].1.new, done[3].1.errors), (10, 2, 1));
     assert_eq!(done[3].1.succeeded, Some(testing::clock().utc()));
-    assert_eq!(done[7].1, Done::default(), "it panicked");
+    assert_eq!(done[7].1, RunTotals::default(), "it panicked");
 }
 
 #[tokio::test]
-async fn what_runs_sums_up_and_the_last_failure_is_told() {
+async fn counts_of_runs_are_summed_up_and_the_last_failure_is_reported() {
     let work = Arc::new(Scripted {
         fails: true,
         ..Scripted::default()
@@ -139,7 +139,7 @@ async fn what_runs_sums_up_and_the_last_failure_is_told() {
     }
     let (host, done) = jobs.done().swap_remove(0);
     assert_eq!(host.name, "host0");
-    let failed = Done {
+    let failed = RunTotals {
         succeeded: None,
         new: 4,
         errors: 2,
@@ -149,7 +149,7 @@ async fn what_runs_sums_up_and_the_last_failure_is_told() {
 }
 
 #[tokio::test]
-async fn the_end_ends_what_runs_and_nothing_starts_after_it() {
+async fn the_end_stops_active_runs_and_none_starts_after_it() {
     let work = Arc::new(Scripted::default());
     let jobs = jobs(&work, Some(Duration::from_secs(3600)));
     jobs.run_by_itself();
@@ -169,7 +169,7 @@ async fn runs_by_themselves_come_again_after_the_interval() {
     let work = Arc::new(Scripted::default());
     let jobs = jobs(&work, Some(Duration::from_millis(20)));
     jobs.run_by_itself();
-    // Those that go on are passed over, and do not queue up.
+    // Enterprises that are still active are skipped and not queued.
     while work.begun.load(Ordering::SeqCst) < 20 {
         work.go.notify_waiters();
         tokio::time::sleep(Duration::from_millis(1)).await;

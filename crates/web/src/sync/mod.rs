@@ -1,24 +1,24 @@
-//! Runs of synchronisation over HTTP, on a listener of its own: started, watched, and started by themselves. The
-//! same answers as those of the field's service on port 8007.
+//! Runs of synchronisation over HTTP, on a separate listener: started by requests or by an interval, and
+//! reported. The answers are those of the field's service on port 8007.
 //!
 //! ```text
-//! jobs      runs in the background: one per enterprise, a few at one time
+//! jobs      runs in the background: one per enterprise, a few at a time
 //! shared    an answer that concurrent callers share
-//! routes    the one table of what there is
-//! asked     what a request wants
-//! told      what is answered
-//! document  /openapi.json and /docs, which is made of it
+//! routes    the table of routes
+//! start     requests that start runs
+//! status    reports of runs, hosts and the database
+//! document  /openapi.json, and /docs, which is made from it
 //! ```
 //!
-//! What a run does is behind the trait `calltrace_sync::work::SyncWork`. Who may ask is decided as for the API,
-//! before anything is read; also `/health` and `/docs` are for those alone.
+//! The trait `calltrace_sync::work::SyncWork` does the work of a run. The rule for callers is that of the
+//! API, and it is applied before the body is read, also for `/health` and `/docs`.
 
-mod asked;
 mod document;
 mod jobs;
 mod routes;
 mod shared;
-mod told;
+mod start;
+mod status;
 
 pub use jobs::SyncJobs;
 pub(super) use routes::{allowed, routes};

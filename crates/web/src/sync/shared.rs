@@ -1,4 +1,5 @@
-//! An answer that takes long and is asked for often: concurrent callers share one, and it holds for a while.
+//! Caches an answer that takes long and is requested often: concurrent callers share one query, and its
+//! answer stays valid for a while.
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -6,21 +7,22 @@ use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 
 /// The last answer.
-pub(super) struct Shared<T> {
+pub(super) struct SharedAnswer<T> {
     holds: Duration,
     last: Mutex<Option<(Instant, T)>>,
 }
 
-impl<T: Clone> Shared<T> {
-    /// One whose answers hold for so long.
-    pub(super) fn holding(holds: Duration) -> Shared<T> {
-        Shared {
+impl<T: Clone> SharedAnswer<T> {
+    /// Makes a cache whose answers stay valid for `holds`.
+    pub(super) fn holding(holds: Duration) -> SharedAnswer<T> {
+        SharedAnswer {
             holds,
             last: Mutex::new(None),
         }
     }
 
-    /// The last answer, if it still holds; else a new one. One that is given up leaves nothing behind.
+    /// Returns the last answer if it is still valid; else queries a new one. A cancelled query leaves
+    /// nothing behind.
     pub(super) async fn get(&self, ask: impl Future<Output = T>) -> T {
         let mut last = self.last.lock().await;
         match &*last {
@@ -34,7 +36,7 @@ impl<T: Clone> Shared<T> {
     }
 }
 
-impl<T> fmt::Debug for Shared<T> {
+impl<T> fmt::Debug for SharedAnswer<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Shared")
             .field("holds", &self.holds)
@@ -51,10 +53,10 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn who_asks_at_the_same_time_gets_one_answer_and_later_another() {
+    async fn concurrent_callers_share_an_answer_and_later_ones_get_another() {
         let (asked, shared) = (
             AtomicUsize::new(0),
-            Shared::holding(Duration::from_secs(60)),
+            SharedAnswer::holding(Duration::from_secs(60)),
         );
         let ask = || async {
             task::yield_now().await;
@@ -62,7 +64,7 @@ mod tests {
         };
         let both = tokio::join!(shared.get(ask()), shared.get(ask()));
         assert_eq!((both, shared.get(ask()).await), ((0, 0), 0));
-        let brief = Shared::holding(Duration::ZERO);
+        let brief = SharedAnswer::holding(Duration::ZERO);
         assert_eq!((brief.get(ask()).await, brief.get(ask()).await), (1, 2));
     }
 }

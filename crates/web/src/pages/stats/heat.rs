@@ -1,22 +1,22 @@
-//! The hours of the week, all calls and missed ones: a row for each hour and a column for each day of the week, so
-//! that a telephone has room for it. Each number leads to its calls; its ground is the stronger the more they are.
+//! The hours of the week, with all calls and with missed ones: one row per hour and one column per weekday,
+//! so that the table fits on a telephone. Each number links to its calls; more calls have a darker ground.
 
 use maud::{Markup, html};
 
 use super::super::filters::Filters;
-use super::super::given::StatsPage;
-use super::super::{Language, Look};
-use super::Span;
+use super::super::page_data::StatsPage;
+use super::super::{Language, PageContext};
+use super::StatsSpan;
 use super::times::hours_with_calls;
 use calltrace_model::call::Outcome;
 use calltrace_model::stats::WeekCounts;
 use calltrace_output::stats::shade;
 use chrono::Datelike;
 
-/// Both maps; nothing of a single day.
-pub(super) fn section(look: &Look, page: &StatsPage<'_>) -> Markup {
-    let (l, stats) = (look.language, page.days);
-    if page.span == Span::Day {
+/// Draws both maps; draws nothing for a single day.
+pub(super) fn section(context: &PageContext, page: &StatsPage<'_>) -> Markup {
+    let (l, stats) = (context.language, page.days);
+    if page.span == StatsSpan::Day {
         return html! {};
     }
     html! {
@@ -85,7 +85,7 @@ fn cell(
     }
 }
 
-/// An hour of a day of the week: of that one day, or of the days of both weeks.
+/// Returns the filters of an hour on a weekday: on that one day, or on the days of both weeks.
 fn of_hour(page: &StatsPage<'_>, weekday: usize, hour: usize) -> Filters {
     let from = u32::try_from(hour).expect("a day has 24 hours");
     let is_it = |day: &chrono::NaiveDate| day.weekday().num_days_from_monday() as usize == weekday;

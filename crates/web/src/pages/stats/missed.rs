@@ -1,22 +1,26 @@
-//! Missed calls: what became of them, and those whose clients nobody called back.
+//! Missed calls: what became of them, and which clients were not called back.
 
 use maud::{Markup, html};
 
 use super::super::filters::Filters;
-use super::super::given::StatsPage;
-use super::super::people::People;
+use super::super::page_data::StatsPage;
+use super::super::people::PageNames;
 use super::super::row::{MINUTE_MILLIS, soon};
-use super::super::{Language, Look};
-use super::Span;
+use super::super::{Language, PageContext};
+use super::StatsSpan;
 use calltrace_model::call::Outcome;
 use calltrace_model::stats::Fates;
 
-/// Of those rung, and of those who called back, so many are named.
+/// The largest number of names of rung extensions, and of people who called back.
 const NAMED_MAX: usize = 4;
 
 /// What became of missed calls.
-pub(super) fn section(look: &Look, page: &StatsPage<'_>, people: &People<'_>) -> Markup {
-    let l = look.language;
+pub(super) fn section(
+    context: &PageContext,
+    page: &StatsPage<'_>,
+    people: &PageNames<'_>,
+) -> Markup {
+    let l = context.language;
     let missed = page.days.total.outcomes.of(Outcome::Missed);
     if missed == 0 {
         return html! {
@@ -40,7 +44,7 @@ pub(super) fn section(look: &Look, page: &StatsPage<'_>, people: &People<'_>) ->
             p.quiet { (became(l, page, fates)) }
             (by_whom(l, page, people))
             @if !page.unreturned.is_empty() {
-                ol { @for row in page.unreturned { (unreturned(look, page, people, row)) } }
+                ol { @for row in page.unreturned { (unreturned(context, page, people, row)) } }
             }
             p.pages {
                 a href=(page.list(l, &all)) { (l.of("Все пропущенные", "All missed calls")) " →" }
@@ -94,8 +98,8 @@ fn became(l: Language, page: &StatsPage<'_>, fates: Fates) -> String {
     }
 }
 
-/// Who called back, the busiest first.
-fn by_whom(l: Language, page: &StatsPage<'_>, people: &People<'_>) -> Markup {
+/// Lists who called back, the busiest first.
+fn by_whom(l: Language, page: &StatsPage<'_>, people: &PageNames<'_>) -> Markup {
     let known = page.days.called_back_by.iter();
     let known: Vec<_> = known.filter(|by| !by.person.is_empty()).collect();
     let named = known.iter().take(NAMED_MAX);
@@ -113,14 +117,14 @@ fn by_whom(l: Language, page: &StatsPage<'_>, people: &People<'_>) -> Markup {
     }
 }
 
-/// A call nobody returned; it leads to its page, else to the calls of its client.
+/// A call that was not returned; it links to its page, else to the calls of its client.
 fn unreturned(
-    look: &Look,
+    context: &PageContext,
     page: &StatsPage<'_>,
-    people: &People<'_>,
-    row: &super::super::given::Unreturned,
+    people: &PageNames<'_>,
+    row: &super::super::page_data::Unreturned,
 ) -> Markup {
-    let (l, call) = (look.language, &row.call);
+    let (l, call) = (context.language, &row.call);
     let of_client = || {
         page.list(
             l,
@@ -130,9 +134,9 @@ fn unreturned(
             },
         )
     };
-    let moment = look.clock.moment(call.first);
+    let moment = context.clock.moment(call.first);
     let time = match page.span {
-        Span::Day => moment.format("%H:%M"),
+        StatsSpan::Day => moment.format("%H:%M"),
         _ => moment.format("%d.%m %H:%M"),
     };
     let rung = call.rang.iter().take(NAMED_MAX).map(|who| people.text(who));
@@ -140,7 +144,7 @@ fn unreturned(
     html! {
         li {
             a href=(row.link.clone().unwrap_or_else(of_client)) {
-                time datetime=(look.clock.rfc3339(call.first)) { (time) }
+                time datetime=(context.clock.rfc3339(call.first)) { (time) }
                 " " (people.party(&call.client))
             }
             @if !rung.is_empty() { " " span.leg { (rung.join(", ")) } }

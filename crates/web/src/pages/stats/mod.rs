@@ -1,5 +1,5 @@
-//! Statistics of an enterprise's calls on one sheet: how many, how many were missed and not called back, how fast
-//! people answer, when, who, and on which line. Each figure of a group leads to its calls.
+//! Statistics of an enterprise's calls on one page: how many, how many were missed and not called back, how
+//! fast people answer, by time, person and line. Each figure of a group links to its calls.
 
 mod heat;
 mod link;
@@ -10,29 +10,29 @@ mod times;
 use chrono::{Days, NaiveDate};
 use maud::{Markup, html};
 
-pub use link::{Span, StatsLink};
+pub use link::{StatsLink, StatsSpan};
 
 use super::filters::Filters;
 use super::frame::Frame;
-use super::given::StatsPage;
 use super::numbers::numbers;
-use super::people::People;
+use super::page_data::StatsPage;
+use super::people::PageNames;
 use super::troubles::missing_parts;
-use super::{Language, Look, shortened};
+use super::{Language, PageContext, shortened};
 use calltrace_model::call::Outcome;
 
 impl StatsPage<'_> {
-    /// The first day.
+    /// Returns the first day.
     fn from(&self) -> NaiveDate {
         self.span.first(self.date)
     }
 
-    /// All days.
+    /// Returns the filters of all days.
     fn all(&self) -> Filters {
         Filters::default().on(self.from(), self.date)
     }
 
-    /// The list of calls that these filters ask for.
+    /// Returns the link to the list with these filters.
     fn list(&self, l: Language, filters: &Filters) -> String {
         format!(
             "../calls/{}{}",
@@ -41,17 +41,17 @@ impl StatsPage<'_> {
         )
     }
 
-    /// Other statistics of the enterprise.
-    fn of(&self, l: Language, span: Span, date: NaiveDate) -> String {
+    /// Returns the link to other statistics of the enterprise.
+    fn of(&self, l: Language, span: StatsSpan, date: NaiveDate) -> String {
         let date = Some(date);
         StatsLink { span, date }.link(self.token, l)
     }
 }
 
-/// The page.
-pub fn stats_page(look: &Look, page: &StatsPage<'_>) -> Markup {
-    let l = look.language;
-    let people = People {
+/// Renders the page.
+pub fn stats_page(context: &PageContext, page: &StatsPage<'_>) -> Markup {
+    let l = context.language;
+    let people = PageNames {
         names: page.names,
         client: None,
     };
@@ -70,30 +70,30 @@ pub fn stats_page(look: &Look, page: &StatsPage<'_>) -> Markup {
     let content = html! {
         nav { a href=(page.list(l, &page.all())) { "← " (l.of("Звонки", "Calls")) } }
         main.stats {
-            (head(look, page, has_calls))
-            (missing_parts(look, None, page.troubles))
+            (head(context, page, has_calls))
+            (missing_parts(context, None, page.troubles))
             @if has_calls {
-                (missed::section(look, page, &people))
+                (missed::section(context, page, &people))
                 div {
-                    (tables::speed(look, page))
+                    (tables::speed(context, page))
                     (times::by_day(l, page))
                 }
                 (times::by_hour(l, page))
-                (heat::section(look, page))
-                (tables::persons(look, page, &people))
-                (tables::lines(look, page, &people))
+                (heat::section(context, page))
+                (tables::persons(context, page, &people))
+                (tables::lines(context, page, &people))
                 (downloads(l, page))
             } @else if page.mistake.is_none() {
                 section.rows { p { (nothing(l, page)) } }
             }
         }
-        (frame.footer(look, &html! {}))
+        (frame.footer(context, &html! {}))
     };
     frame.around(l, &content)
 }
 
-fn head(look: &Look, page: &StatsPage<'_>, has_calls: bool) -> Markup {
-    let l = look.language;
+fn head(context: &PageContext, page: &StatsPage<'_>, has_calls: bool) -> Markup {
+    let l = context.language;
     let of_outcome = |outcome| {
         let outcome = Some(outcome);
         page.list(
@@ -121,7 +121,8 @@ fn head(look: &Look, page: &StatsPage<'_>, has_calls: bool) -> Markup {
     }
 }
 
-/// What is asked first: how many were missed, how many of them were not called back, how long clients wait.
+/// The main figures: how many calls were missed, how many of them were not called back, how long clients
+/// wait.
 fn figures(l: Language, page: &StatsPage<'_>) -> Markup {
     let total = &page.days.total;
     let (all, missed) = (total.outcomes.all(), total.outcomes.of(Outcome::Missed));
@@ -138,7 +139,7 @@ fn figures(l: Language, page: &StatsPage<'_>) -> Markup {
     }
 }
 
-/// Other days.
+/// Links to other days.
 fn choice(l: Language, page: &StatsPage<'_>) -> Markup {
     let days = Days::new(page.span.days());
     let earlier = page.date.checked_sub_days(days);
@@ -155,7 +156,7 @@ fn choice(l: Language, page: &StatsPage<'_>) -> Markup {
     html! {
         nav.tabs aria-label=(l.of("Дни", "Days")) {
             @if let Some(date) = earlier { a href=(page.of(l, page.span, date)) aria-label=(l.of("раньше", "earlier")) { "←" } }
-            @for (span, name) in Span::ALL.into_iter().zip(spans) {
+            @for (span, name) in StatsSpan::ALL.into_iter().zip(spans) {
                 @match span == page.span && page.mistake.is_none() {
                     true => a aria-current="true" { (name) },
                     false => a href=(page.of(l, span, page.date)) { (name) },
@@ -192,7 +193,7 @@ fn nothing(l: Language, page: &StatsPage<'_>) -> &'static str {
     }
 }
 
-/// The same figures for spreadsheets and programs.
+/// Links to the same statistics as files, for spreadsheets and programs.
 fn downloads(l: Language, page: &StatsPage<'_>) -> Markup {
     html! {
         p.downloads {

@@ -1,25 +1,25 @@
-//! How fast people answer, and what each person and each line had to do.
+//! How fast people answer, and the calls of each person and each line.
 
 use maud::{Markup, html};
 
 use super::super::filters::Filters;
 use super::super::frame::wide;
-use super::super::given::StatsPage;
-use super::super::people::People;
-use super::super::{Language, Look, shortened};
+use super::super::page_data::StatsPage;
+use super::super::people::PageNames;
+use super::super::{Language, PageContext, shortened};
 
 use calltrace_model::call::Outcome;
 use calltrace_model::stats::{Figures, Group, GroupKey, HostRequests, Spread};
 
-/// Hosts that are listed.
+/// The number of listed hosts.
 const HOSTS_MAX: usize = 10;
 
-/// An extension as the list takes it: no longer than this.
+/// The longest extension that the list accepts (characters).
 const EXTENSION_CHARS_MAX: usize = 20;
 
-/// How long clients wait; folded, how long is talked, and what the messages and requests took.
-pub(super) fn speed(look: &Look, page: &StatsPage<'_>) -> Markup {
-    let (l, total) = (look.language, &page.days.total);
+/// How long clients wait; folded: how long they talk, and how long messages and requests took.
+pub(super) fn speed(context: &PageContext, page: &StatsPage<'_>) -> Markup {
+    let (l, total) = (context.language, &page.days.total);
     let more = [
         (l.of("Разговор", "Talk"), total.talk),
         (l.of("Удержание", "Hold"), total.hold),
@@ -116,9 +116,13 @@ fn requests(l: Language, hosts: &[HostRequests]) -> Markup {
     }
 }
 
-/// Everybody who had calls, the busiest first.
-pub(super) fn persons(look: &Look, page: &StatsPage<'_>, people: &People<'_>) -> Markup {
-    let l = look.language;
+/// All people who had calls, the busiest first.
+pub(super) fn persons(
+    context: &PageContext,
+    page: &StatsPage<'_>,
+    people: &PageNames<'_>,
+) -> Markup {
+    let l = context.language;
     let is_number = |name: &str| {
         name.bytes()
             .all(|b| b.is_ascii_digit() || b"*#".contains(&b))
@@ -134,7 +138,7 @@ pub(super) fn persons(look: &Look, page: &StatsPage<'_>, people: &People<'_>) ->
         "Пропущенный засчитан каждому, у кого звонил; по ссылке — все звонки с участием сотрудника.",
         "A missed call counts for everybody it rang; a link leads to all calls that a person took part in.",
     );
-    let table = Table {
+    let table = GroupTable {
         heading: l.of("По сотрудникам", "By person"),
         groups: &page.persons.groups,
         shown: page.rows_max,
@@ -149,16 +153,16 @@ pub(super) fn persons(look: &Look, page: &StatsPage<'_>, people: &People<'_>) ->
     }
 }
 
-/// All lines, the busiest first; nothing where no call names one.
-pub(super) fn lines(look: &Look, page: &StatsPage<'_>, people: &People<'_>) -> Markup {
-    let l = look.language;
+/// All lines, the busiest first; draws nothing where no call names one.
+pub(super) fn lines(context: &PageContext, page: &StatsPage<'_>, people: &PageNames<'_>) -> Markup {
+    let l = context.language;
     let filters = |name: &str| {
         (!name.is_empty()).then(|| Filters {
             line: name.to_owned(),
             ..page.all()
         })
     };
-    let table = Table {
+    let table = GroupTable {
         heading: l.of("По линиям", "By line"),
         groups: &page.lines.groups,
         shown: page.rows_max,
@@ -173,13 +177,13 @@ pub(super) fn lines(look: &Look, page: &StatsPage<'_>, people: &People<'_>) -> M
 }
 
 /// Groups of calls as a table.
-struct Table<'t> {
+struct GroupTable<'t> {
     heading: &'static str,
     groups: &'t [Group],
-    /// At most so many of them.
+    /// The largest number of rows.
     shown: usize,
     name: &'t dyn Fn(&str) -> String,
-    /// The calls of one, where the list can be asked for them.
+    /// Returns the filters of a group, where the list can select it.
     filters: &'t dyn Fn(&str) -> Option<Filters>,
 }
 
@@ -190,7 +194,7 @@ fn name_of(group: &Group) -> &str {
     }
 }
 
-fn groups(l: Language, page: &StatsPage<'_>, table: &Table<'_>) -> Markup {
+fn groups(l: Language, page: &StatsPage<'_>, table: &GroupTable<'_>) -> Markup {
     let more = table.groups.len().saturating_sub(table.shown);
     let linked = |filters: Option<Filters>, text: &str| match filters {
         Some(filters) => html! { a href=(page.list(l, &filters)) { (text) } },
@@ -243,7 +247,7 @@ fn groups(l: Language, page: &StatsPage<'_>, table: &Table<'_>) -> Markup {
     }
 }
 
-/// What half of the calls do not exceed.
+/// The median.
 fn half(l: Language, figures: &Figures, of: fn(&Figures) -> Option<Spread>) -> String {
     length(l, of(figures), |spread| spread.p50)
 }

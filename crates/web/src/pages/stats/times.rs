@@ -1,32 +1,32 @@
-//! When calls come: a bar for each hour of the day, and for each day where there are several.
+//! Calls by time: a bar for each hour of the day, and one for each day where there are several.
 
 use maud::{Markup, html};
 
 use super::super::Language;
 use super::super::bars::{BARS_MAX, Bar, bars, legend};
 use super::super::filters::Filters;
-use super::super::given::StatsPage;
-use super::Span;
+use super::super::page_data::StatsPage;
+use super::StatsSpan;
 use calltrace_model::call::Outcome;
 use calltrace_model::stats::{GroupKey, WeekCounts};
 
-/// A bar for each hour of the day.
+/// Draws a bar for each hour of the day.
 pub(super) fn by_hour(l: Language, page: &StatsPage<'_>) -> Markup {
     html! {
         section.chart.hours { (chart(l, l.of("По часам", "By hour"), &hours(l, page))) }
     }
 }
 
-/// A bar for each day; nothing of a single one.
+/// Draws a bar for each day; draws nothing for a single day.
 pub(super) fn by_day(l: Language, page: &StatsPage<'_>) -> Markup {
     html! {
-        @if page.span != Span::Day {
+        @if page.span != StatsSpan::Day {
             section.chart { (chart(l, l.of("По дням", "By day"), &days(l, page))) }
         }
     }
 }
 
-/// In one row, and on a narrow screen in rows of bars that are wide enough for a finger.
+/// Draws the bars in one row and, for narrow screens, in rows of bars that are wide enough for a finger.
 fn chart(l: Language, heading: &str, all: &[Bar]) -> Markup {
     let rows = all.len().div_ceil(BARS_MAX as usize);
     let in_row = all.len().div_ceil(rows.max(1));
@@ -42,7 +42,7 @@ fn chart(l: Language, heading: &str, all: &[Bar]) -> Markup {
     }
 }
 
-/// The hours from the first that has calls on any day to the last.
+/// Returns the hours from the first that has calls on any day to the last.
 pub(super) fn hours_with_calls(counts: &WeekCounts) -> std::ops::Range<usize> {
     let is_busy = |hour: &usize| counts.iter().any(|day| day[*hour] > 0);
     let first = (0..24).find(is_busy);

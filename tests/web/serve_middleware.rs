@@ -1,4 +1,4 @@
-//! What holds for every answer: headers, limits, pages for what goes wrong.
+//! Rules for every answer: headers, limits, pages for errors.
 
 use std::io::Read as _;
 use std::process::{Command, Stdio};
@@ -48,7 +48,7 @@ fn is_page(reply: &Reply) {
     assert!(!reply.body.is_empty());
 }
 
-/// Routes that take long, break, or say much.
+/// Routes that are slow, fail, or answer with a lot of data.
 fn odd_routes(site: &Arc<Site>) -> Router {
     let routes = Router::new()
         .route("/panic", get(async || -> &str { panic!("on purpose") }))
@@ -120,7 +120,7 @@ fn a_handler_that_breaks_or_hangs_is_a_page_and_others_go_on() {
 }
 
 #[test]
-fn what_leaves_the_tree_is_refused_whatever_its_spelling() {
+fn a_path_that_leaves_the_tree_is_refused_in_every_spelling() {
     let server = Server::sample();
     let long = format!("/call/0367/{}", "1".repeat(5000));
     let token = format!("?token={TOKEN}");
@@ -158,7 +158,7 @@ fn what_leaves_the_tree_is_refused_whatever_its_spelling() {
 }
 
 #[test]
-fn what_is_no_http_is_refused_without_a_page() {
+fn a_request_that_is_not_http_is_refused_without_a_page() {
     let server = Server::sample();
     for (request, status) in [
         ("\x00\x01\x02\r\n\r\n", 400),
@@ -197,7 +197,7 @@ fn only_reading_is_allowed() {
 fn head_is_get_without_the_page() {
     let server = Server::sample();
     for target in [
-        // By the token a page may have other calls of the client, or not yet.
+        // With the token, a page may show other calls of the client, or not yet.
         &link(
             "0367",
             "1764493655.61",
@@ -218,7 +218,7 @@ fn head_is_get_without_the_page() {
 }
 
 #[test]
-fn pages_are_packed_for_those_who_can_unpack_them() {
+fn pages_are_compressed_for_clients_that_accept_it() {
     let text = "0123456789 ".repeat(1000);
     let said = text.clone();
     let setup = Setup::default();
@@ -252,7 +252,7 @@ fn pages_are_packed_for_those_who_can_unpack_them() {
 }
 
 #[test]
-fn health_is_what_is_there_now() {
+fn health_is_the_current_state() {
     let dir = tempfile::tempdir().expect("a folder");
     let root = dir.path().join("logs");
     std::fs::create_dir_all(root.join("0367")).expect("made");
@@ -271,7 +271,7 @@ fn health_is_what_is_there_now() {
          \"database\":\"none\",\"checks\":{{\"logs\":{{\"state\":\"ok\"}}"
     )), "{text}");
     std::fs::remove_dir_all(&root).expect("removed");
-    // A result stands for a second.
+    // A result stays valid for a second.
     assert_eq!(server.get("/health").status, 200);
     testing::wait_until("another look", || server.get("/health").status == 503);
     let mut client = Client::connect(server.at);
@@ -284,11 +284,11 @@ fn health_is_what_is_there_now() {
         "{text}"
     );
     assert!(
-        text.contains("\"logs\":{\"state\":\"error\",\"reason\":\"the log tree is not there\"}")
+        text.contains("\"logs\":{\"state\":\"error\",\"reason\":\"the log tree does not exist\"}")
     );
     let folder = dir.path().to_str().expect("a name");
     assert!(!text.contains(folder), "{text}");
-    // Where it may be written to, an empty folder is a new tree; of a call nothing can be said.
+    // An empty folder that may be written to is a new tree; nothing can be said about a call.
     std::fs::create_dir(&root).expect("made");
     let call = server.get(&format!("{CALL}?token={TOKEN}"));
     assert_eq!(call.status, 503);

@@ -1,4 +1,4 @@
-//! What holds for every request, whatever its path.
+//! Middleware: the rules for every request, whatever its path.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -17,15 +17,15 @@ use sha2::{Digest, Sha256};
 use tokio::time::timeout;
 
 use super::access::robots::is_robot;
-use super::answer::Said;
-use super::api::{self, Allowed};
-use super::metrics::Refused;
+use super::answer::NoticePage;
+use super::api::{self, AllowedMethods};
+use super::handler_failure::HandlerFailure;
+use super::metrics::RefusalReason;
 use super::pages::Notice;
-use super::request::{Target, loggable};
-use super::site::{Address, Peer, Site};
-use super::stopped::Stopped;
+use super::request::{RequestTarget, loggable};
+use super::site::{Peer, RequestAddress, Site};
 
-/// The headers of every answer, for pages whose one style sheet is `style`, inline.
+/// Returns the headers of every answer; `style` is the one inline style sheet of the pages.
 pub(super) fn headers(style: &str) -> HeaderMap {
     let hash = STANDARD.encode(Sha256::digest(style));
     let policy = format!(
@@ -56,8 +56,8 @@ pub(super) fn headers(style: &str) -> HeaderMap {
     headers
 }
 
-/// Puts the headers on an answer, over what it had of them.
-pub(super) async fn dress(headers: Arc<HeaderMap>, request: Request, next: Next) -> Response {
+/// Sets the headers on an answer and replaces its own.
+pub(super) async fn set_headers(headers: Arc<HeaderMap>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let answered = response.headers_mut();
     for (name, value) in headers.iter() {
@@ -66,8 +66,8 @@ pub(super) async fn dress(headers: Arc<HeaderMap>, request: Request, next: Next)
     response
 }
 
-/// A line a request: never its query, which holds the token. What is counted of it names no more than
-/// its route.
+/// Logs one line per request, never with its query, which holds the token. Metrics name no more of the
+/// request than its route.
 pub(super) async fn log(
     State(site): State<Arc<Site>>,
     mut request: Request,
@@ -78,13 +78,13 @@ pub(super) async fn log(
     let method = loggable(request.method().as_str());
     let path = loggable(request.uri().path());
     let peer = site.address(request.extensions().get::<Peer>(), request.headers());
-    request.extensions_mut().insert(Address(peer));
+    request.extensions_mut().insert(RequestAddress(peer));
     let route = request.extensions().get::<MatchedPath>().cloned();
     let response = next.run(request).await;
     let route = route.as_ref().map_or("none", MatchedPath::as_str);
     site.metrics
         .answered(route, response.status(), begin.elapsed());
-    if let Some(&why) = response.extensions().get::<Refused>() {
+    if let Some(&why) = response.extensions().get::<RefusalReason>() {
         site.metrics.refused(why);
     }
     let status = response.status().as_u16();
@@ -94,7 +94,7 @@ pub(super) async fn log(
     response
 }
 
-/// Refuses what no page shall see, and bounds what one may take.
+/// Refuses requests that no page may see, and limits the time of the others.
 pub(super) async fn guard_pages(
     State(site): State<Arc<Site>>,
     mut request: Request,
@@ -102,29 +102,29 @@ pub(super) async fn guard_pages(
 ) -> Response {
     let language = site.language(request.uri().query(), request.headers());
     request.extensions_mut().insert(language);
-    let said = |notice| Said::new(language, notice);
+    let said = |notice| NoticePage::new(language, notice);
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return said(Notice::WrongMethod).into_response();
     }
-    if comes_for_a_preview(&request) && !is_too_long(&site, request.uri()) {
-        return counted(said(Notice::Preview).into_response(), Refused::Robot);
+    if is_preview_robot(&request) && !is_too_long(&site, request.uri()) {
+        return counted(said(Notice::Preview).into_response(), RefusalReason::Robot);
     }
-    let stopped = match bounded(&site, request, next).await {
+    let failure = match bounded(&site, request, next).await {
         Ok(response) => return response,
-        Err(stopped) => stopped,
+        Err(failure) => failure,
     };
-    let said = match stopped {
-        Stopped::TooLong => said(Notice::BadRequest).with(StatusCode::URI_TOO_LONG),
-        Stopped::Malformed => said(Notice::BadRequest),
-        Stopped::Broken => said(Notice::Trouble).with(StatusCode::INTERNAL_SERVER_ERROR),
-        Stopped::Late => said(Notice::Trouble),
+    let said = match failure {
+        HandlerFailure::TooLong => said(Notice::BadRequest).with(StatusCode::URI_TOO_LONG),
+        HandlerFailure::Malformed => said(Notice::BadRequest),
+        HandlerFailure::Broken => said(Notice::Trouble).with(StatusCode::INTERNAL_SERVER_ERROR),
+        HandlerFailure::Late => said(Notice::Trouble),
     };
-    counted_late(said.into_response(), stopped)
+    counted_late(said.into_response(), failure)
 }
 
-/// The same for the API, whose paths have a method each.
+/// The same for the API, where each path has one method.
 pub(super) async fn guard_api(
-    State((site, allowed)): State<(Arc<Site>, Allowed)>,
+    State((site, allowed)): State<(Arc<Site>, AllowedMethods)>,
     request: Request,
     next: Next,
 ) -> Response {
@@ -135,26 +135,31 @@ pub(super) async fn guard_api(
         _ => false,
     };
     if !is_allowed {
-        return api::Failure::wrong_method(allowed).into_response();
+        return api::ApiFailure::wrong_method(allowed).into_response();
     }
     match bounded(&site, request, next).await {
         Ok(response) => response,
-        Err(stopped) => counted_late(api::Failure::from(stopped).into_response(), stopped),
+        Err(failure) => counted_late(api::ApiFailure::from(failure).into_response(), failure),
     }
 }
 
-/// Passes on what can be read, and waits for the answer as long as a request may take.
-async fn bounded(site: &Site, mut request: Request, next: Next) -> Result<Response, Stopped> {
+/// Passes on requests that can be read, and limits the time of the answer.
+async fn bounded(
+    site: &Site,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, HandlerFailure> {
     if is_too_long(site, request.uri()) {
-        return Err(Stopped::TooLong);
+        return Err(HandlerFailure::TooLong);
     }
     let uri = request.uri();
-    let target = Target::read(uri.path(), uri.query()).map_err(|_| Stopped::Malformed)?;
+    let target =
+        RequestTarget::read(uri.path(), uri.query()).map_err(|_| HandlerFailure::Malformed)?;
     request.extensions_mut().insert(Arc::new(target));
     let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
     match timeout(site.limits.request, answer).await {
-        Ok(answer) => answer.map_err(|_| Stopped::Broken),
-        Err(_) => Err(Stopped::Late),
+        Ok(answer) => answer.map_err(|_| HandlerFailure::Broken),
+        Err(_) => Err(HandlerFailure::Late),
     }
 }
 
@@ -162,21 +167,21 @@ fn is_too_long(site: &Site, uri: &Uri) -> bool {
     uri.path().len() + uri.query().map_or(0, str::len) > site.limits.uri_bytes
 }
 
-fn counted_late(response: Response, stopped: Stopped) -> Response {
-    match stopped {
-        Stopped::Late => counted(response, Refused::Timeout),
+fn counted_late(response: Response, failure: HandlerFailure) -> Response {
+    match failure {
+        HandlerFailure::Late => counted(response, RefusalReason::Timeout),
         _ => response,
     }
 }
 
-fn counted(mut response: Response, why: Refused) -> Response {
+fn counted(mut response: Response, why: RefusalReason) -> Response {
     response.extensions_mut().insert(why);
     response
 }
 
-/// Robots see one neutral page, whatever they ask for: links are for the people they were sent to.
-/// What is written for robots is theirs, and so is the state of the service.
-fn comes_for_a_preview(request: &Request) -> bool {
+/// Robots get one neutral page, whatever they ask for, because links are for the people they were sent to.
+/// They may read what is written for robots, and the state of the service.
+fn is_preview_robot(request: &Request) -> bool {
     let name = request.headers().get(USER_AGENT);
     let is_robot = name.is_some_and(|name| is_robot(&String::from_utf8_lossy(name.as_bytes())));
     is_robot && !matches!(request.uri().path(), "/robots.txt" | "/health" | "/metrics")

@@ -1,4 +1,4 @@
-//! What is told of runs, hosts and the database.
+//! Reports of runs, hosts and the database.
 
 use std::sync::Arc;
 
@@ -10,8 +10,8 @@ use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 use serde_json::{Map, Value, json};
 
-use super::jobs::SyncJobs;
-use crate::api::{Admitted, Failure, answer};
+use super::jobs::JobsExtension;
+use crate::api::{ApiAccess, ApiFailure, answer};
 use crate::site::Site;
 use calltrace_directory::SourceError;
 use calltrace_model::sanitise::sanitise;
@@ -19,10 +19,8 @@ use calltrace_store::tree::EnterpriseName;
 use calltrace_sync::records::{CallSources, HostState};
 use calltrace_sync::work::SyncHost;
 
-type Jobs = Extension<Arc<SyncJobs>>;
-
 /// `GET /`
-pub(super) async fn front(Extension(jobs): Jobs, _: Admitted) -> Response {
+pub(super) async fn front(Extension(jobs): JobsExtension, _: ApiAccess) -> Response {
     let said = json!({
         "service": "calltrace sync",
         "version": env!("CARGO_PKG_VERSION"),
@@ -33,11 +31,11 @@ pub(super) async fn front(Extension(jobs): Jobs, _: Admitted) -> Response {
     answer(StatusCode::OK, &said)
 }
 
-/// `GET /health`: 200 whatever is found.
+/// `GET /health`: always answers 200.
 pub(super) async fn health(
     State(site): State<Arc<Site>>,
-    Extension(jobs): Jobs,
-    _: Admitted,
+    Extension(jobs): JobsExtension,
+    _: ApiAccess,
 ) -> Response {
     let checked = jobs.check().await;
     let is_well = checked.database.as_ref().is_none_or(Result::is_ok)
@@ -61,11 +59,11 @@ pub(super) async fn health(
     answer(StatusCode::OK, &said)
 }
 
-/// `GET /enterprises`: an entry for each host. Its Token is nobody's business.
+/// `GET /enterprises`: an entry for each host, without its Token, which is secret.
 pub(super) async fn enterprises(
     State(site): State<Arc<Site>>,
-    Extension(jobs): Jobs,
-    _: Admitted,
+    Extension(jobs): JobsExtension,
+    _: ApiAccess,
 ) -> Response {
     let hosts = jobs.work.hosts();
     let titles = hosts
@@ -86,8 +84,11 @@ pub(super) async fn enterprises(
     answer(StatusCode::OK, &json!({ "enterprises": entries }))
 }
 
-/// `GET /sync/status`: out of the database, or of what this process did where there is none.
-pub(super) async fn status(Extension(jobs): Jobs, _: Admitted) -> Result<Response, Failure> {
+/// `GET /sync/status`: read from the database, or, where there is none, from what this process did.
+pub(super) async fn status(
+    Extension(jobs): JobsExtension,
+    _: ApiAccess,
+) -> Result<Response, ApiFailure> {
     let states: Vec<HostState> = match jobs.work.records() {
         Some(records) => records
             .states()
@@ -124,8 +125,11 @@ pub(super) async fn status(Extension(jobs): Jobs, _: Admitted) -> Result<Respons
     Ok(answer(StatusCode::OK, &said))
 }
 
-/// `GET /sync/live/status`: which way the calls of the database came; nothing where there is none.
-pub(super) async fn sources(Extension(jobs): Jobs, _: Admitted) -> Result<Response, Failure> {
+/// `GET /sync/live/status`: how the calls in the database arrived; empty where there is no database.
+pub(super) async fn sources(
+    Extension(jobs): JobsExtension,
+    _: ApiAccess,
+) -> Result<Response, ApiFailure> {
     let sources = match jobs.work.records() {
         Some(records) => records
             .sources()
@@ -147,7 +151,7 @@ pub(super) async fn sources(Extension(jobs): Jobs, _: Admitted) -> Result<Respon
     let said = json!({
         "data_sources": all.collect::<Vec<_>>(),
         "enterprise_breakdown": of_each.collect::<Vec<_>>(),
-        // Whole minutes, as before.
+        // Whole minutes, as in the field's service.
         "auto_sync_interval": jobs.interval.map(|every| every.as_secs() / 60),
     });
     Ok(answer(StatusCode::OK, &said))
@@ -156,8 +160,8 @@ pub(super) async fn sources(Extension(jobs): Jobs, _: Admitted) -> Result<Respon
 /// `GET /sync/live/today`
 pub(super) async fn today(
     State(site): State<Arc<Site>>,
-    Extension(jobs): Jobs,
-    _: Admitted,
+    Extension(jobs): JobsExtension,
+    _: ApiAccess,
 ) -> Response {
     let day = site.now.utc().date_naive();
     let counted = jobs.unsuccessful.get(jobs.work.unsuccessful(day)).await;
@@ -177,13 +181,13 @@ fn names<'n>(all: impl Iterator<Item = &'n EnterpriseName>) -> Vec<&'n str> {
     all.map(EnterpriseName::as_str).collect()
 }
 
-/// UTC, without saying so, as that service wrote its times.
+/// Formats a time in UTC without a zone, as the field's service does.
 fn time(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%dT%H:%M:%S%.3f").to_string()
 }
 
-fn unavailable(error: &SourceError) -> Failure {
+fn unavailable(error: &SourceError) -> ApiFailure {
     tracing::warn!(%error, "the database of copies can't be asked");
     let said = format!("the database {error}");
-    Failure::new(StatusCode::SERVICE_UNAVAILABLE, said)
+    ApiFailure::new(StatusCode::SERVICE_UNAVAILABLE, said)
 }

@@ -1,19 +1,18 @@
-//! The body of a POST -> an entry for the log. Pure.
+//! Turns the body of a POST into an entry for the log. Pure.
 //!
-//! Fields that are not known are passed over, as the first version did; `timestamp` is one of them:
-//! a record's time is that of its writing. Of a key that is there twice the last counts, and only
-//! that one is written.
+//! Unknown fields are ignored, as in the first version. `timestamp` is one of them: a record has the time at
+//! which it is written. Where a key occurs twice, the last value counts and is the only one that is written.
 
 use serde_json::Value;
 
-use super::Failure;
-use super::fields::{Fields, missing, wrong};
+use super::ApiFailure;
+use super::fields::{BodyFields, missing, wrong};
 use crate::intake::{Entry, EntryKind};
 use calltrace_store::tree::EnterpriseName;
 
-/// What is logged.
+/// The kind of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum PostKind {
     Event,
     Http,
     Sql,
@@ -21,15 +20,15 @@ pub(super) enum Kind {
     Integration,
 }
 
-impl Kind {
-    /// As it is counted, by the kind of its line, and what is said when it was logged.
+impl PostKind {
+    /// Returns the kind as metrics name it, and the message of the answer.
     pub(super) fn words(self) -> (&'static str, &'static str) {
         match self {
-            Kind::Event => ("ast", "Event logged"),
-            Kind::Http => ("http", "HTTP request logged"),
-            Kind::Sql => ("sql", "SQL query logged"),
-            Kind::Telegram => ("tg", "Telegram message logged"),
-            Kind::Integration => ("http", "Integration response logged"),
+            PostKind::Event => ("ast", "Event logged"),
+            PostKind::Http => ("http", "HTTP request logged"),
+            PostKind::Sql => ("sql", "SQL query logged"),
+            PostKind::Telegram => ("tg", "Telegram message logged"),
+            PostKind::Integration => ("http", "Integration response logged"),
         }
     }
 }
@@ -37,21 +36,21 @@ impl Kind {
 /// Reads a body.
 ///
 /// # Errors
-/// 400 when it is no JSON; 422 when a field is missing or of a wrong type, naming the field.
-pub(super) fn read(kind: Kind, body: &[u8]) -> Result<(EnterpriseName, Entry), Failure> {
-    let mut fields = Fields::read_all(body)?;
+/// Returns 400 when the body is not JSON; 422 when a field is missing or of a wrong type, naming the field.
+pub(super) fn read(kind: PostKind, body: &[u8]) -> Result<(EnterpriseName, Entry), ApiFailure> {
+    let mut fields = BodyFields::read_all(body)?;
     let number = fields.text("enterprise_number")?;
     let enterprise = EnterpriseName::new(&number).ok_or_else(|| {
-        let said = "it is 1 to 64 of ASCII letters, digits, '_' and '-', such as 0367";
+        let said = "must be 1 to 64 ASCII letters, digits, '_' and '-', such as 0367";
         wrong("enterprise_number", said)
     })?;
     let unique_id = fields.text("unique_id")?;
     let (what, more) = match kind {
-        Kind::Event => event(&mut fields)?,
-        Kind::Http => http(&mut fields)?,
-        Kind::Sql => sql(&mut fields)?,
-        Kind::Telegram => telegram(&mut fields)?,
-        Kind::Integration => integration(&mut fields)?,
+        PostKind::Event => event(&mut fields)?,
+        PostKind::Http => http(&mut fields)?,
+        PostKind::Sql => sql(&mut fields)?,
+        PostKind::Telegram => telegram(&mut fields)?,
+        PostKind::Integration => integration(&mut fields)?,
     };
     let entry = Entry {
         unique_id,
@@ -61,10 +60,10 @@ pub(super) fn read(kind: Kind, body: &[u8]) -> Result<(EnterpriseName, Entry), F
     Ok((enterprise, entry))
 }
 
-/// What happened, and what else is known of it.
-type Told = (EntryKind, Vec<(&'static str, Value)>);
+/// EntryKind happened, and the further fields of the record.
+type RecordContent = (EntryKind, Vec<(&'static str, Value)>);
 
-fn event(fields: &mut Fields) -> Result<Told, Failure> {
+fn event(fields: &mut BodyFields) -> Result<RecordContent, ApiFailure> {
     let event = fields.text("event_type")?;
     let data = fields.object("event_data")?;
     let data = data.ok_or_else(|| missing("event_data"))?;
@@ -73,7 +72,7 @@ fn event(fields: &mut Fields) -> Result<Told, Failure> {
     Ok((EntryKind::Event { event, data }, more.into()))
 }
 
-fn http(fields: &mut Fields) -> Result<Told, Failure> {
+fn http(fields: &mut BodyFields) -> Result<RecordContent, ApiFailure> {
     let what = EntryKind::Request {
         method: fields.text("method")?,
         url: fields.text("url")?,
@@ -84,10 +83,10 @@ fn http(fields: &mut Fields) -> Result<Told, Failure> {
     Ok((what, end(fields)?.into()))
 }
 
-fn sql(fields: &mut Fields) -> Result<Told, Failure> {
+fn sql(fields: &mut BodyFields) -> Result<RecordContent, ApiFailure> {
     let parameters = fields.take("parameters");
     if !matches!(parameters, Value::Null | Value::Array(_) | Value::Object(_)) {
-        return Err(wrong("parameters", "it is an array or an object"));
+        return Err(wrong("parameters", "must be an array or an object"));
     }
     let what = EntryKind::Query {
         query: fields.text("query")?,
@@ -97,7 +96,7 @@ fn sql(fields: &mut Fields) -> Result<Told, Failure> {
     Ok((what, end(fields)?.into()))
 }
 
-fn telegram(fields: &mut Fields) -> Result<Told, Failure> {
+fn telegram(fields: &mut BodyFields) -> Result<RecordContent, ApiFailure> {
     let chat = fields.integer("chat_id")?;
     let what = EntryKind::Message {
         action: fields.text("action")?,
@@ -109,8 +108,8 @@ fn telegram(fields: &mut Fields) -> Result<Told, Failure> {
     Ok((what, Vec::new()))
 }
 
-/// An answer of an integration is a request that was made: its name and error go with it.
-fn integration(fields: &mut Fields) -> Result<Told, Failure> {
+/// An integration's answer is logged as a request, with its name and error.
+fn integration(fields: &mut BodyFields) -> Result<RecordContent, ApiFailure> {
     let name = fields.text("integration")?;
     let status = fields.status("status")?;
     let what = EntryKind::Request {
@@ -124,11 +123,11 @@ fn integration(fields: &mut Fields) -> Result<Told, Failure> {
     Ok((what, named.into_iter().chain(end(fields)?).collect()))
 }
 
-/// How long it took, and what went wrong.
-fn end(fields: &mut Fields) -> Result<[(&'static str, Value); 2], Failure> {
+/// Reads how long it took, and the error.
+fn end(fields: &mut BodyFields) -> Result<[(&'static str, Value); 2], ApiFailure> {
     let is_length = |value: &Value| value.as_f64().is_some_and(|n| n.is_finite() && n >= 0.0);
     let length = |value| Some(value).filter(is_length);
-    let took = fields.read("duration_ms", "it is a number, 0 or more", length)?;
+    let took = fields.read("duration_ms", "must be a number, 0 or more", length)?;
     let took = ("duration_ms", took.unwrap_or_default());
     Ok([took, ("error", fields.take("error"))])
 }

@@ -1,5 +1,5 @@
-//! Calls that go on now, by enterprise. To count them reads the last hours of every log, so it is done
-//! seldom, by one at a time, and on what is idle.
+//! Counts the calls in progress per enterprise. A count reads the last hours of every log, so it is made
+//! rarely, by one task at a time, and only when the server is idle.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,43 +13,45 @@ use calltrace_model::call::{Criteria, Outcome, reach};
 use calltrace_model::record::Stamp;
 use calltrace_store::tree::{EnterpriseName, Tree};
 
-/// For so long a count stands.
+/// How long a count stays valid.
 const FRESH: Duration = Duration::from_secs(15);
 
-/// A scraper gets the count before after so long.
+/// A scraper that waits for this long gets the previous count.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// So many enterprises have a line of their own, those with the most calls; the rest are one line.
+/// The number of enterprises that are counted separately, those with the most calls; all others are summed
+/// up.
 const ENTERPRISES_MAX: usize = 200;
 
-/// What the rest is called. No enterprise has a name that begins so.
+/// The name of that sum. No enterprise has a name that begins so.
 const OTHERS: &str = "(others)";
 
 /// The last count.
 #[derive(Debug)]
-pub(super) struct Going {
-    counted: Arc<Mutex<Counted>>,
+pub(super) struct ActiveCalls {
+    counted: Arc<Mutex<LastCount>>,
     turn: Arc<Semaphore>,
 }
 
 #[derive(Debug, Default)]
-struct Counted {
+struct LastCount {
     at: Option<Instant>,
     calls: Vec<(String, usize)>,
 }
 
-impl Default for Going {
-    fn default() -> Going {
-        Going {
+impl Default for ActiveCalls {
+    fn default() -> ActiveCalls {
+        ActiveCalls {
             counted: Arc::default(),
             turn: Arc::new(Semaphore::new(1)),
         }
     }
 }
 
-impl Going {
-    /// How many calls go on, by enterprise, as `count` tells: as they were a quarter of a minute ago, or
-    /// before that where `may_count` is not so or counting takes longer. Empty until they were counted once.
+impl ActiveCalls {
+    /// Returns the calls in progress per enterprise, as `count` returns them. The answer is at most 15
+    /// seconds old, and older where `may_count` is false or where counting takes longer than
+    /// [`PATIENCE`]. It is empty until the first count is done.
     pub(super) async fn calls(
         &self,
         may_count: bool,
@@ -65,29 +67,29 @@ impl Going {
                 let _turn = turn;
                 let calls = count();
                 let mut counted = counted.lock().unwrap_or_else(PoisonError::into_inner);
-                *counted = Counted {
+                *counted = LastCount {
                     at: Some(Instant::now()),
                     calls,
                 };
             });
-            // It goes on to its end, and is there for the next who asks.
+            // The count runs to its end and is there for the next scrape.
             let _ = timeout(PATIENCE, work).await;
         }
         self.counted().calls.clone()
     }
 
-    fn counted(&self) -> MutexGuard<'_, Counted> {
+    fn counted(&self) -> MutexGuard<'_, LastCount> {
         self.counted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Counts the calls that go on at the time `now`, of every enterprise.
+/// Counts the calls in progress at the time `now`, of every enterprise.
 pub(super) fn count(tree: &Tree, engine: &Engine, now: Stamp) -> Vec<(String, usize)> {
     let names = tree.enterprises().unwrap_or_default();
     let question = SearchQuestion {
         criteria: Criteria {
             outcome: Some(Outcome::InProgress),
-            // To look for longer calls would read whole days every quarter of a minute.
+            // Looking for longer calls would read whole days every 15 seconds.
             since: Some(now.plus_millis(-reach::HORIZON_MILLIS)),
             now: Some(now),
             ..Criteria::default()
@@ -101,7 +103,7 @@ pub(super) fn count(tree: &Tree, engine: &Engine, now: Stamp) -> Vec<(String, us
     bounded(counts.collect())
 }
 
-/// Those with the most calls, in the order of their names, and the rest as one.
+/// Returns the enterprises with the most calls, sorted by name, and the sum of the rest.
 fn bounded(mut counts: Vec<(&EnterpriseName, usize)>) -> Vec<(String, usize)> {
     counts.sort_by_key(|(name, count)| (std::cmp::Reverse(*count), *name));
     let rest = counts.split_off(counts.len().min(ENTERPRISES_MAX));

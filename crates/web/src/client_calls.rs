@@ -1,4 +1,4 @@
-//! Other calls of clients that were found lately, and which enterprises are to be left alone.
+//! A cache of other calls of clients, which also limits how often they are searched.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,66 +7,67 @@ use std::time::{Duration, Instant};
 use calltrace_model::call::Summary;
 use calltrace_store::tree::EnterpriseName;
 
-/// A page does not wait longer for them.
+/// The longest time that a page waits for them.
 pub(super) const PATIENCE: Duration = Duration::from_millis(20);
 
-/// After a search that took too long the enterprise is left alone for this many times as long: a search that
-/// was begun goes on to its end, and may then take one part in a hundred of a processor.
+/// After a search that took too long, the enterprise is not searched for this many times as long: a search runs
+/// to its end once it has begun, and so takes at most 1% of a processor.
 const REST: u32 = 100;
 
-/// What was found holds for so long: a page that is loaded again does not search again.
+/// How long a result stays valid, so that a page that is reloaded does not search again.
 const FRESH: Duration = Duration::from_secs(30);
 
-/// Clients remembered at one time.
+/// The number of clients in the cache.
 const REMEMBERED_MAX: usize = 256;
 
-/// Other calls that were found lately, and which enterprises are not to be asked for now.
+/// Other calls that were found recently, and the enterprises that must not be searched now.
 #[derive(Debug, Default)]
-pub(super) struct Neighbours(Mutex<State>);
+pub(super) struct ClientCalls(Mutex<ClientCallsState>);
 
 #[derive(Debug, Default)]
-struct State {
-    /// Until when; those that are being asked have no end yet.
+struct ClientCallsState {
+    /// Until when each enterprise is not searched; `None` while it is being searched.
     resting: HashMap<EnterpriseName, Option<Instant>>,
     found: HashMap<(EnterpriseName, String), (Instant, Vec<Summary>)>,
 }
 
-/// Whether to search.
+/// What to do about a client's other calls.
 #[derive(Debug)]
-pub(super) enum Begin {
+pub(super) enum SearchDecision {
     Known(Vec<Summary>),
     Search,
     Leave,
 }
 
-impl Neighbours {
-    fn state(&self) -> MutexGuard<'_, State> {
+impl ClientCalls {
+    fn state(&self) -> MutexGuard<'_, ClientCallsState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is known of a client's calls; else whether to ask: a search may begin, nobody else asks for the
-    /// enterprise, and the last search was quick or long ago.
+    /// Returns the cached calls of a client; otherwise says whether to search. A search may begin when
+    /// `may_search` is true, no other search of the enterprise runs, and the last one was quick or long
+    /// ago.
     pub(super) fn begin(
         &self,
         enterprise: &EnterpriseName,
         client: &str,
         now: Instant,
         may_search: bool,
-    ) -> Begin {
+    ) -> SearchDecision {
         let mut state = self.state();
         let key = (enterprise.clone(), client.to_owned());
         if let Some((at, calls)) = state.found.get(&key)
             && now.duration_since(*at) < FRESH
         {
-            return Begin::Known(calls.clone());
+            return SearchDecision::Known(calls.clone());
         }
         match state.resting.get(enterprise) {
-            Some(None) => Begin::Leave,
-            Some(Some(until)) if now < *until => Begin::Leave,
-            _ if !may_search => Begin::Leave,
+            Some(None) => SearchDecision::Leave,
+            Some(Some(until)) if now < *until => SearchDecision::Leave,
+            _ if !may_search => SearchDecision::Leave,
             _ => {
                 state.resting.insert(enterprise.clone(), None);
-                Begin::Search
+                SearchDecision::Search
             }
         }
     }
@@ -86,7 +87,7 @@ impl Neighbours {
         state.found.insert(key, (now, calls.to_vec()));
     }
 
-    /// A search has ended, or was not begun.
+    /// Ends a search that has finished or was not begun.
     pub(super) fn end(&self, enterprise: &EnterpriseName, took: Duration, now: Instant) {
         let mut state = self.state();
         if took <= PATIENCE {
@@ -103,19 +104,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_enterprise_that_takes_long_is_left_alone_for_a_while() {
-        let neighbours = Neighbours::default();
+    fn a_slow_enterprise_is_not_searched_for_a_while() {
+        let neighbours = ClientCalls::default();
         let name = EnterpriseName::new("0367").expect("a name");
         let begin = Instant::now();
         let searches = |client: &str, after: Duration| {
             matches!(
                 neighbours.begin(&name, client, begin + after, true),
-                Begin::Search
+                SearchDecision::Search
             )
         };
         let now = Duration::ZERO;
         let busy = neighbours.begin(&name, "1", begin, false);
-        assert!(matches!(busy, Begin::Leave), "{busy:?}");
+        assert!(matches!(busy, SearchDecision::Leave), "{busy:?}");
         assert!(searches("1", now));
         assert!(!searches("2", now), "it is being asked");
         neighbours.end(&name, PATIENCE, begin);
@@ -124,7 +125,7 @@ mod tests {
         neighbours.end(&name, Duration::from_secs(1), begin);
         assert!(!searches("1", Duration::from_secs(99)));
         let known = neighbours.begin(&name, "2", begin + Duration::from_secs(29), true);
-        assert!(matches!(known, Begin::Known(_)), "{known:?}");
+        assert!(matches!(known, SearchDecision::Known(_)), "{known:?}");
         assert!(searches("2", Duration::from_secs(101)));
     }
 }

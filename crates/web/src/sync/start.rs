@@ -1,4 +1,4 @@
-//! Requests that start runs. A run goes on in the background; what is answered is that it was started.
+//! Requests that start runs. A run goes on in the background; the answer says only that it was started.
 
 use std::sync::Arc;
 
@@ -9,25 +9,24 @@ use axum::response::Response;
 use chrono::NaiveDate;
 use serde_json::{Value, json};
 
-use super::jobs::{NotStarted, SyncJobs};
-use crate::api::{Admitted, Failure, Fields, answer, day};
+use super::jobs::{JobsExtension, NotStarted, SyncJobs};
+use crate::api::{ApiAccess, ApiFailure, BodyFields, answer, day};
 use crate::site::Site;
 use calltrace_store::tree::EnterpriseName;
 use calltrace_sync::work::SyncScope;
 
-type Jobs = Extension<Arc<SyncJobs>>;
-
-/// What the field's service calls runs of what did not arrive, and the table that it looks for that in.
+/// The name of the field's service for runs that fetch records that did not arrive, and the table it fetches
+/// them from.
 const LIVE: (&str, &str) = ("live_events", "AlternativeAPIlogs");
 
 /// `POST /sync/{enterprise_id}`: the path names the enterprise, the body the days.
 pub(super) async fn one(
     State(site): State<Arc<Site>>,
-    Extension(jobs): Jobs,
-    admitted: Admitted,
+    Extension(jobs): JobsExtension,
+    admitted: ApiAccess,
     request: Request,
-) -> Result<Response, Failure> {
-    let asked = Asked::read(&mut site.posts.fields(request).await?)?;
+) -> Result<Response, ApiFailure> {
+    let asked = SyncRequest::read(&mut site.posts.fields(request).await?)?;
     let enterprise = started(&jobs, &admitted, asked.scope())?;
     let said = json!({
         "message": format!("synchronisation of enterprise {enterprise} was started"),
@@ -40,7 +39,7 @@ pub(super) async fn one(
 }
 
 /// `POST /sync/all`
-pub(super) async fn all(Extension(jobs): Jobs, _: Admitted) -> Response {
+pub(super) async fn all(Extension(jobs): JobsExtension, _: ApiAccess) -> Response {
     let every_day = SyncScope::Days {
         from: None,
         to: None,
@@ -50,9 +49,9 @@ pub(super) async fn all(Extension(jobs): Jobs, _: Admitted) -> Response {
 
 /// `POST /sync/live/{enterprise_id}`
 pub(super) async fn live_one(
-    Extension(jobs): Jobs,
-    admitted: Admitted,
-) -> Result<Response, Failure> {
+    Extension(jobs): JobsExtension,
+    admitted: ApiAccess,
+) -> Result<Response, ApiFailure> {
     let enterprise = started(&jobs, &admitted, SyncScope::Live)?;
     let said = json!({
         "message": format!("live synchronisation of enterprise {enterprise} was started"),
@@ -64,7 +63,7 @@ pub(super) async fn live_one(
 }
 
 /// `POST /sync/live/all`
-pub(super) async fn live_all(Extension(jobs): Jobs, _: Admitted) -> Response {
+pub(super) async fn live_all(Extension(jobs): JobsExtension, _: ApiAccess) -> Response {
     let mut said = all_started(&jobs, SyncScope::Live);
     said["type"] = json!(LIVE.0);
     said["target_table"] = json!(LIVE.1);
@@ -89,13 +88,13 @@ fn enterprises(count: usize) -> String {
     }
 }
 
-/// Starts a run for the enterprise that the path ends with.
+/// Starts a run for the enterprise at the end of the path.
 fn started(
     jobs: &SyncJobs,
-    admitted: &Admitted,
+    admitted: &ApiAccess,
     scope: SyncScope,
-) -> Result<EnterpriseName, Failure> {
-    let unknown = || Failure::new(StatusCode::NOT_FOUND, "Enterprise not found or inactive");
+) -> Result<EnterpriseName, ApiFailure> {
+    let unknown = || ApiFailure::new(StatusCode::NOT_FOUND, "Enterprise not found or inactive");
     let named = admitted
         .target
         .path
@@ -107,9 +106,9 @@ fn started(
         Err(NotStarted::Unknown) => Err(unknown()),
         Err(NotStarted::Running) => {
             let said = format!("Sync already running for enterprise {enterprise}");
-            Err(Failure::new(StatusCode::CONFLICT, said))
+            Err(ApiFailure::new(StatusCode::CONFLICT, said))
         }
-        Err(NotStarted::Ending) => Err(Failure::new(
+        Err(NotStarted::Ending) => Err(ApiFailure::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "the service is ending",
         )),
@@ -118,27 +117,31 @@ fn started(
 
 /// The body of `POST /sync/{enterprise_id}`.
 #[derive(Debug, PartialEq, Eq)]
-struct Asked {
-    /// Has no effect, as before.
+struct SyncRequest {
+    /// Has no effect, as in the field's service.
     force_all: bool,
     from: Option<NaiveDate>,
     to: Option<NaiveDate>,
 }
 
-impl Asked {
-    /// `enterprise_id` must be there and has no effect; the path decides.
-    fn read(fields: &mut Fields) -> Result<Asked, Failure> {
+impl SyncRequest {
+    /// Reads the body. `enterprise_id` must be present and has no effect; the path decides.
+    fn read(fields: &mut BodyFields) -> Result<SyncRequest, ApiFailure> {
         fields.text("enterprise_id")?;
-        let force_all = fields.read("force_all", "it is true or false", |value| value.as_bool())?;
+        let force_all = fields.read("force_all", "must be true or false", |value| {
+            value.as_bool()
+        })?;
         let mut date = |name| {
             let text = fields.text_or_none(name)?.filter(|text| !text.is_empty());
             text.map(|text| day(name, &text)).transpose()
         };
         let (from, to) = (date("date_from")?, date("date_to")?);
         if from.zip(to).is_some_and(|(from, to)| from > to) {
-            return Err(Failure::unprocessable("date_to: it is before date_from"));
+            return Err(ApiFailure::unprocessable(
+                "date_to: must not be before date_from",
+            ));
         }
-        Ok(Asked {
+        Ok(SyncRequest {
             force_all: force_all.unwrap_or_default(),
             from,
             to,

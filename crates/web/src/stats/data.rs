@@ -1,4 +1,4 @@
-//! What is counted for statistics: bounded questions of the engine for lists, away from the threads that serve.
+//! The data of statistics: bounded questions to the engine for lists, off the threads that serve connections.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,7 @@ use chrono::{Days, NaiveDate};
 
 use crate::days::day_begin;
 use crate::list::RETURNED_WITHIN_MILLIS;
-use crate::pages::Span;
+use crate::pages::StatsSpan;
 use crate::site::Site;
 use calltrace_engine::{FoundCalls, SearchQuestion, StatsQuestion};
 use calltrace_model::call::{Criteria, Outcome, Summary};
@@ -15,52 +15,52 @@ use calltrace_model::stats::{GroupBy, Stats, UnreturnedCall};
 use calltrace_store::error::{Error, Trouble};
 use calltrace_store::tree::EnterpriseName;
 
-/// Missed calls that nobody returned, listed at most.
+/// The largest number of listed missed calls that were not returned.
 const UNRETURNED_MAX: usize = 20;
 
-/// Missed calls that are looked through for them at most.
+/// The largest number of missed calls that are searched for them.
 const MISSED_MAX: usize = 5_000;
 
-/// The time that is counted: bounded on both sides.
+/// The time range that is counted, bounded on both sides.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Period {
+pub(super) struct CountedDays {
     pub(super) since: Option<Stamp>,
     pub(super) until: Option<Stamp>,
 }
 
-impl Period {
-    /// So many days up to this one, which is one of theirs.
-    pub(super) fn of(site: &Site, span: Span, date: NaiveDate) -> Period {
-        Period {
+impl CountedDays {
+    /// Returns the range of the days of `span` up to `date`, inclusive.
+    pub(super) fn of(site: &Site, span: StatsSpan, date: NaiveDate) -> CountedDays {
+        CountedDays {
             since: day_begin(&site.clock, span.first(date)),
             until: day_begin(&site.clock, date + Days::new(1)),
         }
     }
 }
 
-/// What the page is made of.
-pub(super) struct Counted {
+/// The data of the page.
+pub(super) struct StatsData {
     pub(super) days: Stats,
     pub(super) persons: Stats,
     pub(super) lines: Stats,
-    /// Newest first, each with whether its client rang again.
+    /// The newest first, each with whether its client called again.
     pub(super) unreturned: Vec<(Summary, bool)>,
     pub(super) troubles: Vec<Trouble>,
 }
 
-/// Counts for the page; nothing without a period.
+/// Counts for the page; returns nothing without a time range.
 ///
 /// # Errors
-/// When the enterprise's folder can't be listed.
+/// Returns an error when the enterprise's folder can't be listed.
 pub(super) fn counted(
     site: &Site,
     enterprise: &EnterpriseName,
-    period: Option<Period>,
+    period: Option<CountedDays>,
     now: Stamp,
-) -> Result<Counted, Error> {
+) -> Result<StatsData, Error> {
     let by = [GroupBy::Day, GroupBy::Person, GroupBy::Line];
     let ([days, persons, lines], found) = statistics(site, enterprise, (period, by), now)?;
-    Ok(Counted {
+    Ok(StatsData {
         unreturned: unreturned(site, enterprise, &days, now),
         persons,
         lines,
@@ -69,15 +69,15 @@ pub(super) fn counted(
     })
 }
 
-/// Counts the same calls by each of these, with what was read for it; nothing without a period, and where nothing
-/// was ever logged.
+/// Counts the same calls by each of these keys, and returns what was read for it. Returns nothing without a
+/// time range, and where nothing was ever logged.
 ///
 /// # Errors
-/// When the enterprise's folder can't be listed.
+/// Returns an error when the enterprise's folder can't be listed.
 pub(super) fn statistics<const N: usize>(
     site: &Site,
     enterprise: &EnterpriseName,
-    (period, by): (Option<Period>, [GroupBy; N]),
+    (period, by): (Option<CountedDays>, [GroupBy; N]),
     now: Stamp,
 ) -> Result<([Stats; N], Option<FoundCalls>), Error> {
     let period = period.filter(|_| !site.has_no_logs_of(enterprise));
@@ -105,7 +105,8 @@ pub(super) fn statistics<const N: usize>(
     Ok((stats.try_into().expect("there is one of each"), found))
 }
 
-/// The newest of the calls that nobody returned. Where they can't be read the page has their number alone.
+/// Returns the newest of the calls that were not returned. Where they can't be read, the page shows only
+/// their number.
 fn unreturned(
     site: &Site,
     enterprise: &EnterpriseName,

@@ -1,4 +1,5 @@
-//! Whose request it is: the peer of the connection, or whom a proxy names. Pure.
+//! The address that a request comes from: the peer of the connection, or the address that a proxy names.
+//! Pure.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
@@ -7,25 +8,25 @@ use axum::http::{HeaderMap, HeaderName};
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 
-/// The one who is counted: an address, of IPv6 the /64, which one customer has whole.
+/// The address that limits count by; for IPv6 the /64, because one customer has all of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Visitor(IpAddr);
+pub(crate) struct RemoteNetwork(IpAddr);
 
-impl Visitor {
-    pub(crate) fn of(address: IpAddr) -> Visitor {
+impl RemoteNetwork {
+    pub(crate) fn of(address: IpAddr) -> RemoteNetwork {
         match address.to_canonical() {
             IpAddr::V6(six) => {
                 let network = six.to_bits() >> 64 << 64;
-                Visitor(IpAddr::V6(Ipv6Addr::from_bits(network)))
+                RemoteNetwork(IpAddr::V6(Ipv6Addr::from_bits(network)))
             }
-            four => Visitor(four),
+            four => RemoteNetwork(four),
         }
     }
 }
 
-/// The address a request comes from. A peer that is a proxy of ours (loopback, or one of `proxies`)
-/// is believed: the rightmost entry of `X-Forwarded-For` that is no proxy of ours, without that
-/// header `X-Real-IP`. What stands further left was written by whoever likes to.
+/// Returns the address that a request comes from. A trusted proxy (loopback, or one of `proxies`) is
+/// believed: the rightmost entry of `X-Forwarded-For` that is not a trusted proxy counts, and `X-Real-IP`
+/// where that header is missing. Entries further left may be forged by the client.
 pub(crate) fn address(peer: IpAddr, headers: &HeaderMap, proxies: &[IpAddr]) -> IpAddr {
     let ours = |address: &IpAddr| address.is_loopback() || proxies.contains(address);
     let peer = peer.to_canonical();
@@ -41,12 +42,12 @@ pub(crate) fn address(peer: IpAddr, headers: &HeaderMap, proxies: &[IpAddr]) -> 
         let real = headers.get(REAL_IP).and_then(|line| entry(line.as_bytes()));
         return real.unwrap_or(peer);
     }
-    // An entry that is no address is where our knowledge ends.
+    // Entries to the left of one that is not an address can't be trusted.
     let known = entries.map_while(|entry| entry);
     known.into_iter().find(|entry| !ours(entry)).unwrap_or(peer)
 }
 
-/// An address, maybe with a port, as proxies write it.
+/// Reads an address, maybe with a port, as proxies write it.
 fn entry(text: &[u8]) -> Option<IpAddr> {
     let text = str::from_utf8(text).ok()?.trim();
     let bare = || text.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
@@ -82,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn of_what_a_proxy_passes_on_the_right_end_counts() {
+    fn the_rightmost_entry_of_a_proxy_counts() {
         for (peer, header, wanted) in [
             ("127.0.0.1", "192.0.2.1", "192.0.2.1"),
             ("::1", "192.0.2.1", "192.0.2.1"),
@@ -112,7 +113,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn nothing_that_a_visitor_writes_changes_whose_request_it_is(
+        fn no_header_of_a_visitor_changes_the_address_of_its_request(
             written in "[ -~\\t]{0,40}",
             spoofed in proptest::prelude::any::<IpAddr>(),
         ) {

@@ -1,0 +1,12 @@
+//! Failures between a request and its handler.
+
+/// Why the handler of a request did not answer it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum HandlerFailure {
+    TooLong,
+    /// The path can't be read.
+    Malformed,
+    Broken,
+    /// The handler exceeded the time limit of a request.
+    Late,
+}
