@@ -7,7 +7,7 @@ use crate::browsing::{Action, Browser, Server, Viewer, screenshot, signed_link};
 use serde_json::json;
 
 #[test]
-fn a_call_that_goes_on_shows_its_end_with_nobody_touching_the_page() {
+fn a_call_in_progress_shows_its_end_without_a_click() {
     let live = LiveCall::begin();
     let server = Server::start(&live.tree.root());
     let mut browser = Browser::start();

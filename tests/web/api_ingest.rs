@@ -101,7 +101,7 @@ fn two_servers_and_a_writer_in_python_part_no_line() {
         }
     });
     assert!(python.wait().expect("it works").success());
-    // Readers skip blank lines; there is one where a line was begun before another was complete.
+    // Readers skip blank lines; there is one where one writer began before the line of another was complete.
     let lines = whole_lines(&log)
         .into_iter()
         .filter(|line| !line.is_empty());

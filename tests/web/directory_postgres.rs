@@ -311,7 +311,7 @@ async fn a_locked_table_costs_its_names_and_no_more_than_two_seconds() {
 }
 
 #[tokio::test]
-async fn questions_that_were_given_up_stand_in_nobodys_way() {
+async fn cancelled_questions_do_not_delay_others() {
     let url = SERVER.database("given_up", SCHEMA).await;
     let directory = open(&url, forgetful());
     let all = asked(&directory).await;
@@ -369,7 +369,7 @@ async fn a_login_that_is_refused_is_told_without_its_password() {
 
 #[tokio::test]
 async fn a_restart_of_the_server_is_not_noticed_and_its_end_is() {
-    let said = Said::default();
+    let said = CapturedLog::default();
     let writer = said.clone();
     let log = tracing_subscriber::fmt()
         .with_writer(move || writer.clone())
@@ -433,9 +433,9 @@ async fn a_restart_of_the_server_is_not_noticed_and_its_end_is() {
 
 /// Collects what is logged.
 #[derive(Clone, Default)]
-struct Said(Arc<Mutex<Vec<u8>>>);
+struct CapturedLog(Arc<Mutex<Vec<u8>>>);
 
-impl std::io::Write for Said {
+impl std::io::Write for CapturedLog {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         let mut said = self.0.lock().expect("no thread panics while holding it");
         said.extend_from_slice(bytes);

@@ -190,7 +190,7 @@ fn robots_see_one_neutral_page() {
 }
 
 #[test]
-fn a_directory_that_is_down_refuses_nobody_for_good() {
+fn a_directory_that_is_down_refuses_no_visitor_for_good() {
     let settings = "[postgres]\nurl = \"postgres://reader@127.0.0.1:1/nothing\"\n".to_owned();
     let setup = Setup {
         settings,

@@ -202,7 +202,7 @@ fn is_read(client: &Client) -> bool {
 fn a_second_signal_ends_it_at_once() {
     let running = Running::start(SETTINGS, &[]);
     let mut client = Client::connect(running.at());
-    // The server waits for a request whose head has begun.
+    // The server waits for a request when its head has begun.
     client.send(b"GET / HTTP/1.1\r\n");
     while !is_read(&client) {
         thread::yield_now();

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::serving::{CALL, Client, PATIENCE, Reply, Server, TOKEN};
 
-/// An nginx on this host whose only site is the packaged file.
+/// An nginx on this host with the packaged file as its only site.
 struct Nginx {
     child: Child,
     at: SocketAddr,

@@ -29,7 +29,7 @@ fn big(setup: Setup) -> Server {
 }
 
 #[test]
-fn a_head_that_does_not_end_is_cut_off_and_stops_nobody() {
+fn a_head_that_does_not_end_is_cut_off_and_delays_no_other_request() {
     let mut setup = Setup::default();
     setup.connections.head = SHORT;
     let server = setup.start();
@@ -93,7 +93,7 @@ fn a_peer_that_only_stops_sending_gets_its_answer() {
 }
 
 #[test]
-fn readers_that_do_not_read_are_cut_off_and_stop_nobody() {
+fn readers_that_do_not_read_are_cut_off_and_delay_no_others() {
     let mut setup = Setup::default();
     setup.connections.stalled = SHORT;
     let server = big(setup);

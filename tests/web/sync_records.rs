@@ -75,7 +75,7 @@ fn hangup(unique_id: &str, fields: &str) -> HostEvent {
 
 const ANSWERED: &str = r#""Extensions":["151"],"CallType":0,"DateReceived":"2025-12-02 12:15:00","StartTime":"2025-12-02 12:15:01","EndTime":"2025-12-02 12:17:02","CallStatus":"2""#;
 
-/// Returns the rows of a query whose columns are texts; null is `-`.
+/// Returns the rows of a query for text columns; null is `-`.
 async fn rows(client: &Client, question: &str) -> Vec<String> {
     let rows = client.query(question, &[]).await.expect("it is right");
     let row = |row: &tokio_postgres::Row| {

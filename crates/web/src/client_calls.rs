@@ -34,9 +34,9 @@ struct ClientCallsState {
 /// What to do about a client's other calls.
 #[derive(Debug)]
 pub(super) enum SearchDecision {
-    Known(Vec<Summary>),
+    Cached(Vec<Summary>),
     Search,
-    Leave,
+    Skip,
 }
 
 impl ClientCalls {
@@ -59,12 +59,12 @@ impl ClientCalls {
         if let Some((at, calls)) = state.found.get(&key)
             && now.duration_since(*at) < FRESH
         {
-            return SearchDecision::Known(calls.clone());
+            return SearchDecision::Cached(calls.clone());
         }
         match state.resting.get(enterprise) {
-            Some(None) => SearchDecision::Leave,
-            Some(Some(until)) if now < *until => SearchDecision::Leave,
-            _ if !may_search => SearchDecision::Leave,
+            Some(None) => SearchDecision::Skip,
+            Some(Some(until)) if now < *until => SearchDecision::Skip,
+            _ if !may_search => SearchDecision::Skip,
             _ => {
                 state.resting.insert(enterprise.clone(), None);
                 SearchDecision::Search
@@ -116,7 +116,7 @@ mod tests {
         };
         let now = Duration::ZERO;
         let busy = neighbours.begin(&name, "1", begin, false);
-        assert!(matches!(busy, SearchDecision::Leave), "{busy:?}");
+        assert!(matches!(busy, SearchDecision::Skip), "{busy:?}");
         assert!(searches("1", now));
         assert!(!searches("2", now), "it is being asked");
         neighbours.end(&name, PATIENCE, begin);
@@ -125,7 +125,7 @@ mod tests {
         neighbours.end(&name, Duration::from_secs(1), begin);
         assert!(!searches("1", Duration::from_secs(99)));
         let known = neighbours.begin(&name, "2", begin + Duration::from_secs(29), true);
-        assert!(matches!(known, SearchDecision::Known(_)), "{known:?}");
+        assert!(matches!(known, SearchDecision::Cached(_)), "{known:?}");
         assert!(searches("2", Duration::from_secs(101)));
     }
 }

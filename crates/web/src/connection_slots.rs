@@ -19,16 +19,16 @@ pub(super) struct ConnectionSlots {
     each: usize,
     /// The addresses of proxies, which pass on the connections of others.
     proxies: Vec<IpAddr>,
-    taken: Mutex<SlotState>,
+    state: Mutex<SlotState>,
 }
 
 #[derive(Debug, Default)]
 struct SlotState {
     in_all: usize,
-    by: HashMap<RemoteNetwork, usize>,
+    by_network: HashMap<RemoteNetwork, usize>,
     /// Idle connections, by the number of their idle period: the first has been idle for longest.
-    resting: BTreeMap<u64, Arc<Notify>>,
-    rests: u64,
+    idle: BTreeMap<u64, Arc<Notify>>,
+    idle_periods: u64,
 }
 
 /// One slot, which is given back when it is dropped.
@@ -39,7 +39,7 @@ pub(super) struct ConnectionSlot {
     /// Tells the connection that its slot was given away.
     gone: Arc<Notify>,
     /// The number of its idle period.
-    rest: Mutex<Option<u64>>,
+    idle_number: Mutex<Option<u64>>,
 }
 
 /// A request of a connection until its answer was sent; the connection is not idle while this lives.
@@ -52,7 +52,7 @@ impl ConnectionSlots {
             in_all,
             each,
             proxies: proxies.to_vec(),
-            taken: Mutex::default(),
+            state: Mutex::default(),
         })
     }
 
@@ -62,40 +62,42 @@ impl ConnectionSlots {
         let peer = peer.to_canonical();
         let is_proxy = peer.is_loopback() || self.proxies.contains(&peer);
         let visitor = (!is_proxy).then(|| RemoteNetwork::of(peer));
-        let mut taken = self.taken();
-        let has = visitor.map_or(0, |visitor| taken.by.get(&visitor).copied().unwrap_or(0));
+        let mut state = self.state();
+        let has = visitor.map_or(0, |visitor| {
+            state.by_network.get(&visitor).copied().unwrap_or(0)
+        });
         if visitor.is_some() && has >= self.each {
             return None;
         }
-        if taken.in_all >= self.in_all {
-            let (_, longest) = taken.resting.pop_first()?;
+        if state.in_all >= self.in_all {
+            let (_, longest) = state.idle.pop_first()?;
             longest.notify_one();
         } else {
-            taken.in_all += 1;
+            state.in_all += 1;
         }
         if let Some(visitor) = visitor {
-            *taken.by.entry(visitor).or_default() += 1;
+            *state.by_network.entry(visitor).or_default() += 1;
         }
         let slot = Arc::new(ConnectionSlot {
             slots: Arc::clone(self),
             visitor,
             gone: Arc::default(),
-            rest: Mutex::new(None),
+            idle_number: Mutex::new(None),
         });
-        taken.rest(&slot);
+        state.mark_idle(&slot);
         Some(slot)
     }
 
-    fn taken(&self) -> MutexGuard<'_, SlotState> {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, SlotState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl SlotState {
-    fn rest(&mut self, slot: &ConnectionSlot) {
-        self.rests += 1;
-        self.resting.insert(self.rests, Arc::clone(&slot.gone));
-        *slot.number() = Some(self.rests);
+    fn mark_idle(&mut self, slot: &ConnectionSlot) {
+        self.idle_periods += 1;
+        self.idle.insert(self.idle_periods, Arc::clone(&slot.gone));
+        *slot.number() = Some(self.idle_periods);
     }
 }
 
@@ -107,46 +109,48 @@ impl ConnectionSlot {
 
     /// Marks the beginning of a request; the connection is idle again when the returned value is dropped.
     pub(super) fn work(self: &Arc<ConnectionSlot>) -> ActiveRequest {
-        let mut taken = self.slots.taken();
+        let mut state = self.slots.state();
         let number = self
             .number()
-            .take_if(|number| taken.resting.contains_key(number));
+            .take_if(|number| state.idle.contains_key(number));
         if let Some(number) = number {
-            taken.resting.remove(&number);
+            state.idle.remove(&number);
         }
         ActiveRequest(Arc::clone(self))
     }
 
     fn number(&self) -> MutexGuard<'_, Option<u64>> {
-        self.rest.lock().unwrap_or_else(PoisonError::into_inner)
+        self.idle_number
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for ActiveRequest {
     fn drop(&mut self) {
         let slot = &self.0;
-        let mut taken = slot.slots.taken();
+        let mut state = slot.slots.state();
         // A connection that lost its slot meanwhile has a number but is not in the list of idle ones.
         if slot.number().is_none() {
-            taken.rest(slot);
+            state.mark_idle(slot);
         }
     }
 }
 
 impl Drop for ConnectionSlot {
     fn drop(&mut self) {
-        let mut taken = self.slots.taken();
+        let mut state = self.slots.state();
         let number = self.number().take();
-        let is_resting = number.is_some_and(|number| taken.resting.remove(&number).is_some());
-        // A slot whose number is not in the list was given away, and is counted for its new owner.
-        if number.is_none() || is_resting {
-            taken.in_all -= 1;
+        let is_idle = number.is_some_and(|number| state.idle.remove(&number).is_some());
+        // A slot with a number that is not in the list was given away, and is counted for its new owner.
+        if number.is_none() || is_idle {
+            state.in_all -= 1;
         }
         let Some(visitor) = self.visitor else { return };
-        if let Some(has) = taken.by.get_mut(&visitor) {
+        if let Some(has) = state.by_network.get_mut(&visitor) {
             *has -= 1;
             if *has == 0 {
-                taken.by.remove(&visitor);
+                state.by_network.remove(&visitor);
             }
         }
     }
@@ -170,7 +174,14 @@ mod tests {
         drop(first);
         assert!(slots.take(peer("192.0.2.1")).is_some());
         drop(second);
-        assert!(slots.taken.lock().expect("it is right").by.is_empty());
+        assert!(
+            slots
+                .state
+                .lock()
+                .expect("it is right")
+                .by_network
+                .is_empty()
+        );
     }
 
     #[test]
@@ -182,7 +193,7 @@ mod tests {
         let at_work: Vec<_> = all.iter().flatten().map(ConnectionSlot::work).collect();
         assert!(slots.take(peer("127.0.0.1")).is_none());
         drop((at_work, all));
-        assert_eq!(slots.taken.lock().expect("it is right").in_all, 0);
+        assert_eq!(slots.state.lock().expect("it is right").in_all, 0);
     }
 
     #[tokio::test]
@@ -201,12 +212,12 @@ mod tests {
         let sixth = take();
         fourth.gone().await;
         drop((second, third, fourth));
-        assert_eq!(slots.taken().in_all, 3);
+        assert_eq!(slots.state().in_all, 3);
         // A request that began on a connection which lost its slot gives it no other one.
         drop(take());
         let late = first.work();
         drop((late, first, fifth, sixth));
-        let taken = slots.taken();
-        assert_eq!((taken.in_all, taken.resting.len()), (0, 0));
+        let state = slots.state();
+        assert_eq!((state.in_all, state.idle.len()), (0, 0));
     }
 }

@@ -3,10 +3,11 @@
 /// Why the handler of a request did not answer it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum HandlerFailure {
+    /// Path and query are too long.
     TooLong,
     /// The path can't be read.
     Malformed,
-    Broken,
+    Panicked,
     /// The handler exceeded the time limit of a request.
-    Late,
+    TimedOut,
 }

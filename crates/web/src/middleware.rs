@@ -116,8 +116,8 @@ pub(super) async fn guard_pages(
     let said = match failure {
         HandlerFailure::TooLong => said(Notice::BadRequest).with(StatusCode::URI_TOO_LONG),
         HandlerFailure::Malformed => said(Notice::BadRequest),
-        HandlerFailure::Broken => said(Notice::Trouble).with(StatusCode::INTERNAL_SERVER_ERROR),
-        HandlerFailure::Late => said(Notice::Trouble),
+        HandlerFailure::Panicked => said(Notice::Trouble).with(StatusCode::INTERNAL_SERVER_ERROR),
+        HandlerFailure::TimedOut => said(Notice::Trouble),
     };
     counted_late(said.into_response(), failure)
 }
@@ -158,8 +158,8 @@ async fn bounded(
     request.extensions_mut().insert(Arc::new(target));
     let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
     match timeout(site.limits.request, answer).await {
-        Ok(answer) => answer.map_err(|_| HandlerFailure::Broken),
-        Err(_) => Err(HandlerFailure::Late),
+        Ok(answer) => answer.map_err(|_| HandlerFailure::Panicked),
+        Err(_) => Err(HandlerFailure::TimedOut),
     }
 }
 
@@ -169,7 +169,7 @@ fn is_too_long(site: &Site, uri: &Uri) -> bool {
 
 fn counted_late(response: Response, failure: HandlerFailure) -> Response {
     match failure {
-        HandlerFailure::Late => counted(response, RefusalReason::Timeout),
+        HandlerFailure::TimedOut => counted(response, RefusalReason::Timeout),
         _ => response,
     }
 }

@@ -53,8 +53,8 @@ pub(super) async fn others(
     // Work for pages that people wait for goes first.
     let may_search = site.work.is_idle();
     let calls = match (site.client_calls).begin(enterprise, &call.client, begun, may_search) {
-        SearchDecision::Known(calls) => calls,
-        SearchDecision::Leave => return Vec::new(),
+        SearchDecision::Cached(calls) => calls,
+        SearchDecision::Skip => return Vec::new(),
         SearchDecision::Search => {
             let asking = SearchGuard {
                 site: Arc::clone(site),

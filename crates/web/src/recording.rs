@@ -22,8 +22,8 @@ const RECORD_BYTES_MAX: usize = 16 << 10;
 pub struct Recordings {
     /// The template of the address of every call's recording.
     pub template: Option<RecordingUrl>,
-    /// Hosts whose addresses in a record are recordings, in lower case; with the port where they have
-    /// one.
+    /// Addresses on these hosts in a record are recordings. The names are in lower case, with the port where
+    /// they have one.
     pub hosts: Vec<String>,
 }
 

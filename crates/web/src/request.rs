@@ -102,7 +102,7 @@ impl Query {
         raw.map(|raw| decoded(&raw.replace('+', " "))).transpose()
     }
 
-    /// Returns a parameter whose `+` is a plus, because tokens are often put into links as they are.
+    /// Returns a parameter in which `+` stays a plus, because tokens are often put into links as they are.
     ///
     /// # Errors
     /// Returns an error when it is given twice, or is no UTF-8.

@@ -51,13 +51,13 @@ pub struct Site {
     pub now: WallClock,
     /// The source of names.
     pub directory: Directory,
-    /// The language of visitors whose request names none.
+    /// The language of visitors that request none.
     pub language: Language,
     /// The address under which people reach the pages; `None` where it is not set.
     pub public_url: Option<PublicUrl>,
     /// The port of the listener, which `/health` reports.
     pub port: u16,
-    /// Proxies whose forwarding headers are trusted; proxies on this host always are.
+    /// Proxies with trusted forwarding headers; proxies on this host are always trusted.
     pub trusted_proxies: Vec<IpAddr>,
     /// The settings of recordings.
     pub recordings: Recordings,
@@ -134,7 +134,7 @@ impl Site {
 
     /// Returns path and query of a call's page in the visitor's language, signed for this call alone, so
     /// that a person who passes the link on does not pass on the token that opens all calls. Returns
-    /// `None` for a call without a page: one whose id no address can name.
+    /// `None` for a call without a page: one with an id that no address can name.
     pub(super) fn link(
         &self,
         visit: &Visit,
@@ -154,7 +154,7 @@ impl Site {
     pub(super) async fn admit(
         &self,
         visit: &Visit,
-        wanted: &Resource<'_>,
+        resource: &Resource<'_>,
     ) -> Result<Enterprise, NoticePage> {
         let visitor = RemoteNetwork::of(visit.address);
         let refused = |refusal: AccessRefusal| {
@@ -167,12 +167,12 @@ impl Site {
         self.access_control
             .check_tries(visitor, Instant::now())
             .map_err(refused)?;
-        let known = self.directory.enterprise(wanted.enterprise()).await;
+        let known = self.directory.enterprise(resource.enterprise()).await;
         let known = known.map_err(|_| visit.notice_page(Notice::Trouble))?;
         let secret = known.as_ref().and_then(|it| it.secret.as_ref());
         let now = (Instant::now(), self.now.unix_seconds());
         self.access_control
-            .check(visitor, wanted, secret, &visit.credentials, now)
+            .check(visitor, resource, secret, &visit.credentials, now)
             .map_err(refused)?;
         // Access is never granted where there is no secret.
         known.ok_or_else(|| visit.notice_page(Notice::NoAccess))

@@ -149,14 +149,19 @@ impl AccessControl {
     pub(super) fn check(
         &self,
         visitor: RemoteNetwork,
-        wanted: &Resource<'_>,
+        resource: &Resource<'_>,
         secret: Option<&Secret>,
         credentials: &Credentials,
         now: (Instant, u64),
     ) -> Result<(), AccessRefusal> {
         let (instant, unix) = now;
-        let judged = judge(secret.unwrap_or(&self.stand_in), wanted, credentials, unix);
-        self.settle(visitor, wanted.enterprise(), secret, judged, instant)
+        let judged = judge(
+            secret.unwrap_or(&self.stand_in),
+            resource,
+            credentials,
+            unix,
+        );
+        self.settle(visitor, resource.enterprise(), secret, judged, instant)
     }
 
     /// Counts a wrong try and returns the verdict, which is a refusal where there is no secret or no try
@@ -182,11 +187,11 @@ impl AccessControl {
 /// seconds.
 fn judge(
     secret: &Secret,
-    wanted: &Resource<'_>,
+    resource: &Resource<'_>,
     shown: &Credentials,
     unix: u64,
 ) -> Result<(), AccessRefusal> {
-    match (&shown.token, &shown.signature, wanted) {
+    match (&shown.token, &shown.signature, resource) {
         (None, Some(signature), Resource::Call(enterprise, unique_id)) => {
             let expires = shown.expires.as_deref().unwrap_or_default();
             link::judged(secret, (enterprise, unique_id), (expires, signature), unix)

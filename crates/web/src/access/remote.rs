@@ -138,7 +138,7 @@ mod tests {
             from("127.0.0.1", &[("x-real-ip", "192.0.2.1")]),
             "192.0.2.1"
         );
-        assert_eq!(from("127.0.0.1", &[("x-real-ip", "nobody")]), "127.0.0.1");
+        assert_eq!(from("127.0.0.1", &[("x-real-ip", "unknown")]), "127.0.0.1");
         let both = [("x-real-ip", "192.0.2.1"), ("x-forwarded-for", "192.0.2.2")];
         assert_eq!(from("127.0.0.1", &both), "192.0.2.2");
         assert_eq!(from("127.0.0.1", &[]), "127.0.0.1");

@@ -1,8 +1,8 @@
 //! Recognises programs that fetch a link before a person does (messengers that draw previews, search engines)
 //! by their User-Agent. Pure.
 //!
-//! Messengers open links in browsers of their own, whose User-Agent contains the messenger's name. Those
-//! requests come from people.
+//! Messengers open links in browsers of their own and add their name to the User-Agent. Those requests come
+//! from people.
 
 /// Parts of names that no browser has.
 const NAMES: [&str; 18] = [

@@ -31,8 +31,8 @@ pub struct TryLimits {
 }
 
 impl Default for TryLimits {
-    /// 20 tries from an address, then 10 per minute; 200 at an enterprise, then 60 per minute; known for
-    /// a day.
+    /// An address has 20 tries, then 10 per minute. An enterprise has 200, then 60 per minute. An address is
+    /// known for a day.
     fn default() -> TryLimits {
         TryLimits {
             address_burst: 20,

@@ -77,8 +77,8 @@ impl From<HandlerFailure> for ApiFailure {
         match stopped {
             HandlerFailure::TooLong => ApiFailure::new(StatusCode::URI_TOO_LONG, unread),
             HandlerFailure::Malformed => ApiFailure::new(StatusCode::BAD_REQUEST, unread),
-            HandlerFailure::Broken => ApiFailure::broken(),
-            HandlerFailure::Late => ApiFailure::new(StatusCode::SERVICE_UNAVAILABLE, late),
+            HandlerFailure::Panicked => ApiFailure::broken(),
+            HandlerFailure::TimedOut => ApiFailure::new(StatusCode::SERVICE_UNAVAILABLE, late),
         }
     }
 }

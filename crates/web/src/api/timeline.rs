@@ -19,7 +19,7 @@ use calltrace_model::record::Stamp;
 use calltrace_output::{Clock, Secrets, json as shown};
 
 /// The fields of an item's `data` that are copied to the item itself, by type.
-const BESIDE: [(&str, &[&str]); 5] = [
+const COPIED: [(&str, &[&str]); 5] = [
     ("call_event", &["event_type"]),
     (
         "http_request",
@@ -209,8 +209,8 @@ fn item(sequence: usize, at: Stamp, mut entry: Value, clock: &Clock) -> Value {
         _ => "unparsed",
     };
     let mut item = json!({ "type": kind, "sequence": sequence, "timestamp": time(at, clock) });
-    let beside = BESIDE.iter().find(|(name, _)| *name == kind);
-    for name in beside.map_or(&[][..], |(_, names)| names) {
+    let copied = COPIED.iter().find(|(name, _)| *name == kind);
+    for name in copied.map_or(&[][..], |(_, names)| names) {
         item[name] = data.get(*name).cloned().unwrap_or_default();
     }
     item["data"] = Value::Object(data);

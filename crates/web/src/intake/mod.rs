@@ -102,8 +102,8 @@ impl Intake {
     }
 
     /// Appends a line to the current file: today's `events_YYYY-MM-DD.log` if it exists, else
-    /// `events.log`. A missing folder or file is made. The call blocks; a line whose turn comes after
-    /// `deadline` is not written.
+    /// `events.log`. A missing folder or file is made. The call blocks; nothing is written when the
+    /// turn of the line comes after `deadline`.
     ///
     /// # Errors
     /// Returns [`AppendError`]; then the log does not hold the line, or holds only a piece of it without

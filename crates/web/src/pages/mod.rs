@@ -4,7 +4,7 @@
 //! Three rules hold for all pages. Every text from a log goes through `sanitise` and is escaped by maud;
 //! bodies, URLs and lines go through `redact` before (`shown` does both). No text from a log becomes a link,
 //! an attribute's name or a style. Pages need no script, no cookie and no external resource: each page holds
-//! its one style sheet, whose hash is in the policy.
+//! its one style sheet, and the policy holds the hash of it.
 
 mod axis;
 mod bars;

@@ -76,8 +76,7 @@ pub(super) fn picture(
             svg role="img" width="100%" height=(height) aria-label=(picture.gist()) {
                 (definitions())
                 (picture.times(height))
-                // The arrows are below the names, whose outline keeps the arrows from
-                // crossing them.
+                // The names are drawn over the arrows, with an outline that interrupts them.
                 (picture.transfers(story))
                 @for (at, lane) in lanes.iter().enumerate() { (picture.lane(lane, AXIS + at * LANE)) }
             }

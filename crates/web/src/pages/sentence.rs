@@ -154,7 +154,7 @@ fn unanswered(words: &StoryWords<'_>) -> String {
     let rung = rung(s);
     // A telephone that refuses at once has not rung for any time.
     let lasted = s.ring_millis.or(s.wait_millis).filter(|ms| *ms >= 1000);
-    let nobody = match lasted {
+    let unanswered = match lasted {
         Some(ms) => l.of(
             format!("за {} нет ответа", l.duration(ms)),
             format!("no answer in {}", l.duration(ms)),
@@ -162,7 +162,7 @@ fn unanswered(words: &StoryWords<'_>) -> String {
         None => l.of("нет ответа".to_owned(), "no answer".to_owned()),
     };
     match (s.direction, rung.as_slice()) {
-        (Direction::Outgoing, _) => nobody,
+        (Direction::Outgoing, _) => unanswered,
         (_, []) => {
             let after = after(l, lasted);
             l.of(
@@ -173,8 +173,8 @@ fn unanswered(words: &StoryWords<'_>) -> String {
         (_, rung) => {
             let rung = words.all(rung.iter());
             l.of(
-                format!("вызывали {rung}, {nobody}"),
-                format!("{rung} rang, {nobody}"),
+                format!("вызывали {rung}, {unanswered}"),
+                format!("{rung} rang, {unanswered}"),
             )
         }
     }

@@ -12,7 +12,7 @@ use calltrace_store::error::Trouble;
 /// The number of troubles listed; further ones are only counted.
 const TROUBLES_MAX: usize = 5;
 
-/// The engine's words for a file whose last line is not complete.
+/// The engine's words for a file that ends in an incomplete line.
 const HALF_LINE: &str = "middle of a line";
 
 /// A box that says which parts of calls, or of one call, may be missing; empty when everything could be read.

@@ -13,7 +13,7 @@ pub(super) struct SharedAnswer<T> {
 }
 
 impl<T: Clone> SharedAnswer<T> {
-    /// Makes a cache whose answers stay valid for `holds`.
+    /// Makes a cache in which an answer stays valid for `holds`.
     pub(super) fn holding(holds: Duration) -> SharedAnswer<T> {
         SharedAnswer {
             holds,
