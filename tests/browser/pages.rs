@@ -468,8 +468,7 @@ fn a_printed_call_has_its_headline_and_its_messages_and_nothing_is_cut() {
     );
 }
 
-/// Returns the ids of the calls that the rows lead to, from the top; the first requested selector must be the
-/// rows.
+/// Returns the ids of the calls that the rows lead to, from the top; the rows must be the first selector.
 fn row_ids(seen: &Seen) -> Vec<String> {
     let ids = seen.found[0].iter().map(|row| {
         let href = &row.attributes["href"];

@@ -355,7 +355,7 @@ async fn a_database_that_lacks_something_or_is_gone_says_so() {
 
 #[tokio::test]
 async fn rows_under_way_are_rolled_back_when_the_run_is_given_up() {
-    let url = SERVER.database("given_up", TABLES).await;
+    let url = SERVER.database("copy_given_up", TABLES).await;
     let records = open(&url, Notation::Digits);
     let sent: Vec<HostEvent> = (0..5_000)
         .map(|n| hangup(&format!("1.{n}"), ANSWERED))
@@ -363,7 +363,7 @@ async fn rows_under_way_are_rolled_back_when_the_run_is_given_up() {
     let copy = records.copy(origin(), &sent);
     let ended = tokio::time::timeout(Duration::from_millis(150), copy).await;
     assert!(ended.is_err(), "a machine that writes 5000 rows in 150 ms");
-    let client = SERVER.client("given_up").await;
+    let client = SERVER.client("copy_given_up").await;
     let count = "SELECT (count(*) % 500)::text FROM calls";
     assert_eq!(rows(&client, count).await, ["0"], "whole batches only");
     let rest = records.copy(origin(), &sent).await;

@@ -35,7 +35,7 @@ impl RecordingUrl {
     /// Reads `https://rec.example.org/{unique_id}.mp3`.
     ///
     /// Returns what is wrong with the template, for the person who typed it.
-    /// What is wrong with it, for the person who typed it.
+    /// Returns what is wrong with the template, for the person who typed it.
     pub fn parse(typed: &str) -> Result<RecordingUrl, String> {
         let filled = typed.replace("{unique_id}", "1").replace("{uuid}", "1");
         if filled == typed {

@@ -266,10 +266,8 @@ fn nothing_is_written_to_a_log_that_is_no_regular_file() {
 fn a_missing_tree_and_a_turn_after_the_deadline_are_errors() {
     let (dir, intake, folder) = tree();
     let past = Instant::now();
-    assert_eq!(
-        intake.append(&name(), &line(1), past),
-        Err(AppendError::Late)
-    );
+    let late = intake.append(&name(), &line(1), past);
+    assert_eq!(late, Err(AppendError::Late));
     let log = folder.join("events.log");
     assert_eq!(fs::read(&log).unwrap_or_default(), b"");
     drop(dir);
