@@ -87,8 +87,9 @@ fn the_sample_tree_is_told_of_in_so_many_words() {
           warning [silent] call_tracer
             The newest record of all enterprises looked at is of 2025-12-02 11:20:01
             UTC, 44 days ago.
-            Calls of the days since are nowhere.
-            do: see that the service that writes runs, and that it writes into this tree
+            Calls since then are in no log.
+            do: check that the service that writes is running, and that it writes into
+                this tree
 
         0113
           warning [not-rotated] events.log
@@ -98,20 +99,20 @@ fn the_sample_tree_is_told_of_in_so_many_words() {
             readable.
             do: run `calltrace rotate --root ROOT 0113` daily
           warning [not-read] events.log.2025-11-26
-            It bears a log's name and is no regular file.
+            It has a log's name and is not a regular file.
             Every search says that it could not read it, and ends with status 2.
             do: move it away, or give it another name
           warning [half-line] events.log
-            Its last line has no end, and nobody has it open; it was last written to at
-            2025-12-01 15:00:00 UTC.
-            A writer was killed or the disk was full; the next line would be glued to
+            Its last line has no end, and no process has it open; it was last written to
+            at 2025-12-01 15:00:00 UTC.
+            A writer was killed or the disk was full; the next line would be joined to
             it, and until then every search ends with status 2.
             do: `echo >> call_tracer/0113/events.log` ends the line
 
         0327
           warning [twins] events.log.2025-11-29
-            events.log.2025-11-29.gz beside it holds all of its 3.9 kB.
-            Its lines count once; what it takes of the disk is wasted.
+            events.log.2025-11-29.gz next to it holds all of its 3.9 kB.
+            Its lines count once; the space that it takes is wasted.
             do: `calltrace rotate 0327` adds what is missing to the archive and removes
                 the file
           warning [not-rotated] events.log.2025-11-28.gz

@@ -198,7 +198,7 @@ fn zone_name(minutes: i64) -> String {
     match (minutes % 60, minutes / 60) {
         (0, 0) => ", such as \"UTC\"".to_owned(),
         (0, hours @ -12..=14) => {
-            format!(", such as \"Etc/GMT{:+}\"(its sign is reversed)", -hours)
+            format!(", such as \"Etc/GMT{:+}\" (its sign is reversed)", -hours)
         }
         _ => String::new(),
     }
