@@ -1,5 +1,10 @@
-//! calltrace reads telephony event logs. See `ARCHITECTURE.md` for the way of a line from disk to
-//! screen. Here is the program; what it is made of are the crates in `crates/`.
+//! calltrace reads telephony event logs. `ARCHITECTURE.md` describes the path of a line from disk to
+//! screen. This crate is the program; the libraries it uses are in `crates/`.
+
+#![allow(
+    missing_docs,
+    reason = "only the program uses this crate, and fields that explain themselves need no comment"
+)]
 
 pub mod cli;
 pub mod cmd;

@@ -1,4 +1,4 @@
-//! The `calltrace` command: parse, run, exit code. The only process exit.
+//! The `calltrace` command: parses the command line, runs it and sets the exit code. The process ends only here.
 
 use std::io::{self, ErrorKind, Write as _};
 use std::process::ExitCode;
@@ -8,15 +8,15 @@ use calltrace::cmd;
 use calltrace_store::error::Error;
 use clap::error::ErrorKind as Typed;
 
-/// Wrong input, or an answer that may miss something.
+/// The exit code for wrong input or an incomplete answer.
 const TROUBLE: u8 = 2;
 
 fn main() -> ExitCode {
-    // ssh asks for the password of a host.
+    // ssh runs the program to ask for the password of a host.
     if let Some(exit) = cmd::askpass() {
         return ExitCode::from(exit.code());
     }
-    // A shell asks what may be typed next.
+    // A shell runs the program to ask for completions.
     if let Some(exit) = cmd::complete() {
         return ExitCode::from(exit.code());
     }
@@ -26,7 +26,7 @@ fn main() -> ExitCode {
     };
     match cmd::run(cli) {
         Ok(exit) => ExitCode::from(exit.code()),
-        // Whoever read the answer has seen enough (`calltrace ... | head`).
+        // The reader of the pipe has seen enough (`calltrace ... | head`).
         Err(Error::Output(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             cmd::say(&error.to_string());
@@ -35,7 +35,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Help and version are answers; anything else is said in one line.
+/// Prints help or the version to stdout, and any other clap error as one line to stderr.
 fn refuse(error: &clap::Error) -> ExitCode {
     match error.kind() {
         Typed::DisplayHelp | Typed::DisplayVersion => {
@@ -49,7 +49,7 @@ fn refuse(error: &clap::Error) -> ExitCode {
             }
         }
         _ => {
-            cmd::say(&cli::typed_or_set_wrong(error));
+            cmd::say(&cli::usage_message(error));
             ExitCode::from(TROUBLE)
         }
     }

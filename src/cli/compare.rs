@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 
 use super::search::{EVENTS, MOMENTS};
 use super::values::{parse_id, parse_name};
-use super::{HELP, Wanted};
+use super::{CompletionKind, HELP};
 use crate::settings::values::{one_of, parse_length, parse_zone};
 use calltrace_model::record::Zone;
 
@@ -18,13 +18,13 @@ use calltrace_model::record::Zone;
     before_help = "\
 Examples:
   calltrace compare logs/call_tester_events.log 0367
-      what an emulator sent, against the logs of 0367
+      the events an emulator sent, compared with the logs of 0367
   calltrace compare Listen_AMI_2025-12-02.db 0367
-      the same of a host's journal
+      the events of a host's journal, compared with the same logs
   calltrace compare logs/call_tester_events.log 0367 -f
-      both sides live; what is still not there is marked",
+      follows both sides live and marks events that do not arrive",
     after_long_help = "\
-An event has arrived if the receiving side has the same one, once for each time it was sent, from 5 seconds before it \
+An event has arrived if the receiving side has the same event, once for each time it was sent, from 5 seconds before it \
 was sent to 15 minutes after the sender stopped waiting for an answer. White space, the order of keys and keys that begin \
 with _ make no difference.
 
@@ -32,46 +32,46 @@ Exit status: 0 the same, 1 something is missing, differs or arrived twice, 2 an 
 comparison (what was found is printed all the same), 130 interrupted."
 )]
 pub struct CompareArgs {
-    /// What was sent: a call_tester_events.log, or a host's journal Listen_AMI_DATE.db
-    #[arg(value_name = "SENT", add = Wanted::File)]
+    /// File with the sent events: a call_tester_events.log, or a host's journal Listen_AMI_DATE.db
+    #[arg(value_name = "SENT", add = CompletionKind::File)]
     pub sent: PathBuf,
-    /// What arrived: an enterprise of the tree, a 0367.log or app.log by its path, or postgres for the table call_events [default: the enterprises that the Tokens of the events are of]
-    #[arg(value_name = "RECEIVED", add = Wanted::Enterprise)]
+    /// Where events arrived: an enterprise of the tree, the path of a 0367.log or app.log, or postgres for the table call_events [default: the enterprises that have the Tokens of the events]
+    #[arg(value_name = "RECEIVED", add = CompletionKind::Enterprise)]
     pub received: Option<String>,
     /// Only events sent then or later: 2025-11-30, '2025-11-30 09:00', 30.11, 09:00, 3h, yesterday, monday, RFC 3339
-    #[arg(long, value_name = "WHEN", allow_hyphen_values = true, conflicts_with = "follow", add = Wanted::Words(&MOMENTS))]
+    #[arg(long, value_name = "WHEN", allow_hyphen_values = true, conflicts_with = "follow", add = CompletionKind::Words(&MOMENTS))]
     pub since: Option<String>,
-    /// Only events sent before then; a day is meant with its end
-    #[arg(long, value_name = "WHEN", allow_hyphen_values = true, conflicts_with = "follow", add = Wanted::Words(&MOMENTS))]
+    /// Only events sent before then; a day is included
+    #[arg(long, value_name = "WHEN", allow_hyphen_values = true, conflicts_with = "follow", add = CompletionKind::Words(&MOMENTS))]
     pub until: Option<String>,
     /// Only events of one call, by any of its ids
-    #[arg(long, value_name = "ID", value_parser = parse_id, add = Wanted::Call)]
+    #[arg(long, value_name = "ID", value_parser = parse_id, add = CompletionKind::Call)]
     pub call: Option<String>,
     /// Only events of these types: start, dial, bridge, hangup, ...
-    #[arg(long, value_name = "TYPES", value_delimiter = ',', value_parser = parse_name, add = Wanted::Words(&EVENTS))]
+    #[arg(long, value_name = "TYPES", value_delimiter = ',', value_parser = parse_name, add = CompletionKind::Words(&EVENTS))]
     pub event: Vec<String>,
-    /// Also show what this app.log says went wrong with the events
-    #[arg(long, value_name = "FILE", conflicts_with = "follow", add = Wanted::File)]
+    /// Also show the errors that this app.log reports for the events
+    #[arg(long, value_name = "FILE", conflicts_with = "follow", add = CompletionKind::File)]
     pub app_log: Option<PathBuf>,
-    /// Zone of the times in a journal [default: as the ids in it tell]
-    #[arg(long, value_name = "ZONE", value_parser = parse_zone, allow_hyphen_values = true, add = Wanted::Zone)]
+    /// Time zone of a journal [default: inferred from the ids in it]
+    #[arg(long, value_name = "ZONE", value_parser = parse_zone, allow_hyphen_values = true, add = CompletionKind::Zone)]
     pub journal_tz: Option<Zone>,
-    /// Show both sides as events come, and what is still not there
+    /// Follow both sides, and show events that have not arrived yet
     #[arg(short, long)]
     pub follow: bool,
-    /// With --follow: when an event that has not arrived is marked
+    /// With --follow: mark an event that has not arrived after this time
     #[arg(long, value_name = "TIME", value_parser = parse_length, default_value = "10s", requires = "follow")]
     pub wait: Duration,
     /// With --follow: stop after this time: 90, 90s, 1m30s
     #[arg(long, value_name = "TIME", value_parser = parse_length, requires = "follow")]
     pub timeout: Option<Duration>,
-    /// How to print it
+    /// Output format
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     pub format: CompareFormat,
 }
 
 impl CompareArgs {
-    /// The types that were asked for and that no host is known to send, each with what may be meant.
+    /// The requested types that no host is known to send, each with a suggestion.
     pub fn unknown_events(&self) -> impl Iterator<Item = (&str, String)> {
         let events = self.event.iter().map(String::as_str);
         let unknown = events.filter(|event| !EVENTS.contains(event));
@@ -82,9 +82,9 @@ impl CompareArgs {
 /// Formats of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum CompareFormat {
-    /// For people.
+    /// Text for people.
     Table,
-    /// One JSON document; with --follow one JSON value a line.
+    /// One JSON document; with --follow one JSON value per line.
     #[value(alias = "ndjson")]
     Json,
 }

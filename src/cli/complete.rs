@@ -1,7 +1,7 @@
-//! What may stand where somebody is typing: subcommands, flags, and values of arguments.
+//! Completions of a command line: subcommands, flags, and values of arguments.
 //!
-//! Knows no file: an argument says which kind of thing it [`Wanted`], and whoever calls has the
-//! things. What has been typed is read as far as it goes and never refused.
+//! This module reads no file: an argument has a [`CompletionKind`], and the caller supplies enterprises and calls.
+//! An incomplete command line is read as far as possible and never refused.
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -14,51 +14,51 @@ use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, complete as 
 
 use super::Cli;
 
-/// What the value of an argument is, for those that have no fixed list of values.
+/// The kind of value to complete, for an argument without a fixed list of values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wanted {
-    /// An enterprise; several may follow each other.
+pub enum CompletionKind {
+    /// An enterprise; several may follow.
     Enterprise,
-    /// An enterprise, then a call of it; or a call alone.
+    /// An enterprise, then one of its calls; or a call alone.
     EnterpriseThenCall,
-    /// A call, of the enterprise before it if there is one.
+    /// A call of the enterprise before it, if there is one.
     Call,
     /// A time zone.
     Zone,
-    /// A file. The shell knows best how to complete and to quote it.
+    /// A file, which the shell itself completes and quotes.
     File,
-    /// A folder. The same holds.
+    /// A folder, which the shell itself completes and quotes.
     Folder,
-    /// One of these, usually.
+    /// Usually one of these words.
     Words(&'static [&'static str]),
 }
 
-impl ArgExt for Wanted {}
+impl ArgExt for CompletionKind {}
 
-/// What was typed before the word that is asked for.
+/// The arguments before the word that is completed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Typed {
+pub struct TypedArgs {
     /// The folder of logs, typed or from the environment.
     pub root: Option<PathBuf>,
-    /// The settings file, likewise.
+    /// The settings file, typed or from the environment.
     pub config: Option<PathBuf>,
-    /// The zone that times are shown in, likewise.
+    /// The zone of shown times, typed or from the environment.
     pub tz: Option<Zone>,
-    /// Words that stand where enterprises are named.
+    /// Words in the places of enterprises.
     pub enterprises: Vec<String>,
 }
 
-/// Something that may be typed.
+/// One completion.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Offer {
-    /// The word.
+    /// The word to insert.
     pub value: String,
-    /// What it is; empty when nothing says.
+    /// The description; empty if there is none.
     pub help: String,
 }
 
 impl Offer {
-    /// The word alone.
+    /// A completion without a description.
     pub fn word(value: impl Into<String>) -> Offer {
         Offer {
             value: value.into(),
@@ -67,26 +67,26 @@ impl Offer {
     }
 }
 
-/// Stands for all files there are: the shell completes them itself.
+/// The completion that stands for all files: the shell completes them itself.
 pub const FILES: &str = ":files";
 
-/// The same for folders.
+/// The completion that stands for all folders: the shell completes them itself.
 pub const FOLDERS: &str = ":folders";
 
-/// What may stand in the place of the last of `words`, of which the first is the command. `answer`
-/// is asked for the enterprises and calls that begin with a text; it is told what was typed before.
-/// In the order of the answer; nothing when nothing fits.
+/// The completions of the last of `words`; the first word is the command. `answer` supplies the enterprises and
+/// calls that begin with a text, and gets the arguments before it. The order is that of `answer`; the list is empty
+/// if nothing fits.
 pub fn complete(
     words: &[OsString],
-    answer: impl Fn(Wanted, &Typed, &str) -> Vec<Offer> + Send + Sync + 'static,
+    answer: impl Fn(CompletionKind, &TypedArgs, &str) -> Vec<Offer> + Send + Sync + 'static,
 ) -> Vec<Offer> {
     let Some((last, before)) = words.split_last() else {
         return Vec::new();
     };
-    let typed = Arc::new(Typed::of(before));
+    let typed = Arc::new(TypedArgs::of(before));
     let answer = Arc::new(answer);
     let mut command = each_argument(Cli::command(), &|arg| {
-        let Some(&wanted) = arg.get::<Wanted>() else {
+        let Some(&wanted) = arg.get::<CompletionKind>() else {
             return arg;
         };
         let (typed, answer) = (Arc::clone(&typed), Arc::clone(&answer));
@@ -100,8 +100,8 @@ pub fn complete(
     });
     let found = candidates(&mut command, words.to_vec(), before.len(), None).unwrap_or_default();
     let mut offers: Vec<Offer> = found.iter().filter_map(offer).collect();
-    // All flags after all enterprises would bury them; who wants a flag types its dash.
-    // `-1h` is none: it is a time.
+    // A list of all flags would bury the enterprises; a user who wants a flag types its dash.
+    // `-1h` is a time, not a flag.
     let is_flag = |offer: &Offer| {
         let value = &offer.value;
         value.starts_with("--") || (value.starts_with('-') && value.len() == 2)
@@ -112,16 +112,18 @@ pub fn complete(
     offers
 }
 
-/// What this room knows by itself.
-fn known(wanted: Wanted, text: &str) -> Option<Vec<Offer>> {
+/// The completions that need no file; `None` for enterprises and calls.
+fn known(wanted: CompletionKind, text: &str) -> Option<Vec<Offer>> {
     let words: Vec<&str> = match wanted {
-        Wanted::Words(words) => words.to_vec(),
-        Wanted::Zone => Zone::names().collect(),
-        Wanted::File => return Some(vec![Offer::word(FILES)]),
-        Wanted::Folder => return Some(vec![Offer::word(FOLDERS)]),
-        // A flag is being typed where one of these may stand as well.
+        CompletionKind::Words(words) => words.to_vec(),
+        CompletionKind::Zone => Zone::names().collect(),
+        CompletionKind::File => return Some(vec![Offer::word(FILES)]),
+        CompletionKind::Folder => return Some(vec![Offer::word(FOLDERS)]),
+        // The user types a flag in the place of one of these.
         _ if text.starts_with('-') => return Some(Vec::new()),
-        Wanted::Enterprise | Wanted::EnterpriseThenCall | Wanted::Call => return None,
+        CompletionKind::Enterprise | CompletionKind::EnterpriseThenCall | CompletionKind::Call => {
+            return None;
+        }
     };
     let fits = |word: &&str| {
         word.get(..text.len())
@@ -155,15 +157,15 @@ fn each_argument(command: Command, change: &impl Fn(clap::Arg) -> clap::Arg) -> 
         .mut_subcommands(|below| each_argument(below, change))
 }
 
-impl Typed {
-    /// Reads words, the command first, as far as they make sense.
-    fn of(words: &[OsString]) -> Typed {
+impl TypedArgs {
+    /// Reads the words of a command line as far as they make sense; the first is the command.
+    fn of(words: &[OsString]) -> TypedArgs {
         let command = Cli::command().ignore_errors(true);
-        // Help and version are no errors, and what stands beside them needs no completing.
+        // A command line with --help or --version needs no completions.
         let Ok(matches) = command.try_get_matches_from(words) else {
-            return Typed::default();
+            return TypedArgs::default();
         };
-        let mut typed = Typed::default();
+        let mut typed = TypedArgs::default();
         let mut level = Some(&matches);
         while let Some(matches) = level {
             typed.read(matches);
@@ -195,7 +197,7 @@ mod tests {
 
     use super::*;
 
-    /// What is offered for the last word, a line each; what is asked of the tree, as it was asked.
+    /// The completions of the last word; a question to the tree appears as its kind and arguments.
     fn offered(line: &str) -> String {
         let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
         let offers = complete(&words, |wanted, typed, text| {
@@ -264,13 +266,13 @@ mod tests {
     fn what_was_typed_is_read_as_far_as_it_goes() {
         let words = "calltrace --root /srv --tz UTC tail 0367 --call 1.1 --linger x --config y";
         let words: Vec<OsString> = words.split(' ').map(OsString::from).collect();
-        let typed = Typed::of(&words);
+        let typed = TypedArgs::of(&words);
         assert_eq!(typed.root, Some(PathBuf::from("/srv")));
         assert_eq!(typed.tz, Some(Zone::UTC));
         assert_eq!(typed.enterprises, ["0367"]);
     }
 
-    /// Arguments whose values nobody can guess.
+    /// Arguments with free values, which can't be completed.
     const FREE: [&str; 23] = [
         "threads",
         "phone",
@@ -303,10 +305,11 @@ mod tests {
             for arg in command.get_arguments() {
                 let id = arg.get_id().as_str();
                 let takes = arg.get_num_args().is_some_and(|n| n.takes_values());
-                let offers = arg.get::<Wanted>().is_some() || !arg.get_possible_values().is_empty();
+                let offers =
+                    arg.get::<CompletionKind>().is_some() || !arg.get_possible_values().is_empty();
                 assert!(
                     !takes || offers || FREE.contains(&id),
-                    "{} {id}: give it `add = Wanted::...`, or a place in FREE",
+                    "{} {id}: give it `add = CompletionKind::...`, or a place in FREE",
                     command.get_name()
                 );
             }
@@ -321,7 +324,7 @@ mod tests {
     fn a_word_that_its_own_argument_refuses() {
         fn check(command: &Command, path: &[&str]) {
             for arg in command.get_arguments() {
-                let Some(Wanted::Words(words)) = arg.get::<Wanted>() else {
+                let Some(CompletionKind::Words(words)) = arg.get::<CompletionKind>() else {
                     continue;
                 };
                 let long = arg.get_long().expect("lists of words are of flags");

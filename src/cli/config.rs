@@ -11,20 +11,21 @@ use super::HELP;
     before_help = "\
 Examples:
   calltrace config
-      each setting, its value, where it comes from
+      each setting, its value and where the value comes from
   calltrace config > config.toml
-      a settings file that says the same, but for secrets
+      a settings file with the same values, without secrets
   calltrace config --format json
       for programs",
     after_long_help = "\
-Files are read in order, a later one wins key by key; then the environment, then flags. Secrets and \
-passwords are not shown; but for them what is printed can be read as a settings file again. Files \
-that hold a secret are looked at: where this process can't read one, the comment says so.
+Files are read in order, and a later file overrides single keys of an earlier one; the environment \
+overrides files, and options override the environment. Secrets and passwords are not shown; the rest \
+of the output can be read as a settings file again. Where this process can't read a file that holds a \
+secret, the comment says so.
 
 Exit status: 0 all settings are right, 2 one is wrong."
 )]
 pub struct ConfigArgs {
-    /// How to print it; toml can be read as settings again
+    /// Output format; toml can be read as a settings file again
     #[arg(long, value_name = "FORMAT", default_value = "toml")]
     pub format: ConfigFormat,
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use clap::{Args, ValueEnum};
 
-use super::{HELP, Wanted};
+use super::{CompletionKind, HELP};
 use calltrace_upkeep::doctor::Code;
 
 /// `calltrace doctor`
@@ -16,28 +16,28 @@ Examples:
   calltrace doctor
       what is wrong in all enterprises
   calltrace doctor 0367 -v
-      in one of them, with notes
+      one enterprise, with notes
   calltrace doctor --format json
-      for programs",
+      output for programs",
     after_long_help = after_help()
 )]
 pub struct DoctorArgs {
-    /// Enterprises to look at; all of them when left out
-    #[arg(value_name = "ENTERPRISE", add = Wanted::Enterprise)]
+    /// Enterprises to check; all if omitted
+    #[arg(value_name = "ENTERPRISE", add = CompletionKind::Enterprise)]
     pub enterprises: Vec<String>,
-    /// Read every file whole, and compare indexes with them
+    /// Read every file completely, and compare it with its index
     #[arg(long)]
     pub deep: bool,
-    /// How to print it; json is one document of version 1, in which codes and fields keep their
+    /// Output format; json is one document of version 1, in which codes and fields keep their
     /// names
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: DoctorFormat,
 }
 
-/// Formats of a finding.
+/// Formats of the findings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum DoctorFormat {
-    /// For people, by enterprise.
+    /// Text for people, by enterprise.
     Text,
     /// One JSON document.
     Json,
@@ -45,17 +45,17 @@ pub enum DoctorFormat {
 
 fn after_help() -> String {
     let mut help = "\
-Nothing is changed. Of a file that has an index the index is read, of others both ends; --deep \
-reads everything. Who holds files open root sees of all processes, others of their own. Problems \
-and warnings count; notes (-v) don't.
+Nothing is changed. Of each file its index is read, or its beginning and end if it has no index; --deep \
+reads everything. Root sees which processes hold files open; other users see only their own processes. \
+Problems and warnings set the exit status; notes (-v) don't.
 
-What may be found:
+Findings:
 "
     .to_owned();
     for code in Code::ALL {
         let _ = writeln!(help, "  {}\n      {}", code.as_str(), code.meaning());
     }
     help + "
-Exit status: 0 nothing found, 1 something found, 2 an error or not everything could be looked at \
+Exit status: 0 nothing found, 1 something found, 2 an error or not everything could be checked \
 (what was found is printed all the same)."
 }

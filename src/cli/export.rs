@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::search::CallArgs;
-use super::{HELP, Wanted};
+use super::{CompletionKind, HELP};
 
 /// `calltrace export`
 #[derive(Debug, Args)]
@@ -14,41 +14,40 @@ use super::{HELP, Wanted};
     before_help = "\
 Examples:
   calltrace export 0367 --since 2025-12-01 --out calls
-      calls/calls.csv, of a client who asks for a list
+      calls/calls.csv, for a client who asks for a list
   calltrace export --per-day --since -7d --out /srv/calls
-      a file a day; nightly, it adds what is new
+      one file per day; a nightly run adds what is new
   calltrace export --format ndjson --since today --out calls
-      for a program, as search prints them",
+      for a program, in the format of search",
     after_long_help = "\
-A file appears under its name when it is complete. What a run did not come to, the next one does; a day \
-that is over is not written again unless its log files changed. A file that is not its own is never replaced.
+A file gets its name when it is complete. A run that was interrupted is continued by the next one. A day \
+that is over is written again only if its log files changed. A file that another program wrote is never replaced.
 
 Exit status: 0 calls were found, 1 none were though everything was searched, 2 an error or an incomplete \
 search (what was found is written all the same)."
 )]
 pub struct ExportArgs {
-    /// Which calls.
     #[command(flatten)]
     pub calls: CallArgs,
-    /// Join only what ids prove
+    /// Join only legs that ids connect
     #[arg(long)]
     pub strict: bool,
-    /// Folder for the files; made when it is not there
-    #[arg(long, value_name = "DIR", add = Wanted::Folder)]
+    /// Folder for the files; it is made if it does not exist
+    #[arg(long, value_name = "DIR", add = CompletionKind::Folder)]
     pub out: PathBuf,
-    /// How to write them
+    /// Format of the files
     #[arg(long, value_name = "FORMAT", default_value = "csv")]
     pub format: ExportFormat,
-    /// A file for each day of the shown zone that has calls, whole days even if --since or --until is within one
+    /// Write one file for each day with calls, in the shown time zone; days are whole even if --since or --until is within one
     #[arg(long)]
     pub per_day: bool,
-    /// Write all files of this export anew, also those that are complete
+    /// Write all files of this export again, also complete ones
     #[arg(long)]
     pub overwrite: bool,
-    /// Leave texts as they are that a spreadsheet may take for formulas
+    /// Do not mark texts that a spreadsheet may take for formulas
     #[arg(long)]
     pub raw_csv: bool,
-    /// Begin each CSV file with the mark by which Excel knows UTF-8
+    /// Begin each CSV file with a byte order mark, by which Excel recognises UTF-8
     #[arg(long)]
     pub bom: bool,
 }
@@ -56,9 +55,9 @@ pub struct ExportArgs {
 /// Formats of an export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ExportFormat {
-    /// Comma-separated values with a head, for spreadsheets.
+    /// Comma-separated values with a header, for spreadsheets.
     Csv,
-    /// One JSON value a call.
+    /// One JSON value per call.
     #[value(alias = "json")]
     Ndjson,
     /// The columns of the tables of calls, for DuckDB, pandas and ClickHouse.
@@ -66,7 +65,7 @@ pub enum ExportFormat {
 }
 
 impl ExportFormat {
-    /// The end of a file's name; the format's own name.
+    /// The name of the format, which is also the file name extension.
     pub fn name(self) -> &'static str {
         match self {
             ExportFormat::Csv => "csv",
@@ -77,7 +76,7 @@ impl ExportFormat {
 }
 
 impl ExportArgs {
-    /// What decides the content of its files but for their time, as typed: option and value, in a fixed order.
+    /// The arguments that decide the content of the files, without the period: option and value, in a fixed order.
     pub fn stated(&self) -> Vec<(&'static str, String)> {
         let mut stated = self.calls.stated();
         let flags = [

@@ -1,7 +1,7 @@
-//! First guesses: words that the definitions do not know, and that can mean only one thing.
+//! Guesses at words that clap refuses and that can mean only one thing.
 //!
-//! What is right as it was typed never comes here. [`GUESSES`] are taken as what they mean, [`HINTS`] are said
-//! behind the error.
+//! A correct command line never gets here. A word of [`GUESSES`] is replaced by its meaning; a text of [`HINTS`] is
+//! added to the error message.
 
 use std::ffi::OsString;
 
@@ -12,15 +12,14 @@ use super::Cli;
 use calltrace_model::record::id::epoch_seconds;
 use calltrace_model::record::phone::PhoneQuery;
 
-/// A word that is refused, and what is taken instead.
+/// A word that clap refuses, and its replacement.
 struct Guess {
-    /// As what it is refused.
+    /// The error with which clap refuses it.
     kind: ErrorKind,
-    /// Whether it is this one.
     fits: fn(&str) -> bool,
-    /// What stands before it then.
+    /// A word to insert before it.
     before: Option<&'static str>,
-    /// What stands in its place then.
+    /// A word to put in its place.
     instead: Option<&'static str>,
 }
 
@@ -47,14 +46,14 @@ const GUESSES: [Guess; 3] = [
     },
 ];
 
-/// What helps those who typed a word: under which subcommands (empty: all), which words, what is said.
+/// A hint: the subcommands it is for (empty: all), the refused words, the text.
 type Hint = (
     &'static [&'static str],
     &'static [&'static str],
     &'static str,
 );
 
-/// Those that take filters on calls.
+/// The subcommands that take filters on calls.
 const OF_CALLS: &[&str] = &["search", "stats", "export"];
 
 #[rustfmt::skip]
@@ -91,12 +90,12 @@ const HINTS: [Hint; 27] = [
 /// Reads a command line, the program's name first.
 ///
 /// # Errors
-/// What clap says of words that nobody can guess the meaning of, or wants to be printed instead.
+/// clap's error about a word without a guess; also a request for help or the version.
 pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Cli, Error> {
     Cli::from_arg_matches(&matches(words)?)
 }
 
-/// What is matched by a command line.
+/// The matches of a command line, with guesses applied.
 pub(super) fn matches(words: impl IntoIterator<Item = OsString>) -> Result<ArgMatches, Error> {
     let mut words: Vec<OsString> = words.into_iter().collect();
     // Each guess answers one word.
@@ -112,7 +111,7 @@ pub(super) fn matches(words: impl IntoIterator<Item = OsString>) -> Result<ArgMa
     Cli::command().try_get_matches_from(&words)
 }
 
-/// The words that were meant, if the one that is refused is a [`Guess`].
+/// The corrected words, if the refused word has a [`Guess`].
 fn guessed(words: &[OsString], error: &Error) -> Option<Vec<OsString>> {
     let refused = refused(error)?;
     let mut guesses = GUESSES.iter();
@@ -146,7 +145,7 @@ fn refused(error: &Error) -> Option<&str> {
     of(ContextKind::InvalidSubcommand).or_else(|| of(ContextKind::InvalidArg))
 }
 
-/// What helps those who typed these words and got this error.
+/// The hint for these words and this error, if there is one.
 pub(super) fn hint(words: &[OsString], error: &Error) -> Option<String> {
     let word = refused(error)?;
     if error.kind() == ErrorKind::InvalidSubcommand {
@@ -182,12 +181,12 @@ fn subcommand<'c>(command: &'c Command, words: &[OsString]) -> Option<&'c Comman
     words.find_map(|word| command.find_subcommand(word))
 }
 
-/// Whether a word is an outside number, as people type one, rather than an id, an extension or an enterprise.
+/// Whether a word is an outside number in any notation, and not an id, an extension or an enterprise.
 pub fn is_phone(word: &str) -> bool {
     !is_id(word) && PhoneQuery::parse(word).is_ok_and(|query| !query.is_short())
 }
 
-/// Whether a word is an id and nothing else: it holds a second of birth, or is of the form of those that do.
+/// Whether a word can only be an id: it holds a creation time, or two numbers with a dot between them.
 pub fn is_id(word: &str) -> bool {
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let parts = word.split_once('.');
@@ -204,7 +203,7 @@ mod tests {
         line.split(' ').map(OsString::from).collect()
     }
 
-    /// The words that are taken for those of a line.
+    /// The words that a line is corrected to.
     fn meant(line: &str) -> String {
         let mut words = words(line);
         while let Err(error) = Cli::command().try_get_matches_from(&words) {

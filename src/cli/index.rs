@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{HELP, Wanted};
+use super::{CompletionKind, HELP};
 
 /// `calltrace index`
 #[derive(Debug, Args)]
@@ -11,19 +11,19 @@ use super::{HELP, Wanted};
     before_help = "\
 Examples:
   calltrace index 0367
-      which files have one, and how large it is
+      which files have an index, and its size
   calltrace index --check
-      all of them, compared with the data",
+      compares all indexes with the log files",
     after_long_help = "\
-Indexes are made by calltrace rotate. One that is missing or of no use costs time, never an answer.
+calltrace rotate makes the indexes. Without a usable index an answer takes longer, but stays the same.
 
-Exit status: 0 all that are there are right, 2 one is not."
+Exit status: 0 all indexes are right, 2 one is wrong or a file could not be read."
 )]
 pub struct IndexArgs {
-    /// Enterprises to look at; all of them when left out
-    #[arg(value_name = "ENTERPRISE", add = Wanted::Enterprise)]
+    /// Enterprises to look at; all if omitted
+    #[arg(value_name = "ENTERPRISE", add = CompletionKind::Enterprise)]
     pub enterprises: Vec<String>,
-    /// Read the files and compare
+    /// Read the log files and compare them with their indexes
     #[arg(long)]
     pub check: bool,
 }

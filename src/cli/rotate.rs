@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::{HELP, Wanted};
+use super::{CompletionKind, HELP};
 use crate::settings::values::{parse_days, parse_length, parse_mode, parse_size};
 use calltrace_upkeep::rotate::{Mode, Policy};
 
@@ -15,62 +15,62 @@ use calltrace_upkeep::rotate::{Mode, Policy};
     before_help = "\
 Examples:
   calltrace rotate
-      what is due in all enterprises, as from cron
+      does what is due in all enterprises, as from cron
   calltrace rotate 0367 --dry-run
-      what would be done
+      only prints what would be done
   calltrace rotate 0367 --force -v
-      the live file now; says how, and why so",
+      rotates the live file now; explains the mode it chose",
     after_long_help = "\
-The mode says how events.log is taken care of:
+The mode says how the live file events.log is rotated:
   archive
-      it is left to its writer, which rotates it; only finished files are sealed
+      the writer rotates it itself; calltrace only seals finished files
   rename
-      it is renamed; for writers that open it anew for each line or when it has moved
+      calltrace renames it; for writers that reopen the file for each line or when it has moved
   collapse
-      its lines are copied and taken off its front; for writers that keep it open
+      calltrace copies its lines and removes them from its front; for writers that keep the file open
   auto
-      whichever of them fits what is found; -v says which and why
+      the mode that fits the files and their writers; -v says which one and why
 
-Exit status: 0 done or nothing to do, 2 something went wrong (all else is done all the same)."
+Exit status: 0 done or nothing to do, 2 something went wrong (everything else is done all the same)."
 )]
 pub struct RotateArgs {
-    /// Enterprises to rotate; all of them when left out
-    #[arg(value_name = "ENTERPRISE", add = Wanted::Enterprise)]
+    /// Enterprises to rotate; all if omitted
+    #[arg(value_name = "ENTERPRISE", add = CompletionKind::Enterprise)]
     pub enterprises: Vec<String>,
-    /// Remove files whose last record is older than so many full days: 14d, 2w [default: 14d]
-    #[arg(long, value_name = "DAYS", value_parser = parse_days, add = Wanted::Words(&["7d", "14d", "30d"]))]
+    /// Remove files if their last record is older than this many full days: 14d, 2w [default: 14d]
+    #[arg(long, value_name = "DAYS", value_parser = parse_days, add = CompletionKind::Words(&["7d", "14d", "30d"]))]
     pub keep: Option<u32>,
-    /// How the live file is taken care of: auto, archive, rename, collapse [default: auto]
-    #[arg(long, value_name = "MODE", value_parser = parse_mode, add = Wanted::Words(&["auto", "archive", "rename", "collapse"]))]
+    /// How to rotate the live file: auto, archive, rename, collapse [default: auto]
+    #[arg(long, value_name = "MODE", value_parser = parse_mode, add = CompletionKind::Words(&["auto", "archive", "rename", "collapse"]))]
     pub mode: Option<Mode>,
-    /// Rotate a live file that is larger, whatever its day: 500MB, 2GiB
+    /// Rotate a live file that is larger than this on any day: 500MB, 2GiB
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub max_size: Option<u64>,
     /// Rotate the live file now, unless it is empty
     #[arg(long)]
     pub force: bool,
-    /// Remove files that are too old also where this host's clock may be wrong
+    /// Remove old files even if this host's clock may be wrong
     #[arg(long)]
     pub force_expire: bool,
-    /// Make archives of other programs readable at random
+    /// Recompress archives of other programs, so that single blocks can be read
     #[arg(long)]
     pub recompress: bool,
-    /// Where leases are not to be had: how long a file must be left alone first [default: 60s]
-    #[arg(long, value_name = "TIME", value_parser = parse_length, add = Wanted::Words(&["60s", "5m"]))]
+    /// Without kernel leases: seal a file only if it was unchanged for this long [default: 60s]
+    #[arg(long, value_name = "TIME", value_parser = parse_length, add = CompletionKind::Words(&["60s", "5m"]))]
     pub grace: Option<Duration>,
-    /// Wait for another rotation instead of passing over what it works on
+    /// Wait for another rotation instead of skipping the enterprise it works on
     #[arg(long)]
     pub wait: bool,
     /// Do not ask before the first rotation removes old files
     #[arg(long)]
     pub yes: bool,
-    /// Print what would be done, and do nothing
+    /// Only print what would be done
     #[arg(short = 'n', long)]
     pub dry_run: bool,
-    /// Enterprises worked on side by side; 0 for 16, which mostly wait for disks
+    /// Number of enterprises to rotate at the same time; 0 for 16
     #[arg(short, long, value_name = "N")]
     pub jobs: Option<u16>,
-    /// How to print it
+    /// Output format
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: RotateFormat,
 }
@@ -78,14 +78,14 @@ pub struct RotateArgs {
 /// Formats of a rotation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum RotateFormat {
-    /// A line a step, as it is done.
+    /// One line per step, when it is done.
     Text,
     /// One JSON document at the end.
     Json,
 }
 
 impl RotateArgs {
-    /// What is wanted: flags before settings.
+    /// The policy of this run: options override settings.
     pub fn policy(&self, settings: &Policy) -> Policy {
         Policy {
             mode: self.mode.unwrap_or(settings.mode),

@@ -9,21 +9,21 @@ use super::values::{
     parse_kind, parse_message, parse_name, parse_phone, parse_regex, parse_status,
     parse_status_pattern,
 };
-use super::{HELP, Wanted};
+use super::{CompletionKind, HELP};
 use crate::settings::values::{one_of, parse_duration};
 use calltrace_model::call::{Direction, FaultCode, Outcome};
 use calltrace_model::filter::{RecordFilter, StatusPattern};
 use calltrace_model::record::KindName;
 use calltrace_model::record::phone::PhoneQuery;
 
-/// Points in time that are often meant.
+/// Completions of an option that takes a point in time.
 pub(super) const MOMENTS: [&str; 4] = ["today", "yesterday", "-1h", "-1d"];
 
-/// Faults, as `--fault` takes them.
+/// The values of `--fault`.
 static FAULTS: LazyLock<[&str; FaultCode::ALL.len()]> =
     LazyLock::new(|| FaultCode::ALL.map(FaultCode::name));
 
-/// Events that hosts send. Others are taken as well: hosts have sent new ones before.
+/// Events that hosts are known to send. Other events are accepted as well, because hosts have added new ones before.
 pub(super) const EVENTS: [&str; 9] = [
     "start",
     "dial",
@@ -36,45 +36,45 @@ pub(super) const EVENTS: [&str; 9] = [
     "unknown",
 ];
 
-/// Whom and what a call or a record is about.
+/// Filters by the parties of a call or a record.
 #[derive(Debug, Clone, Args)]
 pub struct PartyArgs {
-    /// Outside number, as people type it, or its last 7 digits or more; or what a caller without one shows: anonymous
+    /// Outside number in any notation, or at least its last 7 digits; or the word a caller without a number shows: anonymous
     #[arg(long, value_name = "NUMBER", value_parser = parse_phone)]
     pub phone: Option<PhoneQuery>,
-    /// Extension that called, rang or talked; one of several with commas
+    /// Extension that called, rang or talked; separate several with commas
     #[arg(long, value_name = "EXTS", value_delimiter = ',', value_parser = parse_name)]
     pub ext: Vec<String>,
-    /// Line (trunk) it went over; one of several with commas
+    /// Line (trunk) of the call; separate several with commas
     #[arg(long, value_name = "LINES", value_delimiter = ',', value_parser = parse_name)]
     pub trunk: Vec<String>,
-    /// Telegram chat that got a message of it; one of several with commas
+    /// Telegram chat that got a message about the call; separate several with commas
     #[arg(long, value_name = "CHAT_IDS", value_delimiter = ',', value_parser = parse_name, allow_hyphen_values = true)]
     pub chat: Vec<String>,
 }
 
-/// What a record is like.
+/// Filters by the content of a record.
 #[derive(Debug, Clone, Default, Args)]
 pub struct ContentArgs {
-    /// Asterisk event, such as hangup; several with commas
-    #[arg(long, value_name = "EVENTS", value_delimiter = ',', value_parser = parse_name, add = Wanted::Words(&EVENTS))]
+    /// Asterisk event, such as hangup; separate several with commas
+    #[arg(long, value_name = "EVENTS", value_delimiter = ',', value_parser = parse_name, add = CompletionKind::Words(&EVENTS))]
     pub event: Vec<String>,
-    /// Kind of record: ast, tg, http, sql, unparsed; several with commas
-    #[arg(long, value_name = "KINDS", value_delimiter = ',', value_parser = parse_kind, add = Wanted::Words(&KINDS))]
+    /// Kind of record: ast, tg, http, sql, unparsed; separate several with commas
+    #[arg(long, value_name = "KINDS", value_delimiter = ',', value_parser = parse_kind, add = CompletionKind::Words(&KINDS))]
     pub kind: Vec<KindName>,
-    /// HTTP request with this status: 404, or 5xx for all of a class
-    #[arg(long, value_name = "STATUS", value_parser = parse_status_pattern, add = Wanted::Words(&["4xx", "5xx"]))]
+    /// HTTP request with this status: 404, or 5xx for the whole class
+    #[arg(long, value_name = "STATUS", value_parser = parse_status_pattern, add = CompletionKind::Words(&["4xx", "5xx"]))]
     pub http_status: Option<StatusPattern>,
     /// Request or query that took at least this long: 1s, 1m30s
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     pub min_request: Option<i64>,
-    /// Telegram record that did this: send, edit, delete; several with commas
-    #[arg(long, value_name = "ACTIONS", value_delimiter = ',', value_parser = parse_action, add = Wanted::Words(&ACTIONS))]
+    /// Telegram action: send, edit, delete; separate several with commas
+    #[arg(long, value_name = "ACTIONS", value_delimiter = ',', value_parser = parse_action, add = CompletionKind::Words(&ACTIONS))]
     pub action: Vec<String>,
-    /// Telegram record about this: start, dial, bridge, hangup; several with commas
-    #[arg(long, value_name = "STAGES", value_delimiter = ',', value_parser = parse_message, add = Wanted::Words(&MESSAGES))]
+    /// Telegram message about this stage: start, dial, bridge, hangup; separate several with commas
+    #[arg(long, value_name = "STAGES", value_delimiter = ',', value_parser = parse_message, add = CompletionKind::Words(&MESSAGES))]
     pub message: Vec<String>,
-    /// Text that stands in a record, exactly
+    /// Text that occurs in a record exactly
     #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub text: Option<String>,
     /// Regular expression that a record matches
@@ -83,7 +83,7 @@ pub struct ContentArgs {
 }
 
 impl PartyArgs {
-    /// The filter on single records that these and `content` make.
+    /// The filter on single records made of these options and `content`.
     pub fn record_filter(&self, content: &ContentArgs) -> RecordFilter {
         RecordFilter {
             phone: self.phone.clone(),
@@ -95,17 +95,17 @@ impl PartyArgs {
     }
 }
 
-/// A word that no definition knows: what is to be looked for, and what is said if it is nowhere.
+/// A filter value that calltrace does not know: how to look for it, and the error if no record has it.
 #[derive(Debug)]
 pub struct UnknownWord {
-    /// Passes records that have the word.
+    /// Passes records that have the value.
     pub filter: RecordFilter,
-    /// What is wrong, with the nearest word that is known.
+    /// The error message, with the nearest known value.
     pub error: String,
 }
 
 impl ContentArgs {
-    /// The words that calltrace does not know by itself. Hosts may use them all the same.
+    /// The values that calltrace does not know. Hosts may use them all the same.
     pub fn unknown_words(&self) -> Vec<UnknownWord> {
         let events = self.event.iter();
         let events = events.filter(|event| !EVENTS.contains(&event.as_str()));
@@ -129,7 +129,7 @@ impl ContentArgs {
         events.map(event).chain(status).collect()
     }
 
-    /// The filter on single records that these make.
+    /// The filter on single records made of these options.
     pub fn record_filter(&self) -> RecordFilter {
         RecordFilter {
             kinds: self.kind.clone(),
@@ -145,49 +145,48 @@ impl ContentArgs {
     }
 }
 
-/// Which calls, of whom and when.
+/// Filters on calls.
 #[derive(Debug, Clone, Args)]
 pub struct CallArgs {
-    /// Enterprises to search; all of them when left out
-    #[arg(value_name = "ENTERPRISE", add = Wanted::Enterprise)]
+    /// Enterprises to search; all if omitted
+    #[arg(value_name = "ENTERPRISE", add = CompletionKind::Enterprise)]
     pub enterprises: Vec<String>,
-    /// Whom and what it is about.
     #[command(flatten)]
     pub party: PartyArgs,
-    /// in, out or internal
-    #[arg(long, value_name = "DIR", value_parser = parse_direction, add = Wanted::Words(&DIRECTIONS))]
+    /// Direction of the call: in, out or internal
+    #[arg(long, value_name = "DIR", value_parser = parse_direction, add = CompletionKind::Words(&DIRECTIONS))]
     pub direction: Option<Direction>,
-    /// answered, missed, not-reached, busy, in-progress or unknown (no end logged)
-    #[arg(long, value_name = "RESULT", value_parser = parse_status, add = Wanted::Words(&RESULTS))]
+    /// Result of the call: answered, missed, not-reached, busy, in-progress or unknown (no end logged)
+    #[arg(long, value_name = "RESULT", value_parser = parse_status, add = CompletionKind::Words(&RESULTS))]
     pub status: Option<Outcome>,
-    /// What one of its records is like.
     #[command(flatten)]
     pub content: ContentArgs,
-    /// Began then or later: 2025-11-30, '2025-11-30 09:00', 30.11, 09:00, 3h, yesterday, monday, RFC 3339
-    #[arg(long, value_name = "WHEN", allow_hyphen_values = true, add = Wanted::Words(&MOMENTS))]
+    /// Calls that began then or later: 2025-11-30, '2025-11-30 09:00', 30.11, 09:00, 3h, yesterday, monday, RFC 3339
+    #[arg(long, value_name = "WHEN", allow_hyphen_values = true, add = CompletionKind::Words(&MOMENTS))]
     pub since: Option<String>,
-    /// Began before; of a day, up to its end
-    #[arg(long, value_name = "WHEN", allow_hyphen_values = true, add = Wanted::Words(&MOMENTS))]
+    /// Calls that began before then; a day is included
+    #[arg(long, value_name = "WHEN", allow_hyphen_values = true, add = CompletionKind::Words(&MOMENTS))]
     pub until: Option<String>,
-    /// Talked at least this long: 90, 90s, 1m30s
+    /// Calls with at least this talk time: 90, 90s, 1m30s
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     pub min_talk: Option<i64>,
-    /// Rang at least this long
+    /// Calls that rang at least this long
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     pub min_ring: Option<i64>,
-    /// The client was transferred
+    /// Calls in which the client was transferred
     #[arg(long)]
     pub transferred: bool,
-    /// An event of it never arrived and was recovered from the host's journal
+    /// Calls with an event that never arrived and was recovered from the host's journal
     #[arg(long)]
     pub recovered: bool,
-    /// Something is wrong with the call: message_not_sent, wrong_number, request_failed, message_repeated, message_left_standing, wrong_duration, name_lookup_failed, no_end, name_lookup_empty, text_cut or response_cut
-    #[arg(long, value_name = "CODE", value_parser = parse_fault, add = Wanted::Words(&*FAULTS))]
+    /// Calls with this fault: message_not_sent, wrong_number, request_failed, message_repeated, message_left_standing, wrong_duration, name_lookup_failed, no_end, name_lookup_empty, text_cut or response_cut
+    #[arg(long, value_name = "CODE", value_parser = parse_fault, add = CompletionKind::Words(&*FAULTS))]
     pub fault: Option<FaultCode>,
 }
 
 impl CallArgs {
-    /// What was typed but for the time: option and value, in a fixed order; without enterprises all of them.
+    /// The typed filters without the period: option and value, in a fixed order. Without `ENTERPRISE` the filters mean
+    /// all enterprises.
     pub fn stated(&self) -> Vec<(&'static str, String)> {
         let mut enterprises = self.enterprises.clone();
         enterprises.sort();
@@ -241,10 +240,10 @@ impl CallArgs {
     }
 }
 
-/// Within which time a missed call is returned.
+/// The time in which a missed call counts as returned.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct WithinArgs {
-    /// A missed call is returned if the client is called back within this time
+    /// Count a missed call as returned if the client is called back within this time
     #[arg(long, value_name = "TIME", default_value = "60m", value_parser = parse_duration)]
     pub callback_within: i64,
 }
@@ -256,22 +255,21 @@ pub struct WithinArgs {
     before_help = "\
 Examples:
   calltrace search 0367 --phone '+375 (29) 000-12-34'
-      the calls of a client; or the last 7 digits or more
+      the calls of a client; the last 7 digits are enough
   calltrace search --status missed --since yesterday
-      who was not picked up, in all enterprises
+      missed calls in all enterprises
   calltrace search 0367 --lines --http-status 5xx -C 2
-      failed requests and what was around them",
+      failed requests, each with 2 records before and after",
     after_long_help = "\
 Filters on the call (phone, ext, trunk, chat, direction, status, min-*, transferred, recovered, fault, since, until) \
 must all hold. Filters on a record (event, kind, http-status, min-request, action, message, text, regex) must all hold for one \
-of its records. With --lines all of them are filters on a record, and records are shown as calltrace tail \
-shows them, the match marked; in a pipe they are not cut, and --format raw prints the lines as they stand in the files.
+of its records. With --lines all of them are filters on a record, and records are shown as in calltrace tail, \
+with the match marked; in a pipe they are not cut, and --format raw prints the lines as they stand in the files.
 
 Exit status: 0 found, 1 nothing found though everything was searched, 2 an error or an incomplete \
 search (what was found is printed all the same)."
 )]
 pub struct SearchArgs {
-    /// Which calls.
     #[command(flatten)]
     pub calls: CallArgs,
     /// Missed calls; short for --status missed
@@ -280,59 +278,58 @@ pub struct SearchArgs {
     /// Answered calls; short for --status answered
     #[arg(long, conflicts_with_all = ["status", "missed", "not_returned"])]
     pub answered: bool,
-    /// Missed calls after which nobody called back, and whose client did not get through by ringing again
+    /// Missed calls that were not returned: no one called back, and the client did not get through by ringing again
     #[arg(long)]
     pub not_returned: bool,
-    /// Say of missed calls whether, when and by whom the client was called back
+    /// Show for missed calls whether, when and by whom the client was called back
     #[arg(long)]
     pub callbacks: bool,
-    /// Within which time.
     #[command(flatten)]
     pub within: WithinArgs,
-    /// At most this many, the newest; 0 for all
+    /// Show at most this many, the newest; 0 for all
     #[arg(short = 'n', long, value_name = "N", default_value_t = 50)]
     pub limit: usize,
-    /// Print only how many there are, of all
+    /// Print only the number of all matches
     #[arg(short, long)]
     pub count: bool,
-    /// Join only what ids prove
+    /// Join only legs that ids connect
     #[arg(long)]
     pub strict: bool,
     /// Print matching records instead of calls
     #[arg(long)]
     pub lines: bool,
-    /// With --lines: print all that was logged of each record, instead of one line of words
+    /// With --lines: print each record completely, instead of one line
     #[arg(long, requires = "lines")]
     pub full: bool,
-    /// With --lines --count: how many there are of each
+    /// With --lines --count: count the records of each event, kind, action or enterprise
     #[arg(long, value_name = "BY", requires_all = ["lines", "count"])]
     pub by: Option<LinesBy>,
-    /// With --lines: records printed after each
+    /// With --lines: print this many records after each match
     #[arg(short = 'A', long, value_name = "N", requires = "lines")]
     pub after_context: Option<usize>,
-    /// With --lines: records printed before each
+    /// With --lines: print this many records before each match
     #[arg(short = 'B', long, value_name = "N", requires = "lines")]
     pub before_context: Option<usize>,
-    /// With --lines: records printed on both sides of each
+    /// With --lines: print this many records before and after each match
     #[arg(short = 'C', long, value_name = "N", requires = "lines")]
     pub context: Option<usize>,
-    /// How to print it; raw is the original lines of every call found
+    /// Output format; raw is the original lines of every call found
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     pub format: SearchFormat,
-    /// With --format csv: leave texts as they are that a spreadsheet may take for formulas
+    /// With --format csv: do not mark texts that a spreadsheet may take for formulas
     #[arg(long)]
     pub raw_csv: bool,
 }
 
 impl SearchArgs {
-    /// The result that is asked for.
+    /// The requested result, from `--status` or its short forms.
     pub fn status(&self) -> Option<Outcome> {
         let missed = self.missed.then_some(Outcome::Missed);
         let answered = self.answered.then_some(Outcome::Answered);
         self.calls.status.or(missed).or(answered)
     }
 
-    /// How many are shown; `None` for all, and where they are only counted.
+    /// The number of rows to show; `None` for all rows, or if rows are only counted.
     pub fn limit(&self) -> Option<usize> {
         Some(self.limit).filter(|&limit| limit > 0 && !self.count)
     }
@@ -341,27 +338,27 @@ impl SearchArgs {
 /// Formats of a search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum SearchFormat {
-    /// For people.
+    /// Text for people.
     Table,
     /// One JSON document.
     Json,
-    /// One JSON value a row, then a report.
+    /// One JSON value per row, then a report.
     Ndjson,
-    /// Comma-separated values with a head.
+    /// Comma-separated values with a header.
     Csv,
     /// The lines as they stand in the files.
     Raw,
 }
 
-/// What records are counted by.
+/// What `--lines --count` counts records by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LinesBy {
     /// Asterisk event.
     Event,
     /// Kind of record.
     Kind,
-    /// What a Telegram record did.
+    /// Action of a Telegram record.
     Action,
-    /// Enterprise.
+    /// Enterprise of the record.
     Enterprise,
 }

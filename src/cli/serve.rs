@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::values::parse_id;
-use super::{HELP, Wanted};
+use super::{CompletionKind, HELP};
 use crate::settings::ServeSettings;
 use crate::settings::values::{parse_length, parse_listen};
 use calltrace_web::{PublicUrl, VALID_FOR_MAX};
@@ -19,40 +19,40 @@ use calltrace_web::{PublicUrl, VALID_FOR_MAX};
     before_help = "\
 Examples:
   calltrace serve
-      on 127.0.0.1:8026; prints the link to open
+      listens on 127.0.0.1:8026 and prints a link to open
   calltrace serve --listen 127.0.0.1:0
-      on a port that is free
+      listens on any free port
   calltrace serve --public-url https://bot.example.org
-      links as they are seen from outside",
+      prints links with the address that users reach",
     after_long_help = "\
-Ctrl-C or SIGTERM ends it when the requests that run are answered, ten seconds later at most; a \
-second one ends it at once. There is no TLS: to be reached from elsewhere it belongs behind a \
-proxy that has it.
+Ctrl-C or SIGTERM ends the server after it has answered the open requests, ten seconds later at most; a \
+second one ends it at once. The server has no TLS: to make it reachable from other hosts, put it behind \
+a proxy with TLS.
 
-Exit status: 0 ended as it was told to, 2 an error."
+Exit status: 0 ended on request, 2 an error."
 )]
 pub struct ServeArgs {
     /// Address and port to listen on [default: 127.0.0.1:8026]
     #[arg(long, env = "CALLTRACE_LISTEN", hide_env_values = true, value_name = "ADDR:PORT", value_parser = parse_listen)]
     pub listen: Option<SocketAddr>,
     #[allow(rustdoc::bare_urls, reason = "this is what --help shows")]
-    /// Where people reach the pages, such as https://bot.example.org
+    /// Address at which users reach the pages, such as https://bot.example.org
     #[arg(long, env = "CALLTRACE_PUBLIC_URL", hide_env_values = true, value_name = "URL", value_parser = PublicUrl::parse)]
     pub public_url: Option<PublicUrl>,
-    /// How the log is written
+    /// Format of the log
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub log_format: LogFormat,
-    /// Where the log is written instead of stderr; moved aside at 10 MB, five old ones are kept
-    #[arg(long, env = "CALLTRACE_LOG_FILE", hide_env_values = true, value_name = "FILE", add = Wanted::File)]
+    /// Write the log to this file instead of stderr; it is rotated at 10 MB, and five old files are kept
+    #[arg(long, env = "CALLTRACE_LOG_FILE", hide_env_values = true, value_name = "FILE", add = CompletionKind::File)]
     pub log_file: Option<PathBuf>,
 }
 
 /// Formats of the log of requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
-    /// A line of words.
+    /// One line of text per request.
     Text,
-    /// A JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
@@ -63,40 +63,40 @@ pub enum LogFormat {
     before_help = "\
 Examples:
   calltrace link 0367 1764493655.61
-      opens this one call for two weeks
+      a link that opens this call for two weeks
   calltrace link 0367 1764493655.61 --for 2h
-      for two hours",
+      a link for two hours",
     after_long_help = "\
-The enterprise's secret signs it, from the settings or the database; whoever changes the secret \
-ends all its links. The call need not be in the logs yet.
+The link is signed with the enterprise's secret from the settings or the database; a new secret makes \
+all earlier links invalid. The call need not be in the logs yet.
 
 Exit status: 0 printed, 2 an error."
 )]
 pub struct LinkArgs {
-    /// The enterprise
-    #[arg(value_name = "ENTERPRISE", add = Wanted::Enterprise)]
+    /// The enterprise of the call
+    #[arg(value_name = "ENTERPRISE", add = CompletionKind::Enterprise)]
     pub enterprise: String,
     /// Any UniqueId of the call
-    #[arg(value_name = "UNIQUE_ID", value_parser = parse_id, add = Wanted::Call)]
+    #[arg(value_name = "UNIQUE_ID", value_parser = parse_id, add = CompletionKind::Call)]
     pub unique_id: String,
-    /// How long it opens the call: from 1m to 400d
-    #[arg(long = "for", value_name = "TIME", default_value = "14d", value_parser = parse_validity, add = Wanted::Words(&["2h", "1d", "14d"]))]
+    /// How long the link is valid: from 1m to 400d
+    #[arg(long = "for", value_name = "TIME", default_value = "14d", value_parser = parse_validity, add = CompletionKind::Words(&["2h", "1d", "14d"]))]
     pub valid_for: Duration,
     #[allow(rustdoc::bare_urls, reason = "this is what --help shows")]
-    /// Where people reach the pages [default: where serve listens, http://127.0.0.1:8026]
+    /// Address at which users reach the pages [default: where serve listens, http://127.0.0.1:8026]
     #[arg(long, env = "CALLTRACE_PUBLIC_URL", hide_env_values = true, value_name = "URL", value_parser = PublicUrl::parse)]
     pub public_url: Option<PublicUrl>,
 }
 
 impl LinkArgs {
-    /// Where the link points to: the flag before settings.
+    /// The address that the link begins with: the option, else the setting, else the listen address.
     pub fn front(&self, settings: &ServeSettings) -> PublicUrl {
-        let said = self.public_url.clone().or(settings.public_url.clone());
-        said.unwrap_or_else(|| own_url(settings.listen))
+        let public_url = self.public_url.clone().or(settings.public_url.clone());
+        public_url.unwrap_or_else(|| own_url(settings.listen))
     }
 }
 
-/// The address of a listener as a browser on this host reaches it.
+/// The address at which a browser on this host reaches a listener.
 pub fn own_url(at: SocketAddr) -> PublicUrl {
     let host = match at {
         _ if !at.ip().is_unspecified() => at,

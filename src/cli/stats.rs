@@ -14,41 +14,39 @@ use calltrace_model::stats::GroupBy;
     before_help = "\
 Examples:
   calltrace stats 0367 --since -7d
-      the week: totals, a map of its hours, who was missed
+      the last week: totals, a map of its hours, missed calls
   calltrace stats 0367 --by person --since 2025-11-01
-      who answers how much, and how fast
+      how many calls each person answers, and how fast
   calltrace stats --by day --format svg > calls.svg
-      a picture of all days, of all enterprises",
+      a picture of all days in all enterprises",
     after_long_help = "\
 The filters are those of calltrace-search(1): only calls that pass them are counted. A call belongs to the hour and \
-the day that it began in, in the zone that is shown. Whether a missed call was returned is decided with all calls \
-of the client, also those that the filters leave out and those after --until.
+day in which it began, in the time zone that is shown. Whether a missed call was returned depends on all calls \
+of the client, also calls that the filters leave out and calls after --until.
 
 Exit status: 0 found, 1 no such call though everything was searched, 2 an error or an incomplete \
 search (what was found is counted all the same)."
 )]
 pub struct StatsArgs {
-    /// Which calls.
     #[command(flatten)]
     pub calls: CallArgs,
-    /// What to put calls together by; a missed call counts for each person that it rang
+    /// Group calls by this; a missed call counts for each person it rang
     #[arg(long, value_name = "WHAT")]
     pub by: Option<By>,
-    /// Within which time.
     #[command(flatten)]
     pub within: WithinArgs,
-    /// At most this many persons, lines, clients or enterprises, the busiest; 0 for all
+    /// Show at most this many persons, lines, clients or enterprises, the busiest; 0 for all
     #[arg(short = 'n', long, value_name = "N", default_value_t = 50)]
     pub limit: usize,
-    /// Join only what ids prove
+    /// Join only legs that ids connect
     #[arg(long)]
     pub strict: bool,
-    /// How to print it; svg is a picture that needs nothing else
+    /// Output format; svg is one self-contained picture
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     pub format: StatsFormat,
 }
 
-/// What calls are put together by, as typed.
+/// The typed value of `--by`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct By(pub GroupBy);
 
@@ -74,13 +72,13 @@ impl ValueEnum for By {
 /// Formats of statistics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum StatsFormat {
-    /// For people.
+    /// Text for people.
     Table,
     /// One JSON document.
     Json,
-    /// A row for each group, comma-separated values with a head.
+    /// Comma-separated values with a header, one row per group.
     Csv,
-    /// The same columns for DuckDB and pandas, and a row of all calls; into a file or a pipe.
+    /// The same columns for DuckDB and pandas, and a row for all calls; into a file or a pipe.
     Parquet,
     /// A picture: bars, or the hours of a week.
     Svg,

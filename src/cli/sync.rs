@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 
 use super::search::MOMENTS;
-use super::{HELP, Wanted};
+use super::{CompletionKind, HELP};
 
 /// `calltrace sync`
 #[derive(Debug, Args)]
@@ -12,48 +12,48 @@ use super::{HELP, Wanted};
     before_help = "\
 Examples:
   calltrace sync
-      what is missing of today and yesterday, as from cron
+      adds what is missing of yesterday and today, as from cron
   calltrace sync 0367 --dry-run
-      only say what is missing, and why
+      only reports what is missing, and why
   calltrace sync 0367 --since 2025-12-01 --until 2025-12-03
-      of these days, read from their beginning",
+      reads the journals of these days from their beginning",
     after_long_help = "\
-Hosts are named in the settings, as [hosts.NAME]. Each keeps a journal of the events it sent; those that never \
+Hosts are named in the settings, as [hosts.NAME]. Each host keeps a journal of the events it sent. Events that never \
 arrived become lines of recovered_DATE.log, marked with \"_recovered\". Nothing is sent to the webhook again. An \
-event is missing when 15 minutes have passed since it was sent, nothing like it stands in the logs, and no damaged \
-file may hold it. Running it again adds nothing.
+event is missing when 15 minutes have passed since it was sent, no such event is in the logs, and no damaged \
+file may hold it. A second run adds nothing.
 
 Exit status: 0 everything is in the logs now, 1 with --dry-run if something is missing, 2 a host, a journal or a log \
-could not be read or written (all else is done all the same)."
+could not be read or written (everything else is done all the same)."
 )]
 pub struct SyncArgs {
-    /// Enterprises whose hosts are asked; all of them when left out
-    #[arg(value_name = "ENTERPRISE", add = Wanted::Enterprise)]
+    /// Enterprises to synchronise; all if omitted
+    #[arg(value_name = "ENTERPRISE", add = CompletionKind::Enterprise)]
     pub enterprises: Vec<String>,
-    /// First day of the journals that are read, in the host's time [default: yesterday]
-    #[arg(long, value_name = "DAY", allow_hyphen_values = true, add = Wanted::Words(&MOMENTS))]
+    /// First day of journals to read, in the host's time [default: yesterday]
+    #[arg(long, value_name = "DAY", allow_hyphen_values = true, add = CompletionKind::Words(&MOMENTS))]
     pub since: Option<String>,
-    /// Last day of the journals that are read, included [default: today]
-    #[arg(long, value_name = "DAY", allow_hyphen_values = true, add = Wanted::Words(&MOMENTS))]
+    /// Last day of journals to read, included [default: today]
+    #[arg(long, value_name = "DAY", allow_hyphen_values = true, add = CompletionKind::Words(&MOMENTS))]
     pub until: Option<String>,
     /// Read all journals that the hosts still have, from their beginning
     #[arg(long, conflicts_with_all = ["since", "until"])]
     pub all: bool,
-    /// Say what is missing and why, and write nothing
+    /// Report what is missing and why, and write nothing
     #[arg(short = 'n', long)]
     pub dry_run: bool,
-    /// Hosts that are asked at the same time
+    /// Number of hosts to ask at the same time
     #[arg(short, long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub jobs: u16,
-    /// How to print it
+    /// Output format
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: SyncFormat,
 }
 
-/// Formats of what came of it.
+/// Formats of the result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum SyncFormat {
-    /// A line per host, when it is done.
+    /// One line per host, when the host is done.
     Text,
     /// One JSON document at the end.
     Json,

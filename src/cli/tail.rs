@@ -6,12 +6,12 @@ use clap::{Args, ValueEnum};
 
 use super::search::{ContentArgs, MOMENTS, PartyArgs};
 use super::values::parse_id;
-use super::{HELP, Wanted};
+use super::{CompletionKind, HELP};
 use crate::settings::values::parse_length;
 use calltrace_model::filter::RecordFilter;
 use calltrace_store::error::Error;
 
-/// Records shown before now when nobody says how many.
+/// Number of past records to show by default.
 const LINES_USUAL: usize = 10;
 
 /// `calltrace tail`
@@ -21,62 +21,60 @@ const LINES_USUAL: usize = 10;
     before_help = "\
 Examples:
   calltrace tail 0367 --follow
-      the newest 10 records, then each as it comes
+      the newest 10 records, then each new one
   calltrace tail -f --phone 80290001234 --since -1h
-      what comes of a client, and the last hour of it
+      records of a client: the last hour, then each new one
   calltrace tail --call 1764493655.61 --until-hangup
-      one call with all its legs, to its end",
+      one call with all its legs, until it ends",
     after_long_help = "\
-The records before now are the newest of all enterprises together. They are looked for in the \
-files that may still grow and in the newest of the compressed ones; --since looks in all.
+Past records are the newest of all enterprises together. They are looked for in the files that \
+may still grow and in the newest of the compressed files; --since looks in all files.
 
-Exit status: 0 found, 1 nothing found or, with --call, not ended when the --timeout was over, 2 an \
-error or incomplete, 130 interrupted."
+Exit status: 0 found, 1 nothing found or, with --call, the call had not ended when --timeout was over, \
+2 an error or an incomplete answer, 130 interrupted."
 )]
 pub struct TailArgs {
-    /// Enterprises to look at; all of them, those that come included, when left out
-    #[arg(value_name = "ENTERPRISE", add = Wanted::Enterprise)]
+    /// Enterprises to follow; all if omitted, including new ones
+    #[arg(value_name = "ENTERPRISE", add = CompletionKind::Enterprise)]
     pub enterprises: Vec<String>,
-    /// Go on with what arrives, through every kind of rotation
+    /// Go on with new records as they arrive, through every kind of rotation
     #[arg(short, long)]
     pub follow: bool,
-    /// Records before now, the newest [default: 10; with --since all since]
+    /// Show this many past records, the newest [default: 10; all with --since]
     #[arg(short = 'n', long, value_name = "N")]
     pub lines: Option<usize>,
-    /// Records before now of then or later: 2025-11-30, '2025-11-30 09:00', 30.11, 09:00, 3h, yesterday, monday, RFC 3339
-    #[arg(long, value_name = "WHEN", allow_hyphen_values = true, add = Wanted::Words(&MOMENTS))]
+    /// Show past records since then: 2025-11-30, '2025-11-30 09:00', 30.11, 09:00, 3h, yesterday, monday, RFC 3339
+    #[arg(long, value_name = "WHEN", allow_hyphen_values = true, add = CompletionKind::Words(&MOMENTS))]
     pub since: Option<String>,
-    /// Whom and what a record is about.
     #[command(flatten)]
     pub party: PartyArgs,
-    /// What a record is like.
     #[command(flatten)]
     pub content: ContentArgs,
-    /// One call with all its legs, by any of its ids
-    #[arg(long, value_name = "ID", value_parser = parse_id, conflicts_with = "calls", add = Wanted::Call)]
+    /// Show one call with all its legs, by any of its ids
+    #[arg(long, value_name = "ID", value_parser = parse_id, conflicts_with = "calls", add = CompletionKind::Call)]
     pub call: Option<String>,
-    /// With --call: follow until it has ended, then sum it up
+    /// With --call: follow the call until it has ended, then print a summary
     #[arg(long, requires = "call")]
     pub until_hangup: bool,
-    /// With --until-hangup: how long messages may still come after the last record
+    /// With --until-hangup: wait this long after the last record for late messages
     #[arg(long, value_name = "TIME", value_parser = parse_length, default_value = "15s", requires = "until_hangup")]
     pub linger: Duration,
-    /// With --call: join only what ids prove
+    /// With --call: join only legs that ids connect
     #[arg(long, requires = "call")]
     pub strict: bool,
-    /// Calls instead of records: one line a call, again when it rings, is answered, ends
+    /// Show calls instead of records: one line each time a call rings, is answered or ends
     #[arg(long)]
     pub calls: bool,
     /// Stop following after this time: 90, 90s, 1m30s
     #[arg(long, value_name = "TIME", value_parser = parse_length)]
     pub timeout: Option<Duration>,
-    /// Look at the files every now and then, for file systems that don't tell of changes
+    /// Check the files four times a second, for file systems that report no changes
     #[arg(long)]
     pub poll: bool,
-    /// Print all of a long record, instead of three lines of the terminal
+    /// Print long records completely, instead of cutting them to three lines of the terminal
     #[arg(long)]
     pub full: bool,
-    /// How to print it; raw is the original lines
+    /// Output format; raw is the original lines
     #[arg(long, value_name = "FORMAT", default_value = "lines")]
     pub format: TailFormat,
     /// The same as --format raw
@@ -93,31 +91,31 @@ Examples:
   calltrace live
       who rings and who talks now, in all enterprises
   calltrace live 0367 0103
-      of these alone",
+      only in these enterprises",
     after_long_help = "\
-On a terminal the calls that go on are rows that change, under a line that counts them; what has ended scrolls \
-out above. In a pipe each change is a line. The same as calltrace tail --calls --follow, which also prints ndjson.
+On a terminal each call in progress is a row that is updated, below a line that counts the calls; ended calls \
+scroll out at the top. In a pipe each change is a line. This is calltrace tail --calls --follow, which can also print \
+ndjson.
 
-Exit status: 130 when Ctrl-C ends it; of --timeout 0 or, where there was no call, 1; 2 an error or \
-incomplete."
+Exit status: 130 ended by Ctrl-C; 0 ended by --timeout, or 1 if there was no call; 2 an error or an \
+incomplete answer."
 )]
 pub struct LiveArgs {
-    /// Enterprises to look at; all of them, those that come included, when left out
-    #[arg(value_name = "ENTERPRISE", add = Wanted::Enterprise)]
+    /// Enterprises to follow; all if omitted, including new ones
+    #[arg(value_name = "ENTERPRISE", add = CompletionKind::Enterprise)]
     pub enterprises: Vec<String>,
-    /// Whose calls: those that have a record of these.
     #[command(flatten)]
     pub party: PartyArgs,
     /// Stop after this time: 90, 90s, 1m30s
     #[arg(long, value_name = "TIME", value_parser = parse_length)]
     pub timeout: Option<Duration>,
-    /// Look at the files every now and then, for file systems that don't tell of changes
+    /// Check the files four times a second, for file systems that report no changes
     #[arg(long)]
     pub poll: bool,
 }
 
 impl LiveArgs {
-    /// What would be typed for a tail.
+    /// The same request as arguments of `calltrace tail`.
     pub fn tail(self) -> TailArgs {
         TailArgs {
             enterprises: self.enterprises,
@@ -143,9 +141,9 @@ impl LiveArgs {
 /// Formats of a tail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum TailFormat {
-    /// For people.
+    /// Text for people.
     Lines,
-    /// One JSON value a record.
+    /// One JSON value per record.
     #[value(alias = "json")]
     Ndjson,
     /// The lines as they stand in the files.
@@ -153,12 +151,12 @@ pub enum TailFormat {
 }
 
 impl TailArgs {
-    /// Whether to go on after what is there.
+    /// Whether to go on after the past records.
     pub fn follows(&self) -> bool {
         self.follow || self.until_hangup
     }
 
-    /// How to print it.
+    /// The output format, with `--raw` as a short form.
     pub fn format(&self) -> TailFormat {
         match self.raw {
             true => TailFormat::Raw,
@@ -166,12 +164,12 @@ impl TailArgs {
         }
     }
 
-    /// What a record must be like, its time left out.
+    /// The filter on records, without the time.
     pub fn filter(&self) -> RecordFilter {
         self.party.record_filter(&self.content)
     }
 
-    /// At most this many records before now; `None` for all.
+    /// At most this many past records; `None` for all.
     pub fn limit(&self) -> Option<usize> {
         match self.since {
             Some(_) => self.lines,
@@ -179,10 +177,10 @@ impl TailArgs {
         }
     }
 
-    /// Looks for options that don't go together.
+    /// Refuses options that contradict each other.
     ///
     /// # Errors
-    /// A sentence that says which, and what to do.
+    /// A usage error that names the options and says what to do.
     pub fn check(&self) -> Result<(), Error> {
         let history = self.lines.is_some() || self.since.is_some();
         let refused = if self.call.is_some() && !self.filter().is_empty() {
@@ -190,13 +188,13 @@ impl TailArgs {
         } else if self.call.is_some() && history {
             "--call shows all records of the call; leave out -n and --since"
         } else if self.calls && history {
-            "--calls shows the calls that go on; leave out -n and --since"
+            "--calls shows calls in progress; leave out -n and --since"
         } else if self.calls && self.format() == TailFormat::Raw {
-            "a call's state is no line of a log; --calls prints lines or ndjson"
+            "--calls can't print raw lines, because a call's state is no line of a log; use --format lines or ndjson"
         } else if self.timeout.is_some() && !self.follows() {
-            "--timeout ends following; add --follow"
+            "--timeout only limits --follow; add --follow"
         } else if self.poll && !self.follows() {
-            "--poll is a way to follow; add --follow"
+            "--poll only changes how --follow works; add --follow"
         } else {
             return Ok(());
         };

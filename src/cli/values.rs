@@ -1,4 +1,4 @@
-//! Single values as typed.
+//! Parsers of single option values.
 
 use regex::bytes::Regex;
 
@@ -8,19 +8,19 @@ use calltrace_model::filter::StatusPattern;
 use calltrace_model::record::phone::{BadPhone, PhoneQuery};
 use calltrace_model::record::{KindName, id};
 
-/// Kinds of records, as options take them.
+/// The values of `--kind`.
 pub(super) const KINDS: [&str; 5] = ["ast", "tg", "http", "sql", "unparsed"];
 
-/// Actions of Telegram records, likewise.
+/// The values of `--action`.
 pub(super) const ACTIONS: [&str; 3] = ["send", "edit", "delete"];
 
-/// What Telegram records are about, likewise.
+/// The values of `--message`.
 pub(super) const MESSAGES: [&str; 4] = ["start", "dial", "bridge", "hangup"];
 
-/// Directions, likewise.
+/// The values of `--direction`.
 pub(super) const DIRECTIONS: [&str; 4] = ["in", "out", "internal", "unknown"];
 
-/// Results, likewise.
+/// The values of `--status`.
 pub(super) const RESULTS: [&str; 6] = [
     "answered",
     "missed",
@@ -30,7 +30,7 @@ pub(super) const RESULTS: [&str; 6] = [
     "unknown",
 ];
 
-/// An id or an enterprise's name: which of the two is decided by how many there are.
+/// An id of a call, without surrounding blanks.
 pub(super) fn parse_id(typed: &str) -> Result<String, String> {
     let trimmed = typed.trim();
     let is_plain = trimmed.len() <= id::ID_BYTES_MAX && trimmed.bytes().all(id::is_id_byte);
@@ -40,19 +40,19 @@ pub(super) fn parse_id(typed: &str) -> Result<String, String> {
     Ok(trimmed.to_owned())
 }
 
-/// An extension, a line or a chat: one of several between commas.
+/// An extension, a line or a chat: one item of a list with commas.
 pub(super) fn parse_name(typed: &str) -> Result<String, String> {
     let name = typed.trim();
     match name.is_empty() {
-        true => Err("it is empty; several are written as 150,151".to_owned()),
+        true => Err("an item is empty; separate several with commas, as in 150,151".to_owned()),
         false => Ok(name.to_owned()),
     }
 }
 
-/// Longest name of an enterprise that is taken from a command line (bytes).
+/// Maximum length of an enterprise's name on a command line (bytes).
 const NAME_BYTES_MAX: usize = 200;
 
-/// An enterprise's name, an id or a number: which of them is decided where the enterprises are known.
+/// An enterprise's name, an id or a phone number. Which of them it is, `cmd` decides, because it knows the enterprises.
 pub(super) fn parse_target(typed: &str) -> Result<String, String> {
     let trimmed = typed.trim();
     let is_name = trimmed.len() <= NAME_BYTES_MAX
@@ -95,7 +95,7 @@ pub(super) fn parse_phone(typed: &str) -> Result<PhoneQuery, String> {
     PhoneQuery::typed(typed).map_err(|bad| match bad {
         BadPhone::NotANumber => "a phone number is digits, with + ( ) - and spaces if you like, such as +375 (29) 000-12-34; a caller without one is a word or an address, such as anonymous".to_owned(),
         BadPhone::TooShort => "give at least 3 digits; of a long number at least its last 7".to_owned(),
-        BadPhone::TooLong => "more digits than any phone number has".to_owned(),
+        BadPhone::TooLong => "this has more digits than any phone number".to_owned(),
     })
 }
 
@@ -135,7 +135,7 @@ pub(super) fn parse_status_pattern(typed: &str) -> Result<StatusPattern, String>
 pub(super) fn parse_regex(typed: &str) -> Result<Regex, String> {
     Regex::new(typed).map_err(|error| match error {
         regex::Error::CompiledTooBig(_) => "it is too big once compiled".to_owned(),
-        // The last line says what is wrong; those before it draw it.
+        // The last line is the message; the lines before it show the place in the expression.
         other => {
             let text = other.to_string();
             let last = text.lines().next_back().unwrap_or_default().trim();

@@ -1,5 +1,5 @@
-//! Points in time as typed: `2025-11-30`, `2025-11-30 09:00`, `30.11.2025`, RFC 3339, `3h`, `09:00`, `yesterday`,
-//! `monday`, and as a log writes them.
+//! Points in time on the command line: `2025-11-30`, `2025-11-30 09:00`, `30.11.2025`, RFC 3339, `3h`, `09:00`,
+//! `yesterday`, `monday`, and the notation of the log.
 
 use calltrace_model::record::Zone;
 use calltrace_output::Clock;
@@ -12,25 +12,25 @@ use crate::settings::values::millis;
 const FORMS: &str = "write 2025-11-30, '2025-11-30 09:00', 30.11.2025, 2025-11-30T09:00:00Z, 09:00, 3h, \
                      today, yesterday or monday";
 
-/// A typed point in time: a whole day has two ends.
+/// A typed point in time. A day has a beginning and an end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moment {
     /// Its first moment.
     pub begin: DateTime<Utc>,
-    /// Its end, exclusive: a day later for a day, the moment itself for a moment.
+    /// Its end, exclusive: the end of a day, or the moment itself.
     pub end: DateTime<Utc>,
 }
 
 impl Moment {
-    /// Reads what was typed. Dates and times of day are of the zone that `clock` shows; with a comma before the
-    /// milliseconds, as records have it, they are of the log's. A wall clock that a zone change repeats is the
-    /// earlier one, one that it skips is an error.
+    /// Parses a point in time. Dates and times of day are in the zone that `clock` shows; with a comma before the
+    /// milliseconds, as in records, they are in the zone of the log. Of a wall clock time that a zone change repeats
+    /// the earlier one is taken; one that it skips is an error.
     ///
-    /// A time of day alone is the last one before `now`, or the first one after `after` if that is later; a day
-    /// without a year the last one up to today; a weekday the last one before today.
+    /// A time of day alone is the last one before `now`, or the first one after `after` if that is later. A day
+    /// without a year is the last one up to today, a weekday the last one before today.
     ///
     /// # Errors
-    /// A sentence that says which forms there are.
+    /// A message that lists the accepted forms.
     pub fn parse(
         typed: &str,
         clock: &Clock,
@@ -83,18 +83,18 @@ impl Moment {
         let parts = parts.and_then(|(day, time)| Some((date(day, today)?, time_of_day(time)?)));
         match parts {
             Some((day, time)) => of(day, time).map(at),
-            None => Err(format!("{typed:?} is no point in time; {FORMS}")),
+            None => Err(format!("{typed:?} is not a point in time; {FORMS}")),
         }
     }
 }
 
-/// `3h`, `-3h`, `1h30m`: so long before `now`. `None` for what is no length of time.
+/// `3h`, `-3h`, `1h30m`: this long before `now`. `None` for a text that is no length of time.
 fn ago(text: &str, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, String> {
     let length = text.strip_prefix('-').unwrap_or(text);
     let mut units = length.split(|c: char| c.is_ascii_digit());
     if length.starts_with(|c: char| c.is_ascii_digit()) && units.any(|unit| unit == "M") {
         return Err(format!(
-            "{text:?} may be a minute or a month; write 1min or 30d"
+            "{text:?} may mean minutes or months; write 1min or 30d"
         ));
     }
     let is_bare = length.bytes().all(|b| b.is_ascii_digit());
@@ -103,7 +103,7 @@ fn ago(text: &str, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, String> 
         .and_then(|ms| now.checked_sub_signed(Duration::milliseconds(ms)));
     match moment {
         None if text.starts_with('-') => Err(format!(
-            "{text:?} is no length of time; write -3h, -90m or -2d"
+            "{text:?} is not a length of time; write -3h, -90m or -2d"
         )),
         moment => Ok(moment),
     }
@@ -154,7 +154,7 @@ fn date(text: &str, today: NaiveDate) -> Option<NaiveDate> {
     }
 }
 
-/// Midnight as the end of the day before it.
+/// Whether a time is midnight at the end of a day.
 fn is_end_of_day(time: &str) -> bool {
     matches!(time, "24:00" | "24:00:00")
 }
@@ -171,7 +171,7 @@ fn time_of_day(text: &str) -> Option<NaiveTime> {
     times.find_map(Result::ok)
 }
 
-/// `1764493655`, `1764493655.2`: seconds of Unix time, as ids carry them.
+/// `1764493655`, `1764493655.2`: seconds of Unix time, as in ids.
 fn unix_seconds(text: &str) -> Option<DateTime<Utc>> {
     let (seconds, rest) = text.split_once('.').unwrap_or((text, "0"));
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
@@ -183,7 +183,7 @@ fn unix_seconds(text: &str) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp_millis(seconds.checked_mul(1000)?.checked_add(millis)?)
 }
 
-/// The moment of a wall clock.
+/// The moment of a wall clock time.
 fn wall(wall: NaiveDateTime, zone: Zone, typed: &str) -> Result<DateTime<Utc>, String> {
     let local = zone.from_local_datetime(&wall).earliest();
     local.map(|local| local.with_timezone(&Utc)).ok_or_else(|| {
@@ -201,7 +201,7 @@ fn at(moment: DateTime<Utc>) -> Moment {
     }
 }
 
-/// The first moment of a day; where the clocks skip midnight, the first moment after it.
+/// The first moment of a day; if the clocks skip midnight, the first moment after it.
 pub fn start_of(day: NaiveDate, zone: Zone) -> DateTime<Utc> {
     let midnight = day.and_time(NaiveTime::MIN);
     (0..=4)
@@ -341,7 +341,7 @@ mod tests {
             assert_eq!(
                 parse(typed),
                 Err(format!(
-                    "{typed:?} may be a minute or a month; write 1min or 30d"
+                    "{typed:?} may mean minutes or months; write 1min or 30d"
                 ))
             );
         }

@@ -1,4 +1,4 @@
-//! What clap knows and says, for those who must not know clap.
+//! Messages and facts from clap, for modules that do not use clap themselves.
 
 use std::env;
 use std::ffi::OsString;
@@ -9,8 +9,8 @@ use clap::{CommandFactory, Parser};
 
 use super::{Cli, guess};
 
-/// What clap says of wrong words, in one line; with a hint of ours, if there is one, in place of its tips.
-fn typed_wrong(error: &clap::Error) -> String {
+/// clap's error message in one line; a hint of `guess`, if there is one, replaces clap's tips.
+fn message_of(error: &clap::Error) -> String {
     let words: Vec<OsString> = env::args_os().collect();
     let hint = guess::hint(&words, error);
     let text = error.to_string();
@@ -20,34 +20,34 @@ fn typed_wrong(error: &clap::Error) -> String {
         .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"))
         .filter(|line| !line.is_empty())
         .filter(|line| hint.is_none() || !line.starts_with("tip: "));
-    let said = lines.fold(String::new(), |said, line| {
+    let message = lines.fold(String::new(), |message, line| {
         match line.strip_prefix("tip: ") {
-            _ if said.is_empty() => line.trim_start_matches("error: ").to_owned(),
-            Some(tip) => format!("{said}; {tip}"),
-            None => format!("{said} {line}"),
+            _ if message.is_empty() => line.trim_start_matches("error: ").to_owned(),
+            Some(tip) => format!("{message}; {tip}"),
+            None => format!("{message} {line}"),
         }
     });
     match hint {
-        Some(hint) => format!("{said}; {hint}"),
-        None => said,
+        Some(hint) => format!("{message}; {hint}"),
+        None => message,
     }
 }
 
-/// The same, naming the variable where that says what is wrong and no flag was typed.
-pub fn typed_or_set_wrong(error: &clap::Error) -> String {
-    let said = typed_wrong(error);
+/// clap's error message in one line. It names the environment variable if the wrong value comes from there.
+pub fn usage_message(error: &clap::Error) -> String {
+    let message = message_of(error);
     let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) else {
-        return said;
+        return message;
     };
     let flag = argument.split([' ', '=']).next().unwrap_or_default();
     let is_typed = |word: OsString| word.to_string_lossy().starts_with(flag);
     match variable_of(flag) {
-        Some(variable) if !env::args_os().any(is_typed) => said.replace(argument, &variable),
-        _ => said,
+        Some(variable) if !env::args_os().any(is_typed) => message.replace(argument, &variable),
+        _ => message,
     }
 }
 
-/// The variable that stands for a flag (`--listen`), if one does and it is set.
+/// The environment variable of a flag such as `--listen`, if the flag has one and it is set.
 fn variable_of(flag: &str) -> Option<String> {
     let long = flag.strip_prefix("--")?;
     let command = Cli::command();
@@ -60,7 +60,7 @@ fn variable_of(flag: &str) -> Option<String> {
     found.filter(|variable| env::var_os(variable).is_some())
 }
 
-/// The subcommands: name, and what it is for.
+/// The subcommands: name and one-line description.
 pub fn subcommands() -> Vec<(String, String)> {
     let about = |command: &clap::Command| {
         let about = command.get_about().map(ToString::to_string);
@@ -69,7 +69,7 @@ pub fn subcommands() -> Vec<(String, String)> {
     Cli::command().get_subcommands().map(about).collect()
 }
 
-/// Whether a flag of this run sets it; the environment may set it as well, and gives way.
+/// Whether the command line of this run sets an argument. A flag overrides the environment.
 pub fn is_flag(id: &str) -> bool {
     let Ok(matches) = guess::matches(env::args_os()) else {
         return false;
@@ -78,13 +78,11 @@ pub fn is_flag(id: &str) -> bool {
     matches.value_source(id) == Some(ValueSource::CommandLine)
 }
 
-/// Looks at the variables of the environment as the commands that read them do.
+/// Checks the environment variables as the commands that read them do.
 ///
 /// # Errors
-/// What is wrong with one, in one line.
+/// The message about the first wrong variable, in one line.
 pub fn check_environment() -> Result<(), String> {
     let serve = Cli::try_parse_from(["calltrace", "serve"]);
-    serve
-        .map(|_| ())
-        .map_err(|error| typed_or_set_wrong(&error))
+    serve.map(|_| ()).map_err(|error| usage_message(&error))
 }

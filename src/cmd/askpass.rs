@@ -1,5 +1,5 @@
-//! Answers ssh when it asks for the password of a host, as `SSH_ASKPASS`. Nobody types this: a variable that the
-//! program sets for its own ssh names the file.
+//! Answers ssh when it asks for the password of a host (`SSH_ASKPASS`). The program sets a variable for the ssh that
+//! it starts itself; the variable names the file with the password.
 
 use std::env;
 use std::ffi::OsString;
@@ -10,7 +10,7 @@ use calltrace_hosts::askpass::{VARIABLE, answer};
 
 use super::{Exit, say};
 
-/// Answers ssh, if it is ssh that asks. `None`: this is an ordinary run.
+/// Answers ssh if ssh started this process; `None` in an ordinary run.
 pub fn askpass() -> Option<Exit> {
     let file = env::var_os(VARIABLE).filter(|file| !file.is_empty())?;
     let words: Vec<OsString> = env::args_os().skip(1).collect();
@@ -19,7 +19,7 @@ pub fn askpass() -> Option<Exit> {
     };
     match answer(&question.to_string_lossy(), Path::new(&file)) {
         Ok(password) => {
-            // ssh that is gone needs no answer.
+            // An error means that ssh has ended and needs no answer.
             let _ = writeln!(io::stdout(), "{password}");
             Some(Exit::Found)
         }

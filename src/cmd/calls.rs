@@ -1,4 +1,4 @@
-//! What the filters on calls ask of the engine, for every subcommand that takes them, and what it answers.
+//! Questions to the engine made of the filters on calls, and its answers; for all subcommands with these filters.
 
 use std::cmp::Ordering;
 
@@ -13,11 +13,11 @@ use calltrace_model::record::Stamp;
 use calltrace_store::error::{Error, TimeRange, Trouble};
 use calltrace_store::tree::EnterpriseName;
 
-/// When `--since` begins and `--until` ends.
-pub(super) type Period = (Option<DateTime<Utc>>, Option<DateTime<Utc>>);
+/// The beginning of `--since` and the end of `--until`.
+pub(super) type UtcPeriod = (Option<DateTime<Utc>>, Option<DateTime<Utc>>);
 
-/// The time that was typed.
-pub(super) fn period(app: &App, args: &CallArgs) -> Result<Period, Error> {
+/// The typed period.
+pub(super) fn period(app: &App, args: &CallArgs) -> Result<UtcPeriod, Error> {
     let since = app.moment("--since", args.since.as_deref())?;
     let since = since.map(|m| m.begin);
     let until = app.moment_after("--until", args.until.as_deref(), since)?;
@@ -26,20 +26,20 @@ pub(super) fn period(app: &App, args: &CallArgs) -> Result<Period, Error> {
         && since >= until
     {
         return Err(Error::Usage(
-            "--since is not before --until; nothing can be between them".to_owned(),
+            "--since is not before --until, so the period is empty".to_owned(),
         ));
     }
     Ok((since, until))
 }
 
-/// The same in time of records.
+/// The typed period in the clock of the records.
 pub(super) fn span(app: &App, args: &CallArgs) -> Result<(Option<Stamp>, Option<Stamp>), Error> {
     let (since, until) = period(app, args)?;
     let stamp = |moment| app.engine.zone().stamp(moment);
     Ok((since.map(stamp), until.map(stamp)))
 }
 
-/// The question of all calls of all time that the filters let through.
+/// The question for all calls of any time that pass the filters.
 pub(super) fn question(app: &App, args: &CallArgs, strict: bool) -> SearchQuestion {
     let filter = args.content.record_filter();
     SearchQuestion {
@@ -70,11 +70,11 @@ pub(super) fn question(app: &App, args: &CallArgs, strict: bool) -> SearchQuesti
     }
 }
 
-/// What is to be said where calls have more records than are kept of one.
+/// The message about calls with more records than the limit per call; `None` if there are none.
 pub(super) fn left_out(found: &FoundCalls) -> Option<String> {
     (found.records_left_out > 0).then(|| {
         format!(
-            "{}: at least {} records are more than are kept of one call; its row leaves them out",
+            "{}: at least {} records exceed the limit per call, and the rows of their calls leave them out",
             found.enterprise, found.records_left_out
         )
     })
@@ -91,7 +91,7 @@ pub(super) fn newest_first(
     )
 }
 
-/// What enterprises answered.
+/// The answers of the enterprises.
 pub(super) struct Answers {
     pub(super) found: Vec<FoundCalls>,
     /// The enterprises that could not be asked.
@@ -99,7 +99,7 @@ pub(super) struct Answers {
 }
 
 impl Answers {
-    /// What they may miss.
+    /// What could not be read for these answers.
     pub(super) fn missing(&mut self) -> Missing {
         let mut missing = std::mem::take(&mut self.unreadable);
         for found in &self.found {
@@ -108,8 +108,8 @@ impl Answers {
         missing
     }
 
-    /// Notes that of the calls of all enterprises together only the newest `limit` are shown, so that
-    /// damage matters only where it may hide one that is as new.
+    /// Notes that only the newest `limit` calls of all enterprises are shown. Damage then matters only if it may
+    /// hide a call that is as new.
     pub(super) fn narrow(&mut self, limit: usize) {
         let calls = self.found.iter().flat_map(|found| &found.calls);
         let mut began: Vec<Stamp> = calls.map(|call| call.first).collect();
@@ -128,17 +128,17 @@ impl Answers {
 }
 
 impl App {
-    /// Asks each enterprise; of several only the newest calls of all together.
+    /// Asks each enterprise; with a limit, for the newest calls of all enterprises together.
     pub(super) fn ask(&self, enterprises: &[EnterpriseName], question: &SearchQuestion) -> Answers {
         let progress = self.progress();
         let answers = self.engine.search_newest(&self.tree, enterprises, question);
         drop(progress);
-        self.hear(enterprises, answers, false)
+        self.collect(enterprises, answers, false)
     }
 
-    /// Takes what each enterprise answered. What is left out of rows is said, unless the question was a `further`
-    /// one that no rows are shown of.
-    pub(super) fn hear(
+    /// Collects the answers of the enterprises. Says which records rows leave out, unless the question was a
+    /// `further` one whose calls are not shown.
+    pub(super) fn collect(
         &self,
         enterprises: &[EnterpriseName],
         answers: EachFound,
@@ -155,7 +155,7 @@ impl App {
             self.explain(|| {
                 let unparsed = match found.unparsed {
                     0 => String::new(),
-                    n => format!(", {n} lines of no known kind"),
+                    n => format!(", {n} lines of an unknown kind"),
                 };
                 format!(
                     "{enterprise}: {}{unparsed}",
@@ -172,14 +172,14 @@ impl App {
     }
 }
 
-/// The outcome that is asked for: with `--not-returned` it is missed.
+/// The requested outcome: with `--not-returned` it is missed.
 pub(super) fn wanted_outcome(
     status: Option<Outcome>,
     not_returned: bool,
 ) -> Result<Option<Outcome>, Error> {
     match status {
         Some(other) if not_returned && other != Outcome::Missed => Err(Error::Usage(
-            "--not-returned is about missed calls; leave --status out".to_owned(),
+            "--not-returned only finds missed calls; leave out --status".to_owned(),
         )),
         None if not_returned => Ok(Some(Outcome::Missed)),
         status => Ok(status),

@@ -1,17 +1,17 @@
-//! Answers to a shell that completes what is being typed.
+//! Completions for shells.
 //!
 //! The scripts in `completions/` call `CALLTRACE_COMPLETE=SHELL calltrace -- WORDS...` with the words
-//! up to the cursor and get a line an offer, `value TAB help`; or `:files` or `:folders`, which a shell
-//! completes better itself. Quick and silent, whatever is wrong: nobody asked a question yet. Only
-//! words that no shell takes for anything else are offered ([`is_plain`]): they come from names of
-//! folders and from log lines.
+//! up to the cursor and get one line per completion, `value TAB help`; or `:files` or `:folders`, which the
+//! shell completes itself. The answer is quick, and errors are silent, because the user is still typing.
+//! Completions come from folder names and log lines, so only words without a meaning for any shell are
+//! offered ([`is_plain`]).
 
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 
 use super::{Exit, clock, say};
-use crate::cli::{FILES, FOLDERS, Offer, Typed, Wanted, complete as offers};
+use crate::cli::{CompletionKind, FILES, FOLDERS, Offer, TypedArgs, complete as offers};
 use crate::settings::Settings;
 use calltrace_engine::{last_written, recent_calls};
 use calltrace_model::call::Summary;
@@ -19,10 +19,10 @@ use calltrace_model::sanitise::sanitise;
 use calltrace_output::{Clock, glance};
 use calltrace_store::tree::{EnterpriseName, Tree};
 
-/// Names the shell that asks.
+/// The variable that names the shell.
 const SHELL_VARIABLE: &str = "CALLTRACE_COMPLETE";
 
-/// The scripts that make a shell ask. They stand in the binary for those who install it alone:
+/// The completion scripts of the shells. The binary holds them for users who install only the binary:
 /// `source <(CALLTRACE_COMPLETE=bash calltrace)`.
 const SCRIPTS: [(&str, &str); 4] = [
     ("bash", include_str!("../../completions/calltrace.bash")),
@@ -34,19 +34,19 @@ const SCRIPTS: [(&str, &str); 4] = [
     ),
 ];
 
-/// Calls offered at one time: a screen of them.
+/// Maximum number of offered calls: about a screen.
 const CALLS_MAX: usize = 20;
 
-/// Enterprises whose calls are looked at when none is named: those written to last.
+/// Maximum number of enterprises to read calls of if none is named: the ones written to last.
 const ENTERPRISES_MAX: usize = 8;
 
-/// Whoever types the end of an id has typed this much of it (bytes).
+/// Minimum length of a typed id before calls are offered without an enterprise (bytes).
 const ID_TYPED_MIN: usize = 3;
 
-/// The longest help that is shown beside an offer (characters).
+/// Maximum length of a description (characters).
 const HELP_CHARS_MAX: usize = 100;
 
-/// Answers the shell, if it is one that asks. `None`: this is an ordinary run.
+/// Answers a shell if a shell started this process; `None` in an ordinary run.
 pub fn complete() -> Option<Exit> {
     let shell = env::var_os(SHELL_VARIABLE).filter(|shell| !shell.is_empty())?;
     let words: Vec<OsString> = env::args_os().collect();
@@ -56,7 +56,7 @@ pub fn complete() -> Option<Exit> {
             answer(&shell, words.get(2..).unwrap_or_default());
             Some(Exit::Found)
         }
-        // The variable was left behind in somebody's environment.
+        // The variable is set in the environment of an ordinary run.
         Some(_) => None,
     }
 }
@@ -73,7 +73,7 @@ fn register(shell: &OsStr) -> Exit {
         ));
         return Exit::Incomplete;
     };
-    // Whoever hung up needs no script.
+    // An error means that the shell has closed the pipe.
     let _ = io::stdout().write_all(script.as_bytes());
     Exit::Found
 }
@@ -86,7 +86,7 @@ fn answer(shell: &OsStr, words: &[OsString]) {
         _ => (words.to_vec(), 0),
     };
     let found = offers(&words, |wanted, typed, text| {
-        Place::of(typed).map_or_else(Vec::new, |place| place.offers(wanted, typed, text))
+        CompletionSource::of(typed).map_or_else(Vec::new, |place| place.offers(wanted, typed, text))
     });
     let mut text = String::new();
     for offer in found.iter().filter(|offer| is_plain(&offer.value)) {
@@ -95,19 +95,19 @@ fn answer(shell: &OsStr, words: &[OsString]) {
             false => offer.value.get(cut..).unwrap_or_default(),
         };
         text.push_str(value);
-        // bash has no place for it.
+        // bash shows no descriptions.
         if !is_bash && !offer.help.is_empty() {
             text.push('\t');
             text.push_str(&shown(&offer.help));
         }
         text.push('\n');
     }
-    // Whoever hung up has typed on.
+    // An error means that the shell has closed the pipe, as the user typed on.
     let _ = io::stdout().write_all(text.as_bytes());
 }
 
-/// bash takes `--tz=Europe` for three words, and completes the last. Joins them; how much of what is
-/// offered then stands on the line already (bytes).
+/// Joins words that bash splits: bash takes `--tz=Europe` for three words and completes the last one. Also returns
+/// the length of the part of a completion that the line already has (bytes).
 fn join_at_equals(words: &[OsString]) -> (Vec<OsString>, usize) {
     let is_flag = |word: &OsString| word.as_encoded_bytes().starts_with(b"--");
     let mut joined: Vec<OsString> = Vec::with_capacity(words.len());
@@ -132,7 +132,7 @@ fn join_at_equals(words: &[OsString]) -> (Vec<OsString>, usize) {
     (joined, cut)
 }
 
-/// PowerShell drops empty words, so its script puts a slash before the last one.
+/// Removes the slash that the PowerShell script puts before the last word, as PowerShell drops empty words.
 fn bare_last(words: &[OsString]) -> Vec<OsString> {
     let mut words = words.to_vec();
     if let Some(last) = words.last_mut()
@@ -143,59 +143,62 @@ fn bare_last(words: &[OsString]) -> Vec<OsString> {
     words
 }
 
-/// Letters, digits and signs that mean nothing to any shell in any place of a word.
+/// Whether a word has only letters, digits and signs without a meaning for any shell.
 fn is_plain(word: &str) -> bool {
     let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.,:/+=".contains(&b);
     !word.is_empty() && word.bytes().all(is_plain)
 }
 
-/// The first line of a help, safe for a terminal.
+/// The first line of a description, safe for a terminal.
 fn shown(help: &str) -> String {
     let first = help.lines().next().unwrap_or_default();
     let short: String = first.chars().take(HELP_CHARS_MAX).collect();
     sanitise(short.as_bytes()).into_owned()
 }
 
-/// Where enterprises and calls are to be found.
-struct Place {
+/// The tree and settings that completions come from.
+struct CompletionSource {
     tree: Tree,
     settings: Settings,
     clock: Clock,
 }
 
-impl Place {
-    fn of(typed: &Typed) -> Option<Place> {
+impl CompletionSource {
+    fn of(typed: &TypedArgs) -> Option<CompletionSource> {
         let settings = Settings::load(typed.config.as_deref()).ok()?;
         let root = typed.root.as_ref().unwrap_or(&settings.root);
         let tree = Tree::open(root).ok()?;
-        Some(Place {
+        Some(CompletionSource {
             tree,
             clock: clock(typed.tz, &settings),
             settings,
         })
     }
 
-    fn offers(&self, wanted: Wanted, typed: &Typed, text: &str) -> Vec<Offer> {
+    fn offers(&self, wanted: CompletionKind, typed: &TypedArgs, text: &str) -> Vec<Offer> {
         match wanted {
-            Wanted::Enterprise => self.enterprises(typed, text),
-            Wanted::Call => self.calls(&self.named(typed), text),
-            Wanted::EnterpriseThenCall if typed.enterprises.is_empty() => {
+            CompletionKind::Enterprise => self.enterprises(typed, text),
+            CompletionKind::Call => self.calls(&self.named(typed), text),
+            CompletionKind::EnterpriseThenCall if typed.enterprises.is_empty() => {
                 let enterprises = self.enterprises(typed, text);
                 match enterprises.is_empty() && text.len() >= ID_TYPED_MIN {
                     true => self.calls(&[], text),
                     false => enterprises,
                 }
             }
-            Wanted::EnterpriseThenCall => match self.named(typed).as_slice() {
+            CompletionKind::EnterpriseThenCall => match self.named(typed).as_slice() {
                 [] => Vec::new(),
                 named => self.calls(named, text),
             },
-            Wanted::Zone | Wanted::File | Wanted::Folder | Wanted::Words(_) => Vec::new(),
+            CompletionKind::Zone
+            | CompletionKind::File
+            | CompletionKind::Folder
+            | CompletionKind::Words(_) => Vec::new(),
         }
     }
 
-    /// Enterprises whose names begin so, those left out that were typed already.
-    fn enterprises(&self, typed: &Typed, text: &str) -> Vec<Offer> {
+    /// The enterprises that begin with `text`, without those that are already on the line.
+    fn enterprises(&self, typed: &TypedArgs, text: &str) -> Vec<Offer> {
         let all = self.tree.enterprises().unwrap_or_default().into_iter();
         let fits = |name: &EnterpriseName| {
             name.as_str().starts_with(text) && !typed.enterprises.iter().any(|t| t == name.as_str())
@@ -212,15 +215,15 @@ impl Place {
             .collect()
     }
 
-    /// The enterprises that were typed, those of them that there are.
-    fn named(&self, typed: &Typed) -> Vec<EnterpriseName> {
+    /// The typed enterprises that exist.
+    fn named(&self, typed: &TypedArgs) -> Vec<EnterpriseName> {
         let names = typed.enterprises.iter();
         let known = names.filter_map(|name| self.tree.select(std::slice::from_ref(name)).ok());
         known.flatten().collect()
     }
 
-    /// The newest calls whose ids begin so, newest first, of these enterprises; of those written to
-    /// last when none is named.
+    /// The newest calls with ids that begin with `text`, newest first, in the named enterprises, or in those
+    /// written to last if none is named.
     fn calls(&self, named: &[EnterpriseName], text: &str) -> Vec<Offer> {
         let of = match named {
             [] => self.busiest(),
@@ -249,7 +252,7 @@ impl Place {
             .collect()
     }
 
-    /// The enterprises that were written to last.
+    /// The enterprises with the newest writes.
     fn busiest(&self) -> Vec<EnterpriseName> {
         let all = self.tree.enterprises().unwrap_or_default().into_iter();
         let written =

@@ -1,4 +1,4 @@
-//! `calltrace config`: each setting, its value, and where that comes from.
+//! `calltrace config`: each setting, its value and where the value comes from.
 
 use std::env;
 use std::fs::File;
@@ -9,16 +9,18 @@ use serde_json::json;
 use toml::Value;
 
 use super::Exit;
-use super::origin::Origin;
+use super::origin::ValueOrigin;
 use super::root::{here, is_there};
 use super::system_zone::system_zone;
 use super::talk::Out;
 use crate::cli::{ConfigArgs, ConfigFormat, Global, check_environment};
-use crate::settings::{FileState, SETTINGS, Said, Setting, Settings, Usual};
+use crate::settings::{
+    FileSetting, SETTINGS, Setting, SettingDefault, Settings, SettingsFileState,
+};
 use calltrace_model::sanitise::sanitise;
 use calltrace_store::error::{Error, reason};
 
-/// Columns that values are padded to, unless they are longer.
+/// Column at which comments begin, unless a value is longer.
 const VALUE_COLUMNS: usize = 40;
 
 /// Version of the JSON.
@@ -26,7 +28,7 @@ const VERSION: u8 = 1;
 
 pub(super) fn run(global: &Global, args: &ConfigArgs) -> Result<Exit, Error> {
     let settings = Settings::load(global.config.as_deref())?;
-    // Variables are checked as the commands that use them would.
+    // Variables are checked as in the commands that use them.
     check_environment().map_err(Error::Usage)?;
     let rows = rows(global, &settings);
     let mut out = Out::stdout(global.color);
@@ -43,37 +45,39 @@ pub(super) fn run(global: &Global, args: &ConfigArgs) -> Result<Exit, Error> {
     Ok(Exit::Found)
 }
 
-/// One setting as it is in effect.
-struct Row {
+/// One setting with the value in effect.
+struct SettingRow {
     setting: &'static Setting,
     /// Its tables and its key: never empty.
     at: Vec<String>,
     value: Option<Value>,
-    /// What may be said of a value that may not be shown.
+    /// The part of a secret value that may be shown.
     masked: Option<String>,
-    origin: Origin,
+    origin: ValueOrigin,
 }
 
-/// In the order in which the documentation has them. Of two that say the same thing only the one
-/// that is set is among them, if one is.
-fn rows(global: &Global, settings: &Settings) -> Vec<Row> {
+/// All settings in the order of the documentation. Of two alternatives (`secret`, `secret_file`) only the one that is
+/// set is listed, if one is set.
+fn rows(global: &Global, settings: &Settings) -> Vec<SettingRow> {
     let mut rows = Vec::new();
     for run in SETTINGS.chunk_by(|a, b| a.is_chosen() == b.is_chosen()) {
         if !run[0].is_chosen() {
-            let said = run.iter().filter(|one| !settings.origins.say_twin_of(one));
+            let said = run
+                .iter()
+                .filter(|one| !settings.origins.has_alternative_of(one));
             rows.extend(said.map(|setting| fixed(setting, global, settings)));
             continue;
         }
-        // Names that the user chose: by their tables; within one, as they are known.
+        // Settings with names that the user chose are sorted by their tables.
         let of_run = run.iter().flat_map(|setting| chosen(setting, settings));
-        let mut of_run: Vec<Row> = of_run.collect();
+        let mut of_run: Vec<SettingRow> = of_run.collect();
         of_run.sort_by(|a, b| a.tables().cmp(b.tables()));
         rows.append(&mut of_run);
     }
     rows
 }
 
-impl Row {
+impl SettingRow {
     /// The tables that its key stands in.
     fn tables(&self) -> &[String] {
         &self.at[..self.at.len() - 1]
@@ -84,48 +88,48 @@ impl Row {
     }
 }
 
-/// What files say under names of the user's choice.
-fn chosen(setting: &'static Setting, settings: &Settings) -> Vec<Row> {
+/// The settings of files under names that the user chose.
+fn chosen(setting: &'static Setting, settings: &Settings) -> Vec<SettingRow> {
     let said = settings.origins.all();
     let said = said.filter(|(at, _)| Setting::of(at).is_some_and(|of| of.name == setting.name));
     said.map(|(at, said)| of_file(setting, at.to_vec(), said))
         .collect()
 }
 
-fn of_file(setting: &'static Setting, at: Vec<String>, said: &Said) -> Row {
+fn of_file(setting: &'static Setting, at: Vec<String>, said: &FileSetting) -> SettingRow {
     let is_no_file = |value: &Value| {
         let path = value.as_str().map(Path::new);
         path.is_some_and(|path| path.is_relative() && !path.exists())
     };
-    // It may be the secret itself that was put where its file's name belongs.
+    // The user may have written the secret itself in place of the file name.
     let shown = said.value.as_ref();
     let shown = shown.filter(|value| !(setting.names_a_secret() && is_no_file(value)));
-    Row {
+    SettingRow {
         setting,
         at,
         value: shown.cloned(),
         masked: said.masked.clone(),
-        origin: Origin::File(said.path.clone(), said.line),
+        origin: ValueOrigin::File(said.path.clone(), said.line),
     }
 }
 
-fn fixed(setting: &'static Setting, global: &Global, settings: &Settings) -> Row {
+fn fixed(setting: &'static Setting, global: &Global, settings: &Settings) -> SettingRow {
     let names = setting.names();
     let at = names.iter().map(|&name| name.to_owned()).collect();
-    let origin = Origin::of(setting, settings);
+    let origin = ValueOrigin::of(setting, settings);
     let value = match &origin {
-        Origin::Flag(_) => typed(setting, global),
-        Origin::Variable(name) => from_variable(setting, name),
-        Origin::File(..) => {
+        ValueOrigin::Flag(_) => typed(setting, global),
+        ValueOrigin::Variable(name) => from_variable(setting, name),
+        ValueOrigin::File(..) => {
             let said = settings.origins.of(&names).expect("a file says it");
             return of_file(setting, at, said);
         }
-        Origin::Default if setting.name == "display_timezone" => {
+        ValueOrigin::Default if setting.name == "display_timezone" => {
             Some(Value::from(system_zone().name()))
         }
-        Origin::Default => setting.usual_value(),
+        ValueOrigin::Default => setting.usual_value(),
     };
-    Row {
+    SettingRow {
         setting,
         at,
         value,
@@ -134,7 +138,7 @@ fn fixed(setting: &'static Setting, global: &Global, settings: &Settings) -> Row
     }
 }
 
-/// The value of a flag that every subcommand has.
+/// The value of a global option.
 fn typed(setting: &Setting, global: &Global) -> Option<Value> {
     match setting.name {
         "root" => Some(Value::from(global.root.as_ref()?.display().to_string())),
@@ -154,7 +158,7 @@ fn from_variable(setting: &Setting, name: &str) -> Option<Value> {
     })
 }
 
-fn toml(out: &mut dyn Write, settings: &Settings, rows: &[Row]) -> io::Result<()> {
+fn toml(out: &mut dyn Write, settings: &Settings, rows: &[SettingRow]) -> io::Result<()> {
     for (path, state) in &settings.files {
         let path = shown(&path.display().to_string());
         writeln!(out, "# {path}, {}", state.as_str())?;
@@ -197,7 +201,7 @@ fn bare(key: &str) -> String {
     }
 }
 
-/// A basic string of TOML, in which nothing stands that a terminal would act on.
+/// A basic string of TOML without characters that a terminal would act on.
 fn quoted(text: &str) -> String {
     let mut quoted = String::from("\"");
     for c in text.chars() {
@@ -212,12 +216,14 @@ fn quoted(text: &str) -> String {
     quoted + "\""
 }
 
-fn comment(row: &Row) -> String {
+fn comment(row: &SettingRow) -> String {
     let name = row.setting.name;
     let origin = match (&row.origin, row.setting.usual, &row.value) {
-        (Origin::Default, Usual::Not(what), None) => return format!("not set: {what}"),
-        (Origin::Default, Usual::Not(what), _) => format!("default: {what}"),
-        (Origin::Default, _, Some(Value::String(path))) if name == "root" => {
+        (ValueOrigin::Default, SettingDefault::Not(what), None) => {
+            return format!("not set: {what}");
+        }
+        (ValueOrigin::Default, SettingDefault::Not(what), _) => format!("default: {what}"),
+        (ValueOrigin::Default, _, Some(Value::String(path))) if name == "root" => {
             let there = match is_there(Path::new(path)) {
                 true => "in",
                 false => "not there in",
@@ -241,9 +247,9 @@ fn shown(text: &str) -> String {
     sanitise(text.as_bytes()).into_owned()
 }
 
-fn document(settings: &Settings, rows: &[Row]) -> serde_json::Value {
+fn document(settings: &Settings, rows: &[SettingRow]) -> serde_json::Value {
     let files = settings.files.iter().map(
-        |(path, state)| json!({"path": path.to_string_lossy(), "read": *state == FileState::Read}),
+        |(path, state)| json!({"path": path.to_string_lossy(), "read": *state == SettingsFileState::Read}),
     );
     json!({
         "version": VERSION,
@@ -252,15 +258,15 @@ fn document(settings: &Settings, rows: &[Row]) -> serde_json::Value {
     })
 }
 
-fn setting(row: &Row) -> serde_json::Value {
+fn setting(row: &SettingRow) -> serde_json::Value {
     let (origin, path, line, name) = match &row.origin {
-        Origin::Flag(name) => ("flag", None, None, Some(*name)),
-        Origin::Variable(name) => ("environment", None, None, Some(*name)),
-        Origin::File(path, line) => ("file", Some(path.to_string_lossy()), Some(*line), None),
-        Origin::Default if row.value.is_none() => ("unset", None, None, None),
-        Origin::Default => ("default", None, None, None),
+        ValueOrigin::Flag(name) => ("flag", None, None, Some(*name)),
+        ValueOrigin::Variable(name) => ("environment", None, None, Some(*name)),
+        ValueOrigin::File(path, line) => ("file", Some(path.to_string_lossy()), Some(*line), None),
+        ValueOrigin::Default if row.value.is_none() => ("unset", None, None, None),
+        ValueOrigin::Default => ("default", None, None, None),
     };
-    let is_secret = row.value.is_none() && !matches!(row.origin, Origin::Default);
+    let is_secret = row.value.is_none() && !matches!(row.origin, ValueOrigin::Default);
     let mut setting = json!({
         "key": row.at,
         "value": row.value,

@@ -1,9 +1,9 @@
-//! The question before a first rotation that would remove files. Only a person at a terminal is asked:
-//! cron and a timer have none, and never wait for an answer.
+//! The question before a first rotation that would remove files. It is asked only on a terminal, so that cron and
+//! timers never wait for an answer.
 
 use std::io::{self, IsTerminal, Write, stderr, stdin};
 
-use super::origin::Origin;
+use super::origin::ValueOrigin;
 use super::{App, say};
 use crate::cli::RotateArgs;
 use crate::settings::SETTINGS;
@@ -12,11 +12,10 @@ use calltrace_store::error::Error;
 use calltrace_store::tree::EnterpriseName;
 use calltrace_upkeep::rotate::{FirstExpiry, Rotation};
 
-/// Enterprises that are named in the question; of more their number is told.
+/// Maximum number of enterprises that the question names; for more it shows their number.
 const NAMED_MAX: usize = 3;
 
-/// Whether the run may go on: nothing would be removed by a first rotation, nobody is there to be
-/// asked, or the answer is yes.
+/// Whether the run may go on: a first rotation would remove nothing, there is no terminal, or the answer is yes.
 pub(super) fn is_given(
     app: &App,
     args: &RotateArgs,
@@ -71,17 +70,21 @@ fn removed(all: &FirstExpiry, keep_days: u32) -> String {
     format!("{files} ({bytes}) older than {days}, {last} of {oldest}")
 }
 
-/// Which setting says how many days are kept, and where it stands.
+/// The option or setting of the number of days to keep, and where it is set.
 fn limit(app: &App, args: &RotateArgs) -> String {
     if args.keep.is_some() {
         return "--keep".to_owned();
     }
     let setting = SETTINGS.iter().find(|one| one.name == "rotate.keep");
     let setting = setting.expect("it is a setting");
-    format!("{} ({})", setting.name, Origin::of(setting, &app.settings))
+    format!(
+        "{} ({})",
+        setting.name,
+        ValueOrigin::of(setting, &app.settings)
+    )
 }
 
-/// Puts a question; anything but a yes is a no, and so is the end of the input.
+/// Asks a question; any answer except yes means no, and so does the end of the input.
 fn ask(question: &str) -> io::Result<bool> {
     let mut stderr = stderr().lock();
     stderr.write_all(question.as_bytes())?;

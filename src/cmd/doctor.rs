@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{self, Path, PathBuf};
 
-use super::origin::Origin;
+use super::origin::ValueOrigin;
 use super::root::Root;
 use super::serve::runtime;
 use super::talk::many;
@@ -20,7 +20,7 @@ use calltrace_upkeep::doctor::{
     Doctor, DoctorReport, Finding, FindingSeverity, SettingsFile, service,
 };
 
-/// Enterprises of which the services are asked whether they know them.
+/// Maximum number of enterprises that the services are asked about.
 const PROBED_MAX: usize = 200;
 
 pub(super) fn run(app: &App, args: &DoctorArgs) -> Result<Exit, Error> {
@@ -33,7 +33,7 @@ pub(super) fn run(app: &App, args: &DoctorArgs) -> Result<Exit, Error> {
         tree: &app.tree,
         engine: &app.engine,
         zone: app.engine.zone(),
-        // What `calltrace rotate` would do without flags.
+        // The policy of `calltrace rotate` without options.
         policy: &app.settings.rotate,
         now: app.now.utc(),
         whole: args.enterprises.is_empty(),
@@ -54,7 +54,7 @@ pub(super) fn run(app: &App, args: &DoctorArgs) -> Result<Exit, Error> {
     })
 }
 
-/// What the services that names come from say of themselves; nothing where the settings name none.
+/// Findings about the services that names come from; empty if the settings name none.
 fn services(app: &App, enterprises: &[EnterpriseName]) -> Result<Vec<Finding>, Error> {
     if app.settings.directory.metadata.is_none() {
         return Ok(Vec::new());
@@ -83,7 +83,7 @@ fn print(app: &App, args: &DoctorArgs, report: &DoctorReport) -> Result<(), Erro
         here: here(&app.global),
         scheduled: scheduled(app),
         notes: app.global.verbose,
-        // Whoever names enterprises wants to know of each of them.
+        // With named enterprises, findings are listed for each of them.
         folds: !app.global.verbose && args.enterprises.is_empty(),
     };
     match args.format {
@@ -95,8 +95,8 @@ fn print(app: &App, args: &DoctorArgs, report: &DoctorReport) -> Result<(), Erro
     }
 }
 
-/// What a command that is typed here must name: what was typed. What comes from the environment or
-/// the usual settings, that one finds as well.
+/// The options that a command typed in this shell needs: those of this command line. Such a command also finds the
+/// environment and the usual settings.
 fn here(global: &Global) -> Reach {
     let typed = |id: &str, path: &Option<PathBuf>| path.clone().filter(|_| is_flag(id));
     Reach {
@@ -105,15 +105,17 @@ fn here(global: &Global) -> Reach {
     }
 }
 
-/// What a command in a crontab must name: what was typed, and what is relative, as another folder is
-/// the current one there; nor are this user's own settings read there for sure. The settings always:
-/// a rotation without them would keep other days.
+/// The options that a command in a crontab needs: those of this command line, with absolute paths, because the current
+/// folder is another one there and this user's settings may not be read. `--config` is always kept, because a
+/// rotation without it would keep other days.
 fn scheduled(app: &App) -> Reach {
     let (root, global) = (app.tree.root(), &app.global);
     let is_found = match Root::of(global, &app.settings).origin() {
-        Origin::Flag(_) | Origin::Default => false,
-        Origin::Variable(_) => true,
-        Origin::File(path, _) => path.starts_with("/etc") || global.config.as_ref() == Some(&path),
+        ValueOrigin::Flag(_) | ValueOrigin::Default => false,
+        ValueOrigin::Variable(_) => true,
+        ValueOrigin::File(path, _) => {
+            path.starts_with("/etc") || global.config.as_ref() == Some(&path)
+        }
     };
     let must_be_named = !is_found || root.is_relative();
     let absolute = |path: &Path| path::absolute(path).unwrap_or_else(|_| path.to_owned());
@@ -123,13 +125,13 @@ fn scheduled(app: &App) -> Reach {
     }
 }
 
-/// What is said beside the findings.
+/// Prints the messages about the report.
 fn tell(app: &App, report: &DoctorReport) {
     app.say_troubles(&report.troubles);
     if !report.sees_all_processes {
         app.say(match is_root() {
-            true => "some processes can't be looked into; who holds logs open is known in part",
-            false => "processes of others can't be looked into; root would see who holds logs open",
+            true => "some processes can't be examined, so it is only partly known which processes hold logs open",
+            false => "processes of other users can't be examined; run as root to see which processes hold logs open",
         });
     }
     let counted = |severity, what| {

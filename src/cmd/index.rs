@@ -10,7 +10,7 @@ use calltrace_store::error::Error;
 use calltrace_store::index::{self, IndexState};
 use calltrace_store::tree::{LogFile, Snapshot};
 
-const ANEW: &str = "the next calltrace rotate makes it anew";
+const ANEW: &str = "the next calltrace rotate makes a new one";
 
 pub(super) fn run(app: &App, args: &IndexArgs) -> Result<Exit, Error> {
     let mut out = app.out();
@@ -58,7 +58,7 @@ pub(super) fn run(app: &App, args: &IndexArgs) -> Result<Exit, Error> {
     Ok(if wrong { Exit::Incomplete } else { Exit::Found })
 }
 
-/// What is to be said of an index; an error when it is wrong.
+/// The description of an index; an error if the index is wrong.
 fn look(app: &App, args: &IndexArgs, log: &Arc<LogFile>) -> Result<String, String> {
     let state = index::state(log);
     let index_size = || index::bytes_of(log).map_or_else(|| "?".to_owned(), size);
@@ -76,7 +76,7 @@ fn look(app: &App, args: &IndexArgs, log: &Arc<LogFile>) -> Result<String, Strin
     })
 }
 
-/// What to do about an index that is wrong. One that says itself that it is of no use is replaced.
+/// What to do about a wrong index. `rotate` replaces an index by itself only if it is stale.
 fn remedy(state: &IndexState, log: &LogFile) -> String {
     match state {
         IndexState::Stale(_) => ANEW.to_owned(),

@@ -38,12 +38,13 @@ pub(super) fn run(
     ];
     if let Some((flag, _)) = of_calls.iter().find(|(_, given)| *given) {
         return Err(Error::Usage(format!(
-            "{flag} is about calls; --lines takes filters on records, such as --event or --phone"
+            "{flag} filters calls; --lines takes filters on records, such as --event or --phone"
         )));
     }
     if args.format == SearchFormat::Csv && args.by.is_none() {
         return Err(Error::Usage(
-            "records have no columns; --lines prints table, json, ndjson or raw".to_owned(),
+            "records have no CSV form; with --lines use --format table, json, ndjson or raw"
+                .to_owned(),
         ));
     }
     let question = LinesQuestion {
@@ -169,7 +170,7 @@ fn print_lines(
     }
 }
 
-/// How many records there are of each word, most first.
+/// Prints the number of records of each event, kind, action or enterprise, largest first.
 fn print_groups(
     args: &SearchArgs,
     out: &mut Out,
@@ -220,7 +221,7 @@ fn print_groups(
     }
 }
 
-/// The records of all enterprises in order of time, the newest `limit` of them.
+/// The newest `limit` records of all enterprises, in order of time.
 pub(super) fn in_order(all: &[FoundLines], limit: Option<usize>) -> Vec<StreamRecord<'_>> {
     let mut lines: Vec<(usize, &Line)> = Vec::new();
     for (at, found) in all.iter().enumerate() {
@@ -248,9 +249,8 @@ fn values(app: &App, found: &FoundLines) -> Vec<serde_json::Value> {
         .collect()
 }
 
-/// Leaves the newest matches of all enterprises together. Context goes with its enterprise: where
-/// one has too many matches they are cut from its oldest line on. Damage matters only where it may hide a
-/// record that is as new.
+/// Keeps only the newest matches of all enterprises together, with their context. Damage then matters only if it may
+/// hide a record that is as new.
 pub(super) fn keep_newest(all: &mut [FoundLines], limit: Option<usize>) {
     let Some(limit) = limit else { return };
     let matches = |found: &FoundLines| {

@@ -17,8 +17,11 @@ pub(super) fn run(global: &Global, args: &LinkArgs) -> Result<Exit, Error> {
     let settings = Settings::load(global.config.as_deref())?;
     check_id(&args.unique_id)?;
     if !id::is_addressable(&args.unique_id) {
-        let said = format!("{:?} has no page: no address can name it", args.unique_id);
-        return Err(Error::Usage(said));
+        let message = format!(
+            "{:?} has no page, because it can't be a part of an address",
+            args.unique_id
+        );
+        return Err(Error::Usage(message));
     }
     let (enterprise, secret) = secret(&settings.directory, &args.enterprise, global.quiet)?;
     let expires = wall_clock().unix_seconds() + args.valid_for.as_secs();
@@ -28,12 +31,12 @@ pub(super) fn run(global: &Global, args: &LinkArgs) -> Result<Exit, Error> {
     Ok(Exit::Found)
 }
 
-/// The enterprise that was typed, by its number or else by its name or Token, and what opens its pages.
+/// The typed enterprise, by its number, else by its name or Token, and the secret that opens its pages.
 fn secret(config: &Config, typed: &str, quiet: bool) -> Result<(EnterpriseName, Secret), Error> {
     let nowhere = |enterprise: &EnterpriseName, what: &str| {
         Error::Usage(format!(
-            "{what}; put one into the settings, as secret = \"...\" under \
-             [enterprises.{enterprise}], or name the database that has it under [postgres]"
+            "{what}; add secret = \"...\" to the settings, under [enterprises.{enterprise}], or name the \
+             database that has it under [postgres]"
         ))
     };
     let number = EnterpriseName::new(typed);
@@ -66,7 +69,7 @@ fn secret(config: &Config, typed: &str, quiet: bool) -> Result<(EnterpriseName, 
     })?;
     let enterprise = enterprise.ok_or_else(|| {
         Error::Usage(format!(
-            "{typed:?} is no enterprise; its name is that of its folder, such as 0367"
+            "{typed:?} is not an enterprise; an enterprise has the name of its folder, such as 0367"
         ))
     })?;
     let known = known

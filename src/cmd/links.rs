@@ -1,4 +1,4 @@
-//! From an id on the screen to its page: links that a terminal opens (OSC 8), each for one call and one day.
+//! Links from an id on the terminal to the page of its call (OSC 8), each valid for one call and one day.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -11,10 +11,10 @@ use calltrace_model::record::id;
 use calltrace_store::tree::EnterpriseName;
 use calltrace_web::{PublicUrl, signed_path};
 
-/// How long a link opens its page (seconds).
+/// Validity of a link (seconds).
 const VALID_SECONDS: u64 = 86_400;
 
-/// Terminals that make links of OSC 8, by what they say in `TERM_PROGRAM`.
+/// Terminals that support OSC 8, by `TERM_PROGRAM`.
 const PROGRAMS: [&str; 7] = [
     "Hyper",
     "WezTerm",
@@ -24,7 +24,7 @@ const PROGRAMS: [&str; 7] = [
     "vscode",
     "zed",
 ];
-/// And in `TERM`.
+/// Terminals that support OSC 8, by `TERM`.
 const TERMS: [&str; 9] = [
     "alacritty",
     "alacritty-direct",
@@ -36,11 +36,11 @@ const TERMS: [&str; 9] = [
     "xterm-kitty",
     "xterm-rio",
 ];
-/// The first version of VTE (GNOME's terminals) whose links are sound, as `VTE_VERSION` counts.
+/// The first version of VTE (GNOME's terminals) with reliable links, in the notation of `VTE_VERSION`.
 const VTE_SINCE: u32 = 5004;
 
-/// Whether the terminal is known to make links of OSC 8; others might show the address as text. Within
-/// `tmux` and `screen` it is theirs to say, which they don't.
+/// Whether the terminal is known to support OSC 8; others might show the address as text. `tmux` and `screen` do not
+/// say whether they pass links on, so inside them the answer is no.
 fn is_known(variable: impl Fn(&str) -> Option<String>) -> bool {
     let says = |name: &str, known: &[&str]| {
         variable(name).is_some_and(|value| known.contains(&value.as_str()))
@@ -55,7 +55,7 @@ fn is_known(variable: impl Fn(&str) -> Option<String>) -> bool {
             || is_there("WT_SESSION"))
 }
 
-/// Makes links, where pages can be reached and opened.
+/// Makes links to the pages of calls.
 pub(super) struct Links<'d> {
     app: &'d App,
     front: Option<PublicUrl>,
@@ -63,8 +63,8 @@ pub(super) struct Links<'d> {
 }
 
 impl<'d> Links<'d> {
-    /// For what is printed there. None are made for a terminal that is not known to understand them, for a
-    /// pager other than a `less` that passes them on, and without `serve.public_url`.
+    /// Links for the output `out`. No links are made for a terminal that is not known to support them, for a
+    /// pager other than a `less` that passes them on, or without `serve.public_url`.
     pub(super) fn of(app: &'d App, out: &Out) -> Links<'d> {
         let settings = &app.settings;
         let is_wanted = settings.hyperlinks && out.has_style_on_terminal();
@@ -82,7 +82,7 @@ impl<'d> Links<'d> {
         }
     }
 
-    /// The address of a call's page, good for a day; `None` where there is none, or its secret can't be read.
+    /// The address of a call's page, valid for a day; `None` if there is no page or the secret can't be read.
     pub(super) fn address(&self, enterprise: &EnterpriseName, unique_id: &str) -> Option<String> {
         let front = self.front.as_ref()?;
         if !id::is_addressable(unique_id) {

@@ -1,10 +1,10 @@
-//! What could not be read, said once the answer stands and in proportion: damage that may hide something of
-//! the answer makes it incomplete, other damage is a line beside it.
+//! What could not be read, reported after the answer: damage that may hide a part of the answer makes it incomplete;
+//! other damage is only mentioned in one line.
 
 use super::App;
 use calltrace_store::error::{Error, Trouble};
 
-/// What could not be read, of all enterprises that were asked.
+/// What could not be read, in all enterprises of a question.
 #[derive(Debug, Default)]
 pub(super) struct Missing {
     /// Enterprises that could not be asked at all, as sentences.
@@ -13,8 +13,8 @@ pub(super) struct Missing {
 }
 
 impl Missing {
-    /// The answer of one enterprise; `None` where its folder can't be read, which is noted. The other
-    /// enterprises are asked all the same.
+    /// The answer of one enterprise; `None` if its folder can't be read, which is noted. The other enterprises
+    /// are asked all the same.
     pub(super) fn answer<A>(&mut self, answer: Result<A, Error>) -> Option<A> {
         let note = |error: &Error| {
             let text = error.to_string();
@@ -25,10 +25,10 @@ impl Missing {
         answer.inspect_err(note).ok()
     }
 
-    /// Adds what an answer names, each once; those that were not known before are returned.
+    /// Adds the troubles of an answer, each once, and returns the new ones.
     pub(super) fn add<'t>(&mut self, troubles: &'t [Trouble]) -> Vec<&'t Trouble> {
         let is_new = |trouble: &&Trouble| {
-            // Of files that were too many to open, one stands for all.
+            // If there were too many files to open, one of them stands for all.
             let same = |known: &&mut Trouble| {
                 known.out_of_descriptors && trouble.out_of_descriptors
                     || (&known.path, known.at, &known.what)
@@ -48,7 +48,7 @@ impl Missing {
         troubles.iter().filter(is_new).collect()
     }
 
-    /// Adds what another question could not read.
+    /// Adds the troubles of another question.
     pub(super) fn join(&mut self, other: Missing) {
         let known = &self.unreadable;
         let fresh = other.unreadable.into_iter();
@@ -62,15 +62,15 @@ impl Missing {
         !self.unreadable.is_empty() || Trouble::any_matters(&self.troubles)
     }
 
-    /// What may be missing, as sentences.
+    /// What may be missing, one sentence each.
     pub(super) fn texts(&self) -> Vec<String> {
         let troubles = self.troubles.iter().filter(|trouble| trouble.matters);
         let troubles = troubles.map(ToString::to_string);
         self.unreadable.iter().cloned().chain(troubles).collect()
     }
 
-    /// What is to be said of it: a line of what may be missing and a line of other damage, or, with
-    /// `lists_all`, a line for each.
+    /// The messages: one line for what may be missing and one for other damage, or, with `lists_all`, a line for
+    /// each trouble.
     fn lines(&self, lists_all: bool) -> Vec<String> {
         let (missing, other): (Vec<&Trouble>, Vec<&Trouble>) =
             self.troubles.iter().partition(|trouble| trouble.matters);
@@ -94,8 +94,8 @@ impl Missing {
 }
 
 impl App {
-    /// Names what could not be read: in two lines at most behind an answer that `found` something, each of them
-    /// where nothing was found or explanations are asked for.
+    /// Prints what could not be read: two lines at most after an answer that `found` something, otherwise and with
+    /// `--verbose` a line for each trouble.
     pub(super) fn say_missing(&self, missing: &Missing, found: bool) {
         for line in missing.lines(!found || self.global.verbose) {
             self.say(&line);

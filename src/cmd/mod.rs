@@ -1,7 +1,7 @@
-//! One file a subcommand: arguments -> plan -> run. The only room that sees everything.
+//! The subcommands, one file each: they turn arguments into questions to the other crates and print the answers.
+//! Only this module uses all crates.
 //!
-//! Answers go to stdout, everything said about them to stderr. A run ends as an [`Exit`]; `main`
-//! turns it into a number.
+//! Answers go to stdout, messages about them to stderr. A run ends as an [`Exit`]; `main` turns it into a number.
 
 mod askpass;
 mod calls;
@@ -12,10 +12,10 @@ mod consent;
 mod doctor;
 mod export;
 mod index;
+mod interpret;
 mod lines;
 mod link;
 mod links;
-mod meant;
 mod missing;
 mod names;
 mod origin;
@@ -68,17 +68,16 @@ pub enum Exit {
     Found,
     /// Nothing was found though everything was searched.
     Nothing,
-    /// Everything was looked at, and something is wrong.
+    /// Everything was checked, and something is wrong.
     Findings,
     /// Something could not be read; what was found is printed all the same.
     Incomplete,
-    /// The user had enough of it.
+    /// The user ended the run.
     Interrupted,
 }
 
 impl Exit {
-    /// The number that the process ends with: 0, 1, 2, or 130 as of a shell's command that Ctrl-C
-    /// ended.
+    /// The exit code of the process: 0, 1, 2, or 130, which a shell uses for a command that Ctrl-C ended.
     pub fn code(self) -> u8 {
         match self {
             Exit::Found => 0,
@@ -97,10 +96,10 @@ impl Exit {
     }
 }
 
-/// Carries out what was typed.
+/// Runs the subcommand that was typed.
 ///
 /// # Errors
-/// What ends a command: wrong input, no tree, no way to write the answer.
+/// Wrong input, a missing tree, or an answer that can't be written.
 pub fn run(cli: Cli) -> Result<Exit, Error> {
     raise_descriptor_limit();
     let global = cli.global;
@@ -138,7 +137,7 @@ pub fn run(cli: Cli) -> Result<Exit, Error> {
     }
 }
 
-/// What every subcommand works with.
+/// The state that the subcommands share.
 struct App {
     tree: Tree,
     engine: Engine,
@@ -146,16 +145,16 @@ struct App {
     now: WallClock,
     global: Global,
     settings: Settings,
-    /// Who is who, once it is asked.
+    /// The directory of names, opened at the first question.
     book: OnceCell<Option<Book>>,
-    /// What answers go through, on a terminal.
+    /// The command line of the pager; `None` if the output is not paged.
     pager: Option<String>,
     notes: Notes,
-    /// What was said once and need not be said again.
+    /// Messages that are printed only once.
     said: RefCell<HashSet<String>>,
 }
 
-/// Records or calls as they arrive.
+/// Runs `tail` and `live`.
 fn follow(global: Global, mut args: TailArgs) -> Result<Exit, Error> {
     let app = App::of(global, &mut args.enterprises)?;
     app.check_words(&args.enterprises, &args.content, args.follows())?;
@@ -186,21 +185,21 @@ impl App {
         })
     }
 
-    /// The same, with what was typed of calls read.
+    /// Opens the tree and reads filters on calls.
     fn of_calls(global: Global, args: &mut CallArgs) -> Result<App, Error> {
         let app = App::open(global)?;
         app.read_calls(args)?;
         Ok(app)
     }
 
-    /// The same, with what was typed as enterprises read.
+    /// Opens the tree and reads the names of enterprises.
     fn of(global: Global, enterprises: &mut [String]) -> Result<App, Error> {
         let app = App::open(global)?;
         app.read_enterprises(enterprises)?;
         Ok(app)
     }
 
-    /// The same for a command whose answer may be longer than a screen, and ends.
+    /// Turns the pager on, for a command that ends and may print more than a screen.
     fn paged(self) -> App {
         let is_wanted = !self.global.no_pager && self.out().is_screen();
         let pager = pager::wanted().filter(|_| is_wanted);
@@ -215,7 +214,7 @@ impl App {
         }
     }
 
-    /// Who is who; `None` where nobody is known.
+    /// The directory of names; `None` if the settings have no source of names.
     fn book(&self) -> Option<&Book> {
         self.book.get_or_init(|| Book::open(self)).as_ref()
     }
@@ -224,12 +223,12 @@ impl App {
         Out::stdout(self.global.color).paged(self.pager.clone())
     }
 
-    /// A point in time as typed; an error names the flag.
+    /// Parses a point in time; an error names the flag.
     fn moment(&self, flag: &str, typed: Option<&str>) -> Result<Option<Moment>, Error> {
         self.moment_after(flag, typed, None)
     }
 
-    /// The same; a time of day alone is after `after`.
+    /// Parses a point in time; a time of day alone is after `after`.
     fn moment_after(
         &self,
         flag: &str,
@@ -242,26 +241,26 @@ impl App {
             .map_err(|what| Error::Usage(format!("{flag}: {what}")))
     }
 
-    /// The time of day, as records state it.
+    /// The current time in the clock of the records.
     fn now_stamp(&self) -> Stamp {
         self.engine.zone().stamp(self.now.utc())
     }
 
-    /// Something that everybody should know.
+    /// Prints a message on stderr, unless `--quiet` is given.
     fn say(&self, text: &str) {
         if !self.global.quiet {
             self.notes.say(text);
         }
     }
 
-    /// Several things for those who asked.
+    /// Prints several messages with `--verbose`.
     fn explain_all(&self, texts: &[String]) {
         for text in texts {
             self.explain(|| text.clone());
         }
     }
 
-    /// Something for those who asked.
+    /// Prints a message with `--verbose`.
     fn explain(&self, text: impl FnOnce() -> String) {
         if self.global.verbose {
             self.notes.say(&text());
@@ -269,7 +268,7 @@ impl App {
     }
 }
 
-/// The zones of records and of what is shown, of which one may have been typed.
+/// The time zones of the records and of the output; `typed` is the value of `--tz`.
 fn clock(typed: Option<Zone>, settings: &Settings) -> Clock {
     let shown = typed.or(settings.display_timezone);
     Clock {

@@ -1,5 +1,5 @@
-//! Names for the outputs of the shell: what the settings hold, what their sources say in a moment, and
-//! what the call's own requests were told. The secrets that sign links come from the same book.
+//! Names of people for terminal output: from the settings, from their sources if these answer quickly, and from the
+//! requests of the call itself. The secrets that sign links come from the same directory.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -16,32 +16,32 @@ use calltrace_store::error::Error;
 use calltrace_store::tree::EnterpriseName;
 use calltrace_web::pages::{client_in_log, wanted, wanted_of_rows};
 
-/// A source that takes longer is not waited for: names are not worth more to somebody who asked for a call.
+/// Time limit for a source of names, because the user waits for the call and not for the names.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// The directory of a run, opened when something is first asked of it.
+/// The directory of a run, opened at the first question.
 pub(super) struct Book {
     runtime: Runtime,
     directory: Directory,
 }
 
 impl Book {
-    /// `None` where the settings know nobody. What this user may not read is passed over, and named
-    /// to those who asked with `-v`.
+    /// Opens the directory; `None` if the settings have no source of names. Files that this user may not read are
+    /// skipped, and reported with `-v`.
     pub(super) fn open(app: &App) -> Option<Book> {
         let mut config: Config = app.settings.directory.clone();
         if config.is_empty() {
             return None;
         }
         for what in config.pass_over_unreadable() {
-            app.explain(|| format!("passed over: {what}"));
+            app.explain(|| format!("skipped: {what}"));
         }
         let times = DirectoryTimes {
             budget: PATIENCE,
             ..DirectoryTimes::default()
         };
         let opened = runtime(1).and_then(|runtime| {
-            // A pool of connections wants to be made where it is used.
+            // A connection pool must be made inside the runtime that uses it.
             let (directory, _) =
                 runtime.block_on(async { Directory::open_with(&config, times) })?;
             Ok::<_, Error>(Book { runtime, directory })
@@ -55,7 +55,7 @@ impl Book {
         self.runtime.block_on(self.directory.names_of_each(asked))
     }
 
-    /// What opens the pages of an enterprise, where that can be had.
+    /// The secret that opens the pages of an enterprise, if it is known.
     pub(super) fn secret(&self, enterprise: &EnterpriseName) -> Option<Secret> {
         let known = self
             .runtime
@@ -65,8 +65,8 @@ impl Book {
     }
 }
 
-/// The names of those who took part in a call. A source that does not answer costs its names, and is named
-/// to those who asked with `-v`.
+/// The names of the participants of a call. A source that does not answer is reported with `-v`, and its names are
+/// missing.
 pub(super) fn people(app: &App, enterprise: &EnterpriseName, call: &TracedCall) -> People {
     let people = asked(app, &[(enterprise, wanted(call))]).pop();
     let mut people = people.unwrap_or_default();
@@ -76,7 +76,7 @@ pub(super) fn people(app: &App, enterprise: &EnterpriseName, call: &TracedCall) 
     people
 }
 
-/// The names of those who took part in some calls, by enterprise.
+/// The names of the participants of several calls, by enterprise.
 pub(super) fn people_of(
     app: &App,
     calls: &[(&EnterpriseName, &Summary)],

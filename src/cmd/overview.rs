@@ -1,4 +1,4 @@
-//! `calltrace` alone: what it can do, and where it looks.
+//! `calltrace` without a subcommand: an overview of the subcommands, the logs and the settings.
 
 use std::fs;
 use std::io::{self, Write};
@@ -11,7 +11,7 @@ use crate::settings::Settings;
 use calltrace_store::error::{Error, reason};
 use calltrace_store::tree::{EnterpriseName, Tree};
 
-/// Enterprises that are named before "and so many more".
+/// Maximum number of enterprises that are named; the others are counted.
 const NAMED_MAX: usize = 5;
 
 pub(super) fn run(global: &Global) -> Result<Exit, Error> {
@@ -27,21 +27,21 @@ pub(super) fn run(global: &Global) -> Result<Exit, Error> {
         }
         writeln!(
             out,
-            "\ncalltrace SUBCOMMAND --help says more, calltrace config shows each setting,\n\
-             calltrace doctor what is wrong with the logs."
+            "\ncalltrace SUBCOMMAND --help explains a subcommand, calltrace config shows each\n\
+             setting, and calltrace doctor checks the logs."
         )
     })?;
     Ok(Exit::Found)
 }
 
-/// Each subcommand, by what it is typed for.
+/// Prints examples and the list of subcommands.
 fn ops(out: &mut dyn Write, enterprise: Option<&EnterpriseName>) -> io::Result<()> {
     let number = enterprise.map_or("0367", EnterpriseName::as_str);
     writeln!(
         out,
         "calltrace reads the event logs of telephony hosts.\n\n\
          \x20 calltrace search {number} --since -1d      the calls since this time yesterday\n\
-         \x20 calltrace trace {number} UNIQUE_ID         one of them, whole\n\
+         \x20 calltrace trace {number} UNIQUE_ID         one of these calls in steps\n\
          \x20 calltrace tail {number} --follow           what happens now\n"
     )?;
     let mut subcommands = subcommands().into_iter();
@@ -68,7 +68,8 @@ fn logs(root: &Root<'_>, enterprises: &[EnterpriseName]) -> String {
 fn named(enterprises: &[EnterpriseName]) -> String {
     let names: Vec<&str> = enterprises.iter().map(EnterpriseName::as_str).collect();
     match names.len() {
-        0 => "no folder of it is called like an enterprise, in letters, digits, _ and -".to_owned(),
+        0 => "it holds no enterprise, which is a folder named with letters, digits, _ and -"
+            .to_owned(),
         1..=NAMED_MAX => names.join(", "),
         more => {
             let rest = more - NAMED_MAX;

@@ -1,4 +1,4 @@
-//! A pager between what is printed and a terminal: for answers that are longer than the screen.
+//! The pager for answers that are longer than the screen.
 
 use std::env;
 use std::ffi::OsStr;
@@ -11,14 +11,14 @@ use std::sync::atomic::AtomicBool;
 use signal_hook::consts::SIGINT;
 use signal_hook::flag;
 
-/// So much (bytes) is kept until the end, when it is known whether it needs a pager; of more the pager
-/// gets each piece as it comes.
+/// Maximum output that is kept until the end, when it is known whether a pager is needed (bytes). Longer output goes
+/// to the pager as it is written.
 const KEPT_MAX: usize = 1 << 20;
 
-/// What a shell ends with when there is no such program.
+/// The exit code of a shell that does not find a program.
 const NOT_FOUND: i32 = 127;
 
-/// Keeps colours, ends by itself where one screen is enough, and leaves the text on the screen.
+/// The default pager: it keeps colours, ends by itself if one screen is enough, and leaves the text on the screen.
 const USUAL: &str = "less -FRX";
 
 /// The pager that a user wants: `CALLTRACE_PAGER`, else `PAGER`, else `less`; `None` for none (empty or
@@ -31,35 +31,35 @@ pub(super) fn wanted() -> Option<String> {
     (!wanted.is_empty() && wanted != "cat").then(|| wanted.to_owned())
 }
 
-/// What is printed, until it is known to need a pager, and the pager then.
+/// The output until it is known to need a pager, and then the pager.
 pub(super) struct Pager {
     wanted: String,
     /// Columns and lines of the terminal.
     size: (usize, usize),
     kept: Vec<u8>,
-    state: State,
+    state: PagerState,
 }
 
-enum State {
-    /// Nothing is shown yet.
+enum PagerState {
+    /// The output is kept, and nothing is shown yet.
     Keeps,
     Runs(Child),
-    /// There is no such pager, or none is needed.
+    /// No pager is needed, or it was not found.
     Plain,
 }
 
 impl Pager {
-    /// For a terminal of so many columns and lines.
+    /// A pager for a terminal with `size` columns and lines.
     pub(super) fn new(wanted: String, size: (usize, usize)) -> Pager {
         Pager {
             wanted,
             size,
             kept: Vec::new(),
-            state: State::Keeps,
+            state: PagerState::Keeps,
         }
     }
 
-    /// Whether it is a `less` that knows OSC 8, which older ones show as signs.
+    /// Whether the pager is a `less` that supports OSC 8; older versions show links as text.
     pub(super) fn passes_links(&self) -> bool {
         let command = command(&self.wanted);
         let program = command.get_program();
@@ -71,33 +71,32 @@ impl Pager {
         version_of_less(&said).is_some_and(|version| version >= LESS_WITH_LINKS)
     }
 
-    /// Shows what is still to be shown, and waits until the pager is left. Whoever leaves it early has seen
-    /// enough.
+    /// Shows the rest of the output, and waits until the user leaves the pager. Leaving it early is no error.
     ///
     /// # Errors
-    /// When the terminal can't be written to.
+    /// If the terminal can't be written to.
     pub(super) fn finish(&mut self) -> io::Result<()> {
-        if matches!(self.state, State::Keeps) {
+        if matches!(self.state, PagerState::Keeps) {
             let shown = match self.fits() {
                 true => self.plain(),
                 false => self.start(),
             };
             shown.or_else(no_reader)?;
         }
-        let State::Runs(child) = &mut self.state else {
+        let PagerState::Runs(child) = &mut self.state else {
             return Ok(());
         };
-        // Its input ends here.
+        // Closing the pipe ends the pager's input.
         drop(child.stdin.take());
         let ended = child.wait()?;
-        self.state = State::Plain;
+        self.state = PagerState::Plain;
         match ended.code() {
             Some(NOT_FOUND) => self.plain(),
             _ => Ok(()),
         }
     }
 
-    /// Whether it takes less than the screen, for sure: the bytes of a line are no fewer than its columns.
+    /// Whether the output surely fits on the screen: a line has at least as many bytes as columns.
     fn fits(&self) -> bool {
         let (columns, lines) = self.size;
         let mut all = self.kept.split(|&byte| byte == b'\n');
@@ -106,15 +105,15 @@ impl Pager {
     }
 
     fn plain(&mut self) -> io::Result<()> {
-        self.state = State::Plain;
+        self.state = PagerState::Plain;
         let kept = std::mem::take(&mut self.kept);
         let mut out = io::stdout().lock();
         out.write_all(&kept).and_then(|()| out.flush())
     }
 
-    /// Starts it and hands over what was kept.
+    /// Starts the pager and hands over the kept output.
     fn start(&mut self) -> io::Result<()> {
-        // Ctrl-C is the pager's: it must not lose the one who writes to it.
+        // Ctrl-C is for the pager, so it must not end this process, which writes to the pager.
         flag::register(SIGINT, Arc::new(AtomicBool::new(false)))?;
         let started = command(&self.wanted).stdin(Stdio::piped()).spawn();
         let Ok(mut child) = started else {
@@ -124,7 +123,7 @@ impl Pager {
             Some(stdin) => stdin.write_all(&self.kept),
             None => Ok(()),
         };
-        self.state = State::Runs(child);
+        self.state = PagerState::Runs(child);
         written
     }
 }
@@ -132,7 +131,7 @@ impl Pager {
 impl Write for Pager {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match &mut self.state {
-            State::Keeps => {
+            PagerState::Keeps => {
                 self.kept.extend_from_slice(bytes);
                 if self.kept.len() > KEPT_MAX {
                     self.start()?;
@@ -140,26 +139,26 @@ impl Write for Pager {
                 }
                 Ok(bytes.len())
             }
-            State::Runs(child) => match &mut child.stdin {
+            PagerState::Runs(child) => match &mut child.stdin {
                 Some(stdin) => stdin.write(bytes),
                 None => Err(ErrorKind::BrokenPipe.into()),
             },
-            State::Plain => io::stdout().write(bytes),
+            PagerState::Plain => io::stdout().write(bytes),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
         match self.state {
-            State::Plain => io::stdout().flush(),
+            PagerState::Plain => io::stdout().flush(),
             _ => Ok(()),
         }
     }
 }
 
-/// The first release of `less` after it learnt OSC 8.
+/// The first release of `less` that supports OSC 8.
 const LESS_WITH_LINKS: u32 = 581;
 
-/// 590 of `less 590 (GNU regular expressions)`.
+/// The version in the output of `less --version`: 590 in `less 590 (GNU regular expressions)`.
 fn version_of_less(said: &[u8]) -> Option<u32> {
     let said = String::from_utf8_lossy(said);
     let version = said.strip_prefix("less ")?.split([' ', '.', '\n']).next()?;
@@ -173,7 +172,7 @@ fn no_reader(error: io::Error) -> io::Result<()> {
     }
 }
 
-/// A program with its arguments, or, where more than blanks is to be understood, a line of the shell.
+/// The command of a program with arguments; a text with shell syntax is run by the shell.
 fn command(wanted: &str) -> Command {
     let is_plain = |c: char| c.is_alphanumeric() || " \t-_./+,:@".contains(c);
     if !wanted.chars().all(is_plain) {
@@ -186,7 +185,7 @@ fn command(wanted: &str) -> Command {
     let mut command = Command::new(program);
     command.args(words);
     if is_less(program) {
-        // Without -R it shows colours as signs, and without its charset names as numbers.
+        // Without -R `less` shows colours as text, and without its charset it shows names as numbers.
         if command.get_args().next().is_none() {
             command.args(USUAL.split(' ').skip(1));
         }

@@ -1,4 +1,4 @@
-//! How far a long read is, on a terminal's stderr, where nothing else is said meanwhile.
+//! The progress of a long read, on stderr if it is a terminal. Nothing else is printed meanwhile.
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
@@ -10,28 +10,28 @@ use super::App;
 use calltrace_output::rotation::size;
 use calltrace_store::scan::Meter;
 
-/// What takes less is not worth a moving picture.
+/// A shorter read shows no progress.
 pub(super) const PROGRESS_AFTER: Duration = Duration::from_millis(500);
-/// Often enough to be seen to move.
+/// Time between two updates.
 const TICK: Duration = Duration::from_millis(200);
 
-/// Shows how far it is until it is dropped.
-pub(super) struct Progress {
-    /// Nothing is sent: its end is the message.
+/// Shows the progress of a read until it is dropped.
+pub(super) struct ReadProgress {
+    /// The thread ends when this sender is dropped; nothing is sent.
     goes_on: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl App {
-    /// Shows on a terminal how far what is read from now on has come, if it takes long.
-    pub(super) fn progress(&self) -> Option<Progress> {
+    /// Shows the progress of what is read from now on, if stderr is a terminal.
+    pub(super) fn progress(&self) -> Option<ReadProgress> {
         let is_seen = io::stderr().is_terminal() && !self.global.quiet;
-        is_seen.then(|| Progress::new(Arc::clone(self.engine.meter())))
+        is_seen.then(|| ReadProgress::new(Arc::clone(self.engine.meter())))
     }
 }
 
-impl Progress {
-    fn new(meter: Arc<Meter>) -> Progress {
+impl ReadProgress {
+    fn new(meter: Arc<Meter>) -> ReadProgress {
         let (goes_on, ends) = mpsc::channel::<()>();
         let (begin, before) = (Instant::now(), meter.now().0);
         let thread = thread::spawn(move || {
@@ -46,14 +46,14 @@ impl Progress {
                 draw("\r\x1b[K");
             }
         });
-        Progress {
+        ReadProgress {
             goes_on: Some(goes_on),
             thread: Some(thread),
         }
     }
 }
 
-impl Drop for Progress {
+impl Drop for ReadProgress {
     fn drop(&mut self) {
         self.goes_on = None;
         if let Some(thread) = self.thread.take() {
@@ -62,12 +62,12 @@ impl Drop for Progress {
     }
 }
 
-/// Nobody can be told when that fails.
+/// Writes to stderr; an error of stderr is ignored.
 fn draw(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
-/// `reading: 1.2 GB of 4.5 GB, 400.0 MB/s, 9 s left`; in 60 columns, whatever the numbers.
+/// `reading: 1.2 GB of 4.5 GB, 400.0 MB/s, 9 s left`; at most 60 columns.
 pub(super) fn text((read, ahead): (u64, u64), elapsed: Duration) -> String {
     let millis = u64::try_from(elapsed.as_millis())
         .unwrap_or(u64::MAX)

@@ -1,17 +1,17 @@
-//! The log tree: which folder it is, who said so, and what to say where it is not there.
+//! The log tree: which folder it is, where that is set, and the message if it does not exist.
 
 use std::env;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::origin::Origin;
+use super::origin::ValueOrigin;
 use crate::cli::Global;
 use crate::settings::{Setting, Settings};
 use calltrace_store::error::Error;
 use calltrace_store::tree::{FileName, Tree};
 
-/// Where trees have been seen on hosts, besides the current folder.
+/// SettingDefault places of log trees on hosts, besides the current folder.
 const USUAL_PLACES: [&str; 4] = [
     "call_tracer",
     "../call_tracer",
@@ -19,10 +19,10 @@ const USUAL_PLACES: [&str; 4] = [
     "/var/log/call_tracer",
 ];
 
-/// Entries looked at before a folder is taken for something else.
+/// Maximum number of entries to look at in a folder.
 const ENTRIES_MAX: usize = 64;
 
-/// The folder of the log tree, there or not.
+/// The folder of the log tree, which may be missing.
 pub(super) struct Root<'s> {
     pub(super) path: &'s Path,
     settings: &'s Settings,
@@ -34,39 +34,39 @@ impl Root<'_> {
         Root { path, settings }
     }
 
-    /// Who said which folder it is.
-    pub(super) fn origin(&self) -> Origin {
+    /// The option, variable or file that sets the folder.
+    pub(super) fn origin(&self) -> ValueOrigin {
         let setting = Setting::of(&["root"]).expect("it is in the table");
-        Origin::of(setting, self.settings)
+        ValueOrigin::of(setting, self.settings)
     }
 
     /// Opens the tree.
     ///
     /// # Errors
-    /// No such folder, or one that is no log tree but an enterprise's folder; with what to do.
+    /// The folder does not exist, or it is an enterprise's folder; the message says what to do.
     pub(super) fn open(&self) -> Result<Tree, Error> {
         if !is_there(self.path) {
             return Err(Error::Usage(self.missing()));
         }
         let tree = Tree::open(self.path)?;
-        // One that holds both is a tree with a file that went astray.
+        // A folder that also holds enterprises is a tree with a misplaced log file.
         if holds_logs(self.path) && !is_tree(self.path) {
             return Err(Error::Usage(self.too_deep()));
         }
         Ok(tree)
     }
 
-    /// One sentence: which folder is not there, why that one, how to name another.
+    /// One sentence: the missing folder, where it is set, and how to name another.
     pub(super) fn missing(&self) -> String {
         let path = self.path.display();
         let said = match self.origin() {
-            Origin::Default => format!(
+            ValueOrigin::Default => format!(
                 "no folder {path} in {}; name the log tree with --root DIR, CALLTRACE_ROOT or root \
                  in /etc/calltrace/config.toml",
                 here().display()
             ),
-            Origin::Flag(flag) => format!(
-                "no folder {path}; {flag} takes the folder that holds one folder an enterprise"
+            ValueOrigin::Flag(flag) => format!(
+                "no folder {path}; {flag} takes the folder that holds one folder per enterprise"
             ),
             origin => format!("no folder {path}, which {origin} names as the log tree"),
         };
@@ -100,8 +100,7 @@ impl Root<'_> {
     }
 }
 
-/// Whether there is such a folder. What can't be looked at is there for all that is known; opening it
-/// says what is wrong.
+/// Whether a folder exists. A folder that can't be examined counts as existing; opening it reports the error.
 pub(super) fn is_there(path: &Path) -> bool {
     !matches!(fs::metadata(path), Err(error) if error.kind() == ErrorKind::NotFound)
 }
@@ -123,7 +122,7 @@ fn entries(folder: &Path) -> impl Iterator<Item = PathBuf> {
     entries.take(ENTRIES_MAX).map(|entry| entry.path())
 }
 
-/// The current folder, as people know it.
+/// The current folder, or a description of it.
 pub(super) fn here() -> PathBuf {
     env::current_dir().unwrap_or_else(|_| PathBuf::from("the current folder"))
 }

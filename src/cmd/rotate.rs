@@ -21,8 +21,8 @@ use calltrace_upkeep::rotate::{
     Policy, Rotation, RotationEvent, RotationReport, StepKind, StepReport,
 };
 
-/// Enterprises worked on side by side when nobody says. Mostly they wait, for disks and for files to
-/// settle; what is packed at a time is bounded by `--threads`.
+/// Default number of enterprises to rotate at the same time. Mostly they wait for disks and for files to become
+/// quiet; `--threads` limits how many files are compressed at once.
 const JOBS: usize = 16;
 
 pub(super) fn run(app: &App, args: &RotateArgs) -> Result<Exit, Error> {
@@ -68,8 +68,8 @@ pub(super) fn run(app: &App, args: &RotateArgs) -> Result<Exit, Error> {
     listener.finish()
 }
 
-/// What the threads at work tell.
-enum Heard {
+/// A message of a worker thread.
+enum WorkerMessage {
     Planned(u64),
     Begins(String),
     Read(u64),
@@ -77,25 +77,28 @@ enum Heard {
     Report(Box<RotationReport>),
 }
 
-fn work(rotation: &Rotation<'_>, name: &EnterpriseName, sender: &mpsc::Sender<Heard>) {
-    // Nobody listens any more only when the whole run has ended.
+fn work(rotation: &Rotation<'_>, name: &EnterpriseName, sender: &mpsc::Sender<WorkerMessage>) {
+    // Sending fails only after the whole run has ended.
     let tell = |heard| drop(sender.send(heard));
     let report = rotation.enterprise(name, &|news| match news {
-        RotationEvent::Planned(bytes) => tell(Heard::Planned(bytes)),
-        RotationEvent::Begins(step) => tell(Heard::Begins(format!("{name}: {}", step.kind.file()))),
-        RotationEvent::Read(bytes) => tell(Heard::Read(bytes)),
-        RotationEvent::Done(done) => tell(Heard::Done(name.clone(), done.clone())),
+        RotationEvent::Planned(bytes) => tell(WorkerMessage::Planned(bytes)),
+        RotationEvent::Begins(step) => tell(WorkerMessage::Begins(format!(
+            "{name}: {}",
+            step.kind.file()
+        ))),
+        RotationEvent::Read(bytes) => tell(WorkerMessage::Read(bytes)),
+        RotationEvent::Done(done) => tell(WorkerMessage::Done(name.clone(), done.clone())),
     });
-    tell(Heard::Report(Box::new(report)));
+    tell(WorkerMessage::Report(Box::new(report)));
 }
 
-/// Prints what the threads tell. A reader that has gone away does not end the rotation.
+/// Prints the messages of the worker threads. A closed pipe on stdout does not end the rotation.
 struct Listener<'d> {
     app: &'d App,
     args: &'d RotateArgs,
     out: Out,
     failed: Option<Error>,
-    progress: Progress,
+    progress: RotationBar,
     reports: Vec<RotationReport>,
 }
 
@@ -106,18 +109,18 @@ impl<'d> Listener<'d> {
             args,
             out: app.out(),
             failed: None,
-            progress: Progress::new(!app.global.quiet && stderr().is_terminal()),
+            progress: RotationBar::new(!app.global.quiet && stderr().is_terminal()),
             reports: Vec::new(),
         }
     }
 
-    fn hear(&mut self, heard: Heard) {
+    fn hear(&mut self, heard: WorkerMessage) {
         match heard {
-            Heard::Planned(bytes) => self.progress.bar.inc_length(bytes),
-            Heard::Begins(what) => self.progress.bar.set_message(what),
-            Heard::Read(bytes) => self.progress.read(bytes),
-            Heard::Done(name, done) => self.print(&name, &done),
-            Heard::Report(report) => self.take(*report),
+            WorkerMessage::Planned(bytes) => self.progress.bar.inc_length(bytes),
+            WorkerMessage::Begins(what) => self.progress.bar.set_message(what),
+            WorkerMessage::Read(bytes) => self.progress.read(bytes),
+            WorkerMessage::Done(name, done) => self.print(&name, &done),
+            WorkerMessage::Report(report) => self.take(*report),
         }
     }
 
@@ -134,8 +137,7 @@ impl<'d> Listener<'d> {
         }
     }
 
-    /// The report of an enterprise that is through. Its steps have been told as they were done,
-    /// but for a dry run's.
+    /// Takes the report of a finished enterprise. Its steps were printed as they were done, except in a dry run.
     fn take(&mut self, report: RotationReport) {
         let name = report.enterprise.clone();
         for done in report.steps.iter().filter(|_| self.args.dry_run) {
@@ -161,11 +163,13 @@ impl<'d> Listener<'d> {
     }
 }
 
-/// What is said of an enterprise beside its steps.
+/// Prints the messages about an enterprise other than its steps.
 fn tell(app: &App, folder: &Path, report: &RotationReport) {
     let name = &report.enterprise;
     if report.is_busy {
-        return app.say(&format!("{name}: another rotation runs"));
+        return app.say(&format!(
+            "{name}: another rotation is running; it was skipped"
+        ));
     }
     app.explain(|| format!("{name}: mode {}: {}", report.mode.as_str(), report.reason));
     for other in &report.left_alone {
@@ -174,7 +178,7 @@ fn tell(app: &App, folder: &Path, report: &RotationReport) {
     for waiting in &report.waiting {
         app.say(&format!("{name}: {}: {}", waiting.file, waiting.why));
     }
-    // Also when nothing else is said: cron's mail is how anybody hears of it.
+    // Errors are printed even with --quiet, so that cron mails them.
     for trouble in &report.troubles {
         let file = trouble.path.strip_prefix(folder).unwrap_or(&trouble.path);
         let what = &trouble.what;
@@ -195,22 +199,22 @@ fn tell(app: &App, folder: &Path, report: &RotationReport) {
     }
 }
 
-/// A bar on a terminal once it takes a while; elsewhere it is never drawn.
-struct Progress {
+/// A progress bar that appears on a terminal when the run takes long; otherwise it is never drawn.
+struct RotationBar {
     bar: ProgressBar,
     begin: Instant,
-    /// It is to be drawn, and is not yet.
+    /// The bar is wanted and not drawn yet.
     waits: bool,
 }
 
-impl Progress {
-    fn new(wanted: bool) -> Progress {
+impl RotationBar {
+    fn new(wanted: bool) -> RotationBar {
         let style = ProgressStyle::with_template(
             "{percent:>3}% of {decimal_total_bytes} read, {decimal_bytes_per_sec}, {eta} left  {wide_msg}",
         );
         let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::hidden());
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        Progress {
+        RotationBar {
             bar,
             begin: Instant::now(),
             waits: wanted,

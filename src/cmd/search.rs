@@ -16,7 +16,7 @@ use calltrace_store::tree::EnterpriseName;
 
 pub(super) fn run(app: &App, args: &SearchArgs) -> Result<Exit, Error> {
     if args.raw_csv && args.format != SearchFormat::Csv {
-        let text = "--raw-csv is about CSV; --format csv prints it";
+        let text = "--raw-csv changes only CSV; add --format csv";
         return Err(Error::Usage(text.to_owned()));
     }
     let enterprises = app.tree.select(&args.calls.enterprises)?;
@@ -28,8 +28,8 @@ pub(super) fn run(app: &App, args: &SearchArgs) -> Result<Exit, Error> {
     }
 }
 
-/// A row: the enterprise's place, its name, the call.
-type Row<'f> = (usize, &'f EnterpriseName, &'f Summary);
+/// A row of the result: the position of the enterprise in the question, its name, the call.
+type ResultRow<'f> = (usize, &'f EnterpriseName, &'f Summary);
 
 fn calls(
     app: &App,
@@ -42,8 +42,8 @@ fn calls(
     question.criteria.since = since;
     question.criteria.until = until;
     question.criteria.outcome = wanted_outcome(args.status(), args.not_returned)?;
-    // Whether a call was returned is known when it is found.
-    // One more tells whether there are more.
+    // One call more than the limit shows whether there are more. With --not-returned there is no limit, because
+    // whether a call was returned is only known after it is found.
     let limit = args.limit().map(|limit| limit.saturating_add(1));
     question.limit = limit.filter(|_| !args.not_returned);
     question.count_only = args.count && !args.not_returned;
@@ -53,7 +53,7 @@ fn calls(
     }
     let mut missing = answers.missing();
     let all = &answers.found;
-    let mut rows: Vec<Row<'_>> = Vec::new();
+    let mut rows: Vec<ResultRow<'_>> = Vec::new();
     for found in all {
         let place = enterprises
             .iter()
@@ -79,7 +79,7 @@ fn calls(
         };
         let engine = &app.engine;
         let (returns, later) = engine.returns(&app.tree, enterprises, &missed, within);
-        missing.join(app.hear(enterprises, later, true).missing());
+        missing.join(app.collect(enterprises, later, true).missing());
         Some(returns)
     } else {
         None
@@ -125,7 +125,7 @@ fn calls(
     Ok(Exit::of(count > 0, missing.is_incomplete()))
 }
 
-fn missed_call((enterprise, _, call): &Row<'_>) -> Option<MissedCall> {
+fn missed_call((enterprise, _, call): &ResultRow<'_>) -> Option<MissedCall> {
     (call.outcome == Outcome::Missed).then(|| MissedCall {
         enterprise: *enterprise,
         client: call.client.clone(),
@@ -133,7 +133,8 @@ fn missed_call((enterprise, _, call): &Row<'_>) -> Option<MissedCall> {
     })
 }
 
-/// Calls as rows, with the names of people and links to their pages; `fates` of the missed ones, where that is asked.
+/// Prints calls as rows, with the names of people and links to their pages; with `fates`, also what became of missed
+/// calls.
 pub(super) fn print_table(
     app: &App,
     out: &mut Out,
@@ -156,11 +157,11 @@ fn print_calls(
     app: &App,
     args: &SearchArgs,
     out: &mut Out,
-    rows: &[Row<'_>],
+    rows: &[ResultRow<'_>],
     returns: Option<&Returns>,
     (all, extent): (&[FoundCalls], &Extent),
 ) -> Result<(), Error> {
-    // Of each row what became of it, where that is asked; `None` of a call that was not missed.
+    // For each row what became of a missed call; `None` for a call that was not missed.
     let fates: Option<Vec<Option<Fate<'_>>>> = returns.map(|returns| {
         let fate = |call: MissedCall| returns.fate(call.enterprise, &call.client, call.first);
         let rows = rows.iter();
@@ -174,7 +175,7 @@ fn print_calls(
             json::row_returned(name.as_str(), call, fate, &app.clock)
         })
     };
-    // All of them are not returned, which needs no column.
+    // With --not-returned alone the column would say the same in each row.
     let shown = fates.as_deref().filter(|_| args.callbacks);
     match args.format {
         SearchFormat::Table => print_table(app, out, &calls, shown),

@@ -23,12 +23,12 @@ use calltrace_engine::MemoryLimits;
 use calltrace_store::error::Error;
 use calltrace_store::tree::{self, EnterpriseName};
 use calltrace_web::{ConnectionLimits, PublicUrl, Site, router};
-use log::Log;
+use log::RequestLog;
 
-/// Threads that serve connections; what takes long is done on others.
+/// Number of threads for connections; long work runs on other threads.
 const WORKERS: usize = 2;
 
-/// Random bytes of a token for one run.
+/// Length of a token for one run (random bytes).
 const TOKEN_BYTES: usize = 16;
 
 pub(super) fn run(app: App, args: &ServeArgs) -> Result<Exit, Error> {
@@ -37,12 +37,12 @@ pub(super) fn run(app: App, args: &ServeArgs) -> Result<Exit, Error> {
     let log = log::start(&app, args.log_format, file)?;
     let runtime = runtime(WORKERS)?;
     let exit = runtime.block_on(serve(app, args, &log));
-    // The engine may still work for somebody who was cut off: not waited for.
+    // The engine may still work for a client that was cut off; this does not wait for it.
     runtime.shutdown_background();
     exit
 }
 
-/// A runtime with so many threads for connections.
+/// A runtime with this number of threads for connections.
 pub(super) fn runtime(workers: usize) -> Result<Runtime, Error> {
     let runtime = Builder::new_multi_thread()
         .worker_threads(workers)
@@ -54,7 +54,7 @@ pub(super) fn runtime(workers: usize) -> Result<Runtime, Error> {
     })
 }
 
-async fn serve(app: App, args: &ServeArgs, log: &Log) -> Result<Exit, Error> {
+async fn serve(app: App, args: &ServeArgs, log: &RequestLog) -> Result<Exit, Error> {
     let listen_for = |kind| signal(kind).map_err(Error::ServiceSignals);
     let mut interrupt = listen_for(SignalKind::interrupt())?;
     let mut terminate = listen_for(SignalKind::terminate())?;
@@ -99,7 +99,7 @@ async fn serve(app: App, args: &ServeArgs, log: &Log) -> Result<Exit, Error> {
     let twice = async {
         asked_to_end().await;
         if !quiet {
-            super::say("ending when the requests that run are answered; once more ends it at once");
+            super::say("ending after the open requests are answered; a second signal ends at once");
         }
         supervisor::stopping();
         let _ = tell.send(true);
@@ -128,22 +128,22 @@ async fn serve(app: App, args: &ServeArgs, log: &Log) -> Result<Exit, Error> {
     }
 }
 
-/// Until it is told that the end has come.
+/// Waits until the server is asked to end.
 async fn ended(mut told: watch::Receiver<bool>) {
-    // An error is an end as well.
+    // An error means that the sender is gone, which is an end as well.
     let _ = told.wait_for(|ends| *ends).await;
 }
 
 fn warn_of_open(app: &App, at: SocketAddr) {
     if !at.ip().is_loopback() {
         app.say(&format!(
-            "{at} can be reached from other hosts without TLS, and tokens can be read on the way; \
-             better listen on 127.0.0.1 behind a proxy that has TLS"
+            "{at} can be reached from other hosts without TLS, so tokens can be read on the way; \
+             listen on 127.0.0.1 behind a proxy that has TLS"
         ));
     }
 }
 
-/// Who is who, and a token where nobody else could open anything.
+/// The directory, and a token for this run if the settings have no secrets.
 fn directory(app: &App) -> Result<(Directory, Option<String>), Error> {
     let (directory, warnings) = Directory::open(&app.settings.directory)?;
     warnings.iter().for_each(|warning| app.say(warning));
@@ -153,7 +153,7 @@ fn directory(app: &App) -> Result<(Directory, Option<String>), Error> {
     if supervisor::keeps_what_is_printed() {
         app.say(
             "no secrets are set, so no page can be opened; put them into the settings, under \
-             [enterprises] or [postgres]. The journal is no place for a token of this run alone",
+             [enterprises] or [postgres]. No token for this run is printed, because the journal would keep it",
         );
         return Ok((directory, None));
     }
@@ -161,11 +161,11 @@ fn directory(app: &App) -> Result<(Directory, Option<String>), Error> {
     getrandom::fill(&mut bytes).map_err(|error| Error::Random(error.into()))?;
     let token = URL_SAFE_NO_PAD.encode(bytes);
     let secret = Secret::new(&token).expect("a token is not blank");
-    // Names may be known all the same.
+    // The directory may still have names.
     Ok((directory.opened_by(secret), Some(token)))
 }
 
-/// What opens the API to those who are no program of this host.
+/// The token that opens the API to clients on other hosts.
 fn api_token(app: &App) -> Result<Option<Secret>, Error> {
     let mut warnings = Vec::new();
     let given = app.settings.serve.api_token.as_ref();
@@ -210,8 +210,8 @@ fn print_link(
     let name = newest.map_or("ENTERPRISE", EnterpriseName::as_str);
     let link = front.join(&format!("/calls/{name}?token={token}"));
     app.say(&format!(
-        "no secrets are set, so this run has a token of its own, which opens {} until it ends; \
-         secrets that stay go into the settings, under [enterprises] or [postgres]",
+        "no secrets are set, so this run has its own token, which opens {} until it ends; \
+         put permanent secrets into the settings, under [enterprises] or [postgres]",
         match enterprises.len() {
             1 => "its one enterprise".to_owned(),
             n => format!("all {n} enterprises"),

@@ -48,7 +48,7 @@ pub(super) fn run(app: &App, args: &StatsArgs) -> Result<Exit, Error> {
     Ok(Exit::of(count > 0, missing.is_incomplete()))
 }
 
-/// Counts the calls of the period; what enterprises answered, and what could not be read.
+/// Counts the calls of the period. Also returns the answers of the enterprises and what could not be read.
 fn counted(
     app: &App,
     args: &StatsArgs,
@@ -72,9 +72,9 @@ fn counted(
         .engine
         .statistics(&app.tree, enterprises, &question, local);
     drop(progress);
-    let mut answers = app.hear(enterprises, counted.found, false);
+    let mut answers = app.collect(enterprises, counted.found, false);
     let mut missing = answers.missing();
-    missing.join(app.hear(enterprises, counted.later, true).missing());
+    missing.join(app.collect(enterprises, counted.later, true).missing());
     (counted.stats, answers, missing)
 }
 

@@ -19,7 +19,7 @@ use calltrace_store::tree::EnterpriseName;
 use calltrace_sync::records::CallDatabase;
 use calltrace_sync::{FIRST_DAY, HostOutcome, LAST_DAY, SyncContext, SyncQuery, sync_host};
 
-/// Threads for connections; what takes long is done on others.
+/// Number of threads for connections; long work runs on other threads.
 const WORKERS: usize = 2;
 
 pub(super) fn run(app: &App, args: &SyncArgs) -> Result<Exit, Error> {
@@ -113,7 +113,7 @@ pub(super) async fn all_hosts(app: &App, site: &SyncContext) -> Result<Vec<Host>
 fn chosen(app: &App, args: &SyncArgs, all: Vec<Host>) -> Result<Vec<Host>, Error> {
     if all.is_empty() {
         return Err(Error::Usage(
-            "the settings name no host; [hosts.NAME] says which hosts keep journals, see calltrace-config(5)"
+            "the settings name no host; add a table [hosts.NAME] for each host with journals, see calltrace-config(5)"
                 .to_owned(),
         ));
     }
@@ -126,7 +126,7 @@ fn chosen(app: &App, args: &SyncArgs, all: Vec<Host>) -> Result<Vec<Host>, Error
         .find(|name| !all.iter().any(|host| host.enterprise == **name))
     {
         return Err(Error::Usage(format!(
-            "no host in the settings is one of {name}; [hosts.NAME] with enterprise = \"{name}\" makes one, see \
+            "the settings name no host of {name}; add a table [hosts.NAME] with enterprise = \"{name}\", see \
              calltrace-config(5)"
         )));
     }
@@ -158,7 +158,7 @@ fn days(app: &App, args: &SyncArgs) -> Result<JournalDays, Error> {
     ))
 }
 
-/// What hosts are asked with, by the settings.
+/// The tree, engine and database that a synchronisation works with, by the settings.
 pub(super) fn site(app: &App) -> Result<SyncContext, Error> {
     let mut warnings = Vec::new();
     let records = CallDatabase::open(&app.settings.sync.records, &mut warnings)?;

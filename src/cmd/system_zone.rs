@@ -1,4 +1,4 @@
-//! The zone of this process: what `TZ` says, as the C library reads it, else the system's.
+//! The time zone of this process: `TZ` as the C library reads it, else the system's zone.
 
 use std::env;
 use std::fs;
@@ -8,8 +8,8 @@ use calltrace_model::record::Zone;
 
 use crate::settings::values::parse_zone;
 
-/// The zone that `TZ` says, UTC if it says none that is known, as for other programs; without `TZ` the
-/// system's, UTC where that is not known.
+/// The zone of `TZ`, or UTC if its value is unknown, as in other programs; without `TZ` the system's zone, or UTC
+/// if that is unknown.
 pub(super) fn system_zone() -> Zone {
     let system_wide = || Zone::named(&iana_time_zone::get_timezone().ok()?);
     let zone = match env::var("TZ") {
@@ -19,19 +19,19 @@ pub(super) fn system_zone() -> Zone {
     zone.unwrap_or(Zone::UTC)
 }
 
-/// What is to be said of a `TZ` that names no zone.
+/// The warning about a `TZ` that names no zone.
 pub(super) fn wrong_tz() -> Option<String> {
     let typed = env::var("TZ").ok()?;
     if read(&typed, links).is_some() {
         return None;
     }
     let why = parse_zone(&typed).err();
-    let why = why.unwrap_or_else(|| format!("{typed:?} is no rule of POSIX; --tz takes it"));
+    let why = why.unwrap_or_else(|| format!("{typed:?} is not a POSIX rule; --tz accepts it"));
     Some(format!("TZ: {why} (times are shown in UTC)"))
 }
 
-/// The zone of a value of `TZ`: a name, a file of a zone, or a rule of POSIX, whose numbers count westwards.
-/// `links` says which file a path leads to.
+/// The zone of a value of `TZ`: a name, a zone file, or a POSIX rule, in which offsets count westwards.
+/// `links` resolves the symbolic links of a path.
 fn read(typed: &str, links: impl Fn(&str) -> Option<String>) -> Option<Zone> {
     let typed = typed.strip_prefix(':').unwrap_or(typed);
     if typed.is_empty() {

@@ -1,5 +1,5 @@
-//! Where answers and words go: stdout with or without colour, stderr, and the sentences that
-//! several subcommands say.
+//! Output: answers on stdout with or without colour, messages on stderr, and the messages that several subcommands
+//! share.
 
 use std::cell::RefCell;
 use std::fs::File;
@@ -17,8 +17,7 @@ use calltrace_engine::Searched;
 use calltrace_model::sanitise::sanitise;
 use calltrace_store::error::{Error, Trouble};
 
-/// Standard output. Text written through [`Out::styled`] loses its colours where they are not
-/// wanted; bytes written through [`Out::bytes`] are left alone.
+/// Standard output. [`Out::styled`] removes colours where they are not wanted; [`Out::bytes`] writes bytes unchanged.
 pub(super) struct Out {
     choice: ColorChoice,
     to_terminal: bool,
@@ -37,14 +36,14 @@ impl Out {
         Out {
             choice,
             to_terminal: stdout.is_terminal(),
-            // A descriptor of our own: std's stdout flushes every line, which doubles the time of
-            // a long answer.
+            // The program uses its own descriptor, because std's stdout flushes every line, which doubles the time
+            // of a long answer.
             file: stdout.as_fd().try_clone_to_owned().ok().map(File::from),
             pager: None,
         }
     }
 
-    /// The same through a pager, where what is printed is longer than the screen.
+    /// Sends the output through a pager if it is longer than the screen.
     pub(super) fn paged(mut self, pager: Option<String>) -> Out {
         let pager = pager.zip(self.size());
         self.pager = pager.map(|(wanted, size)| Pager::new(wanted, size));
@@ -60,7 +59,7 @@ impl Out {
         self.bytes(|out| out.write_all(&text))
     }
 
-    /// Text as [`Out::styled`] writes it.
+    /// The text that [`Out::styled`] would write.
     pub(super) fn dressed(
         &self,
         write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
@@ -87,20 +86,20 @@ impl Out {
         result.map_err(Error::Output)
     }
 
-    /// Whether bytes that are no text may be written; `what` makes them.
+    /// Refuses to write binary data to a terminal; `what` names the option that makes the data.
     ///
     /// # Errors
-    /// Of use, when it is a terminal.
+    /// A usage error if stdout is a terminal.
     pub(super) fn takes_binary(&self, what: &str) -> Result<(), Error> {
         match self.to_terminal {
             true => Err(Error::Usage(format!(
-                "{what} is no text, and this is a terminal; add > FILE"
+                "{what} is not text and stdout is a terminal; add > FILE"
             ))),
             false => Ok(()),
         }
     }
 
-    /// Writes values from the log as rows. A terminal gets them sanitised.
+    /// Writes rows with values from the log; sanitises them for a terminal.
     pub(super) fn csv(
         &mut self,
         write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
@@ -113,7 +112,7 @@ impl Out {
         self.raw(rows.split(|&b| b == b'\n').filter(|row| !row.is_empty()))
     }
 
-    /// Writes original lines. A terminal gets them sanitised.
+    /// Writes original lines; sanitises them for a terminal.
     pub(super) fn raw<'l>(&mut self, lines: impl Iterator<Item = &'l [u8]>) -> Result<(), Error> {
         let to_terminal = self.to_terminal;
         self.bytes(|out| {
@@ -129,7 +128,7 @@ impl Out {
         })
     }
 
-    /// Columns that text must fit in: of the terminal, or what COLUMNS says; `None` in a pipe.
+    /// The maximum columns of a line: COLUMNS, else the width of the terminal; `None` in a pipe.
     pub(super) fn width(&self) -> Option<usize> {
         let stated = std::env::var("COLUMNS").ok();
         let stated = stated.and_then(|text| text.parse().ok());
@@ -137,7 +136,7 @@ impl Out {
         stated.or_else(|| self.size().map(|(columns, _)| columns))
     }
 
-    /// Columns and lines of the terminal as it is now; `None` in a pipe.
+    /// The current columns and lines of the terminal; `None` in a pipe.
     pub(super) fn size(&self) -> Option<(usize, usize)> {
         if !self.to_terminal {
             return None;
@@ -146,23 +145,23 @@ impl Out {
             .map(|(columns, lines)| (usize::from(columns.0), usize::from(lines.0)))
     }
 
-    /// Whether lines that were written can be written over.
+    /// Whether written lines can be overwritten.
     pub(super) fn is_screen(&self) -> bool {
         let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
         !is_dumb && self.size().is_some()
     }
 
-    /// Whether it is a terminal, and colours are wanted.
+    /// Whether stdout is a terminal and colours are wanted.
     pub(super) fn has_style_on_terminal(&self) -> bool {
         self.to_terminal && self.choice != ColorChoice::Never
     }
 
-    /// Whether nothing stands before the terminal that would show links as signs.
+    /// Whether links reach the terminal: there is no pager, or the pager understands them.
     pub(super) fn passes_links(&self) -> bool {
         self.pager.as_ref().is_none_or(Pager::passes_links)
     }
 
-    /// Another descriptor of the output, where it is a pipe, which may lose its reader.
+    /// A second descriptor of the output if it is a pipe, to notice when the reader closes it.
     pub(super) fn pipe(&self) -> Option<OwnedFd> {
         let kind = self.file.as_ref()?.metadata().ok()?.file_type();
         let is_pipe = kind.is_fifo() || kind.is_socket();
@@ -171,23 +170,23 @@ impl Out {
 }
 
 impl Drop for Out {
-    /// A pager shows what it has, and is waited for.
+    /// Shows what is left in the pager, and waits until the user leaves it.
     fn drop(&mut self) {
         if let Some(pager) = &mut self.pager {
-            // Nobody can be told when that fails.
+            // `drop` has no way to report an error.
             let _ = pager.finish();
         }
     }
 }
 
-/// What is said of an answer: at once, or, where that may be in a pager, behind it.
+/// Messages about an answer: printed at once, or after the pager has ended.
 #[derive(Default)]
 pub(super) struct Notes {
     kept: Option<RefCell<Vec<String>>>,
 }
 
 impl Notes {
-    /// Those that wait for the end of the run.
+    /// Messages that wait for the end of the run.
     pub(super) fn kept() -> Notes {
         Notes {
             kept: Some(RefCell::default()),
@@ -209,28 +208,28 @@ impl Drop for Notes {
     }
 }
 
-/// A line on stderr. Nobody can be told when that fails.
+/// Prints a line on stderr; an error of stderr is ignored.
 pub fn say(text: &str) {
     let line = format!("calltrace: {}\n", sanitise(text.as_bytes()));
     let _ = io::stderr().lock().write_all(line.as_bytes());
 }
 
 impl App {
-    /// Names what could not be read.
+    /// Prints what could not be read.
     pub(super) fn say_troubles<'t>(&self, troubles: impl IntoIterator<Item = &'t Trouble>) {
         for trouble in troubles {
             self.say_once(&format!("incomplete: {trouble}"));
         }
     }
 
-    /// Says what holds for many files or enterprises, the first time only.
+    /// Prints a message only the first time.
     pub(super) fn say_once(&self, text: &str) {
         if self.said.borrow_mut().insert(text.to_owned()) {
             self.say(text);
         }
     }
 
-    /// Says that there is more than is shown.
+    /// Says that more was found than is shown.
     pub(super) fn say_cut(&self, limit: usize) {
         self.say(&format!(
             "the newest {limit} are shown; --limit 0 shows all, --count counts them"
@@ -247,7 +246,7 @@ impl App {
             (0, _) => {
                 return format!(
                     "there is no log file under {}; --root takes the folder that holds one folder \
-                     an enterprise",
+                     per enterprise",
                     root.display()
                 );
             }
@@ -275,7 +274,7 @@ pub(super) fn many(count: usize, what: &str) -> String {
     }
 }
 
-/// What several enterprises' searches looked at, as one.
+/// The searched files of several enterprises together.
 pub(super) fn sum(all: impl Iterator<Item = Searched>) -> Searched {
     all.fold(Searched::default(), |a, b| Searched {
         files: a.files + b.files,

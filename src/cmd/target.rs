@@ -1,5 +1,5 @@
-//! Which call `trace` is about: one named by an id, or the newest one of a number; and what is shown where
-//! only an enterprise is named.
+//! The call that `trace` shows: the call with an id, or the newest call of a number. For an enterprise alone its
+//! newest calls are listed.
 
 use super::App;
 use super::calls::{Answers, newest_first};
@@ -13,40 +13,40 @@ use calltrace_model::record::{Stamp, id};
 use calltrace_store::error::Error;
 use calltrace_store::tree::EnterpriseName;
 
-/// Calls shown to those who have to choose one.
+/// Number of calls to choose from.
 const CHOICE: usize = 5;
 
-/// The call that is asked for.
-pub(super) struct Target {
-    /// Where it may be.
+/// The requested call.
+pub(super) struct TraceTarget {
+    /// The enterprises to search.
     pub(super) enterprises: Vec<EnterpriseName>,
-    /// One of its ids.
+    /// One of the ids of the call.
     pub(super) id: String,
-    /// Of several calls with this id the first one since then; `None` for the newest.
+    /// Chooses the first call with this id since then; `None` for the newest.
     pub(super) since: Option<Stamp>,
-    /// What could not be read while it was looked for.
+    /// What could not be read while the call was looked for.
     pub(super) missing: Missing,
 }
 
-/// A call, and whose it is.
+/// A call with its enterprise.
 type Call = (EnterpriseName, Summary);
 
-/// Refuses what can't be an id.
+/// Refuses a word that can't be an id.
 pub(super) fn check_id(asked: &str) -> Result<(), Error> {
     if id::is_askable(asked) {
         return Ok(());
     }
     Err(Error::Usage(format!(
-        "{asked:?} is no call id; an id is like 1764493655.61"
+        "{asked:?} is not a call id; an id looks like 1764493655.61"
     )))
 }
 
 impl App {
-    /// The call that was typed: after an enterprise or not, an id or a number.
+    /// The typed call: an id or a number, with or without an enterprise before it.
     ///
     /// # Errors
-    /// What can be neither; an enterprise alone, after its newest calls are printed.
-    pub(super) fn target(&self, args: &TraceArgs) -> Result<Target, Error> {
+    /// A word that is neither; an enterprise alone, after its newest calls are printed.
+    pub(super) fn target(&self, args: &TraceArgs) -> Result<TraceTarget, Error> {
         let (asked, enterprises) = args.target.split_last().expect("it is required");
         if enterprises.is_empty()
             && !is_id(asked)
@@ -58,7 +58,7 @@ impl App {
         let since = since.map(|moment| self.engine.zone().stamp(moment.begin));
         let mut typed = enterprises.to_vec();
         self.read_enterprises(&mut typed)?;
-        let mut target = Target {
+        let mut target = TraceTarget {
             enterprises: self.tree.select(&typed)?,
             id: asked.clone(),
             since,
@@ -80,20 +80,20 @@ impl App {
                  calltrace search {enterprise} --phone {digits}",
                 call.main_uid
             ));
-            return Ok(Target {
+            return Ok(TraceTarget {
                 enterprises: vec![enterprise],
                 id: call.main_uid,
                 since: Some(call.first),
                 ..target
             });
         }
-        // Some hosts may have ids of digits alone; and what was searched is said in the same way.
+        // Some hosts may have ids of digits only, so the number is also tried as an id.
         target.id = digits;
         Ok(target)
     }
 
-    /// The newest call of a number, or the first one since a time.
-    fn call_of(&self, query: &PhoneQuery, target: &mut Target, strict: bool) -> Option<Call> {
+    /// The newest call of a number, or its first call since a time.
+    fn call_of(&self, query: &PhoneQuery, target: &mut TraceTarget, strict: bool) -> Option<Call> {
         let criteria = Criteria {
             phone: Some(query.clone()),
             since: target.since,
@@ -108,7 +108,7 @@ impl App {
         }
     }
 
-    /// Calls, the newest first.
+    /// The calls that match, newest first.
     fn calls_of(
         &self,
         enterprises: &[EnterpriseName],
@@ -135,16 +135,16 @@ impl App {
         (calls, answers)
     }
 
-    /// What is said of a word that is nothing at all.
+    /// The error about a word that is neither an id nor a number nor an enterprise.
     fn neither(&self, typed: &str) -> Error {
         let unknown = self.tree.select(&[typed.to_owned()]).err();
         let unknown = unknown.map_or_else(String::new, |error| format!("; {error}"));
         Error::Usage(format!(
-            "{typed:?} is no call id, such as 1764493655.61, and no number{unknown}"
+            "{typed:?} is neither a call id, such as 1764493655.61, nor a phone number{unknown}"
         ))
     }
 
-    /// Shows the newest calls of an enterprise to people, and says how to choose one.
+    /// Prints the newest calls of an enterprise, and returns an error that says how to choose one.
     fn choose(&self, args: &TraceArgs, enterprise: EnterpriseName) -> Result<Error, Error> {
         let enterprises = [enterprise];
         let calls = match args.format {

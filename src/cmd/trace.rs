@@ -1,7 +1,7 @@
 //! `calltrace trace [ENTERPRISE] UNIQUE_ID`
 
 use super::talk::{Out, sum};
-use super::target::Target;
+use super::target::TraceTarget;
 use super::{App, Exit, names};
 use crate::cli::{TraceArgs, TraceFormat};
 use calltrace_engine::{RecordLimits, Trace, TraceQuestion, TracedCall};
@@ -12,11 +12,11 @@ use calltrace_store::error::{Error, Trouble};
 use calltrace_store::scan::Line;
 use calltrace_store::tree::EnterpriseName;
 
-/// Enterprises asked side by side; their answers are held until they are printed.
+/// Number of enterprises to search at the same time. Their answers stay in memory until they are printed.
 const AT_ONCE: usize = 32;
 
 pub(super) fn run(app: &App, args: &TraceArgs) -> Result<Exit, Error> {
-    let Target {
+    let TraceTarget {
         enterprises,
         id: asked,
         since,
@@ -32,7 +32,7 @@ pub(super) fn run(app: &App, args: &TraceArgs) -> Result<Exit, Error> {
     let mut out = app.out();
     let mut traces = Vec::new();
     let mut found = 0;
-    // All records of a call, as they stand in the files, are printed as they are read.
+    // With raw lines and no limit, records are printed while they are read.
     let as_read = args.format == TraceFormat::Raw && args.limit == 0;
     let limits = match as_read {
         true => RecordLimits::default(),
@@ -75,16 +75,16 @@ pub(super) fn run(app: &App, args: &TraceArgs) -> Result<Exit, Error> {
         let left_out = trace.call.as_ref().map_or(0, |call| call.left_out);
         if left_out > 0 && !as_read {
             app.say(&format!(
-                "at least {left_out} records more are left out; --limit 0 shows all"
+                "at least {left_out} more records are left out; --limit 0 shows all"
             ));
         }
-        // Only what is said of it at the end is kept: there may be hundreds of enterprises.
+        // The call is dropped to save memory, because there may be hundreds of enterprises.
         if args.format != TraceFormat::Json {
             trace.call = None;
         }
         traces.push(trace);
     }
-    // One document holds the calls of all enterprises that have one.
+    // One document holds the calls of all enterprises.
     let calls = traces.iter();
     let calls = calls.filter_map(|trace: &Trace| Some((trace, trace.call.as_ref()?)));
     let calls: Vec<_> = calls.collect();
@@ -101,8 +101,8 @@ pub(super) fn run(app: &App, args: &TraceArgs) -> Result<Exit, Error> {
     Ok(Exit::of(found > 0, missing.is_incomplete()))
 }
 
-/// An id may be that of other calls as well: Asterisk counts anew when it restarts, and a test system
-/// uses one id every day.
+/// Says that other calls have the same id: Asterisk restarts its counter when it restarts, and a test system
+/// uses the same id every day.
 fn say_others(app: &App, asked: &str, call: &TracedCall) {
     if call.others.is_empty() {
         return;
@@ -113,7 +113,7 @@ fn say_others(app: &App, asked: &str, call: &TracedCall) {
         .map(|at| app.clock.date_time(*at))
         .collect();
     app.say(&format!(
-        "{asked} is an id of another call too, that began {}; --since chooses",
+        "{asked} is also the id of another call, which began {}; --since chooses one",
         began.join(" and ")
     ));
 }
@@ -167,7 +167,7 @@ fn print(
     }
 }
 
-/// Whether the records are asked for rather than what they tell.
+/// Whether to print the records instead of the steps.
 fn shows_records(app: &App, args: &TraceArgs) -> bool {
     let implied = app.global.verbose || args.why || args.full || !args.only.is_empty();
     !args.ladder && (args.all || implied)

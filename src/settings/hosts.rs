@@ -1,4 +1,4 @@
-//! `[hosts.NAME]`: what files say of a host, key by key, and the host that all of it makes.
+//! `[hosts.NAME]`: the settings of a host, key by key, and the host made of them.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use calltrace_store::tree::EnterpriseName;
 
 use super::Settings;
 
-/// What was said of a host.
+/// The settings of one host.
 #[derive(Debug, Clone, Default)]
 pub(super) struct HostSettings {
     pub(super) enterprise: Option<EnterpriseName>,
@@ -28,7 +28,7 @@ const USER: &str = "root";
 const JOURNALS: &str = "/var/log/asterisk";
 
 impl HostSettings {
-    /// The host, with defaults for what was not said; else the rest of a sentence that begins with its table.
+    /// The host, with defaults for missing settings. An error is the rest of a sentence that begins with its table.
     fn host(&self, name: &HostName) -> Result<Host, &'static str> {
         let said = self.clone();
         let enterprise = said.enterprise;
@@ -37,7 +37,7 @@ impl HostSettings {
         let address = said.address.or_else(|| Address::parse(name.as_str()).ok());
         let login = match (said.key_file, said.password_file) {
             (Some(_), Some(_)) => {
-                return Err("has both key_file and password_file; leave one of them");
+                return Err("has both key_file and password_file; keep only one of them");
             }
             (None, Some(file)) => Login::Password(file),
             (key, None) => Login::Key(key),
@@ -46,7 +46,7 @@ impl HostSettings {
             name: name.clone(),
             enterprise,
             address: address
-                .ok_or("has no address, and its name is none; add address = \"...\"")?,
+                .ok_or("has no address, and its name is not an address; add address = \"...\"")?,
             port: said.port.unwrap_or(PORT),
             user: said
                 .user
@@ -65,7 +65,7 @@ impl Settings {
     /// The hosts that keep journals, by name.
     ///
     /// # Errors
-    /// One of which something is missing, or that has two ways to log in.
+    /// A host without a required setting, or with two ways to log in.
     pub fn hosts(&self) -> Result<Vec<Host>, Error> {
         let host = |(name, said): (&HostName, &HostSettings)| {
             said.host(name).map_err(|wrong| {

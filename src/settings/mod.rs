@@ -1,7 +1,7 @@
-//! What files set. `table` has one row per setting, which says how its value is read and where it is put;
-//! `read` takes a file through these rows; `origin` remembers which line said what.
+//! Settings from files. `table` has one row per setting, which says how its value is read and where it is stored;
+//! `read` applies these rows to a file; `origin` remembers the line of each setting.
 //!
-//! Flags and the variables that stand for flags go before all of it; `cli` knows those.
+//! Options and their environment variables override files; `cli` reads them.
 
 mod hosts;
 mod origin;
@@ -28,28 +28,26 @@ use calltrace_web::pages::Language;
 use calltrace_web::{ConnectionLimits, PublicUrl, Recordings, RequestLimits};
 use toml::Value;
 
-pub use origin::{Origins, Said};
-pub use row::{Setting, Shown, Usual};
+pub use origin::{FileSetting, Origins};
+pub use row::{Setting, SettingDefault, Visibility};
 pub use table::SETTINGS;
 
-/// What became of a settings file.
+/// Whether a settings file was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FileState {
-    /// It was read.
+pub enum SettingsFileState {
     Read,
-    /// It is not there.
     Missing,
-    /// The user's own, in a folder that this process may not look into: it runs as somebody else.
+    /// The user's own file is in a folder that this process may not read, because it runs as another user.
     Closed,
 }
 
-impl FileState {
+impl SettingsFileState {
     /// In a word or two.
     pub fn as_str(self) -> &'static str {
         match self {
-            FileState::Read => "read",
-            FileState::Missing => "not there",
-            FileState::Closed => "not ours to read",
+            SettingsFileState::Read => "read",
+            SettingsFileState::Missing => "not there",
+            SettingsFileState::Closed => "not ours to read",
         }
     }
 }
@@ -57,30 +55,28 @@ impl FileState {
 /// What is set: by files, of which later ones win, else by default.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Folder that holds one folder an enterprise.
+    /// Folder that holds one folder per enterprise.
     pub root: PathBuf,
-    /// Zone of record times.
+    /// Time zone of the records.
     pub log_timezone: LogZone,
-    /// Zone that times are shown in; the system's when not set.
+    /// Time zone of the output; `None` for the system's zone.
     pub display_timezone: Option<Zone>,
-    /// Threads; 0 for one a core.
+    /// Number of threads; 0 for one per core.
     pub threads: u16,
-    /// Whether ids lead to pages, on terminals that know how.
+    /// Whether ids are links to their pages, on terminals that support links.
     pub hyperlinks: bool,
-    /// How logs are rotated where no flag says otherwise.
+    /// The policy of rotations; options override it.
     pub rotate: Policy,
-    /// How pages are served.
     pub serve: ServeSettings,
-    /// How what hosts sent is synchronised.
     pub sync: SyncSettings,
-    /// Who is who.
+    /// Sources of names and secrets.
     pub directory: Config,
-    /// `[hosts.NAME]`, as far as it was said.
+    /// The tables `[hosts.NAME]`.
     host_settings: BTreeMap<HostName, hosts::HostSettings>,
-    /// Which file and line says which of them.
+    /// The file and line of each setting.
     pub origins: Origins,
-    /// The files that were looked for, in order.
-    pub files: Vec<(PathBuf, FileState)>,
+    /// The settings files that were looked for, in order.
+    pub files: Vec<(PathBuf, SettingsFileState)>,
 }
 
 /// `[serve]` of the settings.
@@ -88,40 +84,39 @@ pub struct Settings {
 pub struct ServeSettings {
     /// Address and port to listen on.
     pub listen: SocketAddr,
-    /// Where people reach the pages.
+    /// Address at which users reach the pages.
     pub public_url: Option<PublicUrl>,
-    /// The language of those who do not say which they speak.
+    /// Language of visitors whose browser asks for none.
     pub language: Language,
-    /// In which a request is answered or refused.
+    /// Time limits of a request.
     pub limits: RequestLimits,
-    /// How many connections are open at one time, and the proxies on other hosts that are believed when
-    /// they say whose a request is.
+    /// Maximum number of connections, and the proxies on other hosts with a trusted `X-Forwarded-For`.
     pub connections: ConnectionLimits,
-    /// Where recordings are.
+    /// Addresses of recordings.
     pub recordings: Recordings,
-    /// What opens the API to those who are no program of this host.
+    /// The token that opens the API to clients on other hosts.
     pub api_token: Option<SecretSource>,
-    /// Where the log is written instead of stderr.
+    /// The log file; `None` for stderr.
     pub log_file: Option<PathBuf>,
 }
 
 /// `[sync]` of the settings.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SyncSettings {
-    /// Where `serve` answers those who start runs and watch them; `None`: nowhere.
+    /// Address of the API that starts and shows runs; `None` for no such API.
     pub listen: Option<SocketAddr>,
-    /// How often `serve` fetches by itself what did not arrive; `None`: never.
+    /// Time between scheduled runs of `serve`; `None` for no scheduled runs.
     pub interval: Option<Duration>,
     /// The host that the hosts which the database names are reached like; `None`: it is not asked for any.
     pub hosts_like: Option<HostName>,
-    /// The database that copies of calls are kept in.
+    /// The database that gets copies of calls.
     pub records: CallDatabaseConfig,
 }
 
 impl Settings {
-    /// The defaults: what holds where no file says anything.
+    /// The default settings.
     pub fn usual() -> Settings {
-        // Each field that is not optional has a row with a default, which is read below.
+        // The loop below sets the default of each field that is not optional.
         let mut settings = Settings {
             root: PathBuf::new(),
             log_timezone: LogZone::default(),
@@ -158,21 +153,21 @@ impl Settings {
     /// settings, then `named`, then `CALLTRACE_LOG_TIMEZONE`. Only `named` must exist.
     ///
     /// # Errors
-    /// A file that can't be read or is no TOML; an unknown key (the nearest right one is named); a
-    /// value of the wrong type; a host of which something is missing.
+    /// A file that can't be read or is not TOML; an unknown key (the message names the nearest known one); a
+    /// value of the wrong type; a host without a required setting.
     pub fn load(named: Option<&Path>) -> Result<Settings, Error> {
         use ErrorKind::{NotADirectory, NotFound, PermissionDenied};
         let mut settings = Settings::usual();
         let user = env::var_os("XDG_CONFIG_HOME")
             .map(PathBuf::from)
-            // The specification wants others passed over.
+            // The specification says that relative paths are ignored.
             .filter(|dir| dir.is_absolute())
             .or_else(|| env::home_dir().map(|home| home.join(".config")))
             .map(|dir| dir.join("calltrace/config.toml"));
         let for_all = PathBuf::from("/etc/calltrace/config.toml");
         let files: [(Option<PathBuf>, &[ErrorKind]); 3] = [
             (Some(for_all), &[NotFound, NotADirectory]),
-            // `sudo -u` and its like leave HOME as it was.
+            // `sudo -u` may leave HOME unchanged.
             (user, &[NotFound, NotADirectory, PermissionDenied]),
             (named.map(Path::to_owned), &[]),
         ];
@@ -181,13 +176,13 @@ impl Settings {
             let state = match fs::read_to_string(&path) {
                 Ok(text) => {
                     read::read(&mut settings, &text, &path)?;
-                    FileState::Read
+                    SettingsFileState::Read
                 }
                 Err(error) if !passed_over.contains(&error.kind()) => {
                     return Err(Error::io(&path, "read the settings", error));
                 }
-                Err(error) if error.kind() == PermissionDenied => FileState::Closed,
-                Err(_) => FileState::Missing,
+                Err(error) if error.kind() == PermissionDenied => SettingsFileState::Closed,
+                Err(_) => SettingsFileState::Missing,
             };
             settings.files.push((path, state));
         }
@@ -196,7 +191,7 @@ impl Settings {
         Ok(settings)
     }
 
-    /// What the environment says of a setting that has no flag; clap reads the variables of others.
+    /// Reads the environment variable of a setting without an option; clap reads the other variables.
     fn take_variable(&mut self, name: &str) -> Result<(), Error> {
         let setting = Setting::of(&[name]).expect("it is in the table");
         let variable = setting.variable.expect("it has a variable");

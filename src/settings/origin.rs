@@ -1,31 +1,30 @@
-//! Where a setting was said: which line of which file, or a flag. `calltrace config` shows it.
+//! The file and line of each setting. `calltrace config` shows them.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use toml::Value;
 
-use super::row::{Setting, Shown};
+use super::row::{Setting, Visibility};
 
-/// What a file says of one setting.
+/// One setting as a file has it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Said {
-    /// The value, where all of it may be shown; `None` of a secret.
+pub struct FileSetting {
+    /// The value if all of it may be shown; `None` for a secret.
     pub value: Option<Value>,
-    /// An address with `***` for its password, where that is the one thing to hide.
+    /// An address with `***` for its password, if only the password is secret.
     pub masked: Option<String>,
-    /// The file.
     pub path: PathBuf,
     /// The line, from 1.
     pub line: usize,
 }
 
-/// What was said last of each setting, by tables and key: `["enterprises", "0367", "name"]`.
+/// The last entry of each setting, by tables and key: `["enterprises", "0367", "name"]`.
 #[derive(Debug, Clone, Default)]
-pub struct Origins(BTreeMap<Vec<String>, Said>);
+pub struct Origins(BTreeMap<Vec<String>, FileSetting>);
 
 impl Origins {
-    /// Notes what a line says of a setting, in place of all that was said of it before.
+    /// Notes the entry of a setting, in place of an earlier one.
     pub(super) fn note(
         &mut self,
         setting: &Setting,
@@ -35,10 +34,10 @@ impl Origins {
     ) {
         let (value, masked) = showable(setting.shown, value);
         let at: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
-        if let (Some(twin), Some((_, tables))) = (setting.twin(), at.split_last()) {
-            self.0.remove(&[tables, &[twin.key().to_owned()]].concat());
+        if let (Some(other), Some((_, tables))) = (setting.alternative(), at.split_last()) {
+            self.0.remove(&[tables, &[other.key().to_owned()]].concat());
         }
-        let said = Said {
+        let said = FileSetting {
             value,
             masked,
             path: path.to_owned(),
@@ -47,22 +46,21 @@ impl Origins {
         self.0.insert(at, said);
     }
 
-    /// What was said of the setting.
-    pub fn of(&self, at: &[&str]) -> Option<&Said> {
+    /// The entry of a setting with these names.
+    pub fn of(&self, at: &[&str]) -> Option<&FileSetting> {
         let at: Vec<String> = at.iter().map(|&part| part.to_owned()).collect();
         self.0.get(&at)
     }
 
-    /// Whether the other of two settings that say the same thing is set. Asks of settings whose names
-    /// are fixed.
-    pub fn say_twin_of(&self, setting: &Setting) -> bool {
+    /// Whether the alternative of a setting with fixed names is set.
+    pub fn has_alternative_of(&self, setting: &Setting) -> bool {
         setting
-            .twin()
-            .is_some_and(|twin| self.of(&twin.names()).is_some())
+            .alternative()
+            .is_some_and(|other| self.of(&other.names()).is_some())
     }
 
-    /// Files that hold secrets: those of settings that do, and those that settings name for them;
-    /// each with what it holds.
+    /// The files that hold secrets, each with a description: settings files with secrets, and files that settings
+    /// name.
     pub fn files_of_secrets(&self) -> BTreeMap<PathBuf, &'static str> {
         let mut files = BTreeMap::new();
         for (at, said) in self.all() {
@@ -71,8 +69,8 @@ impl Origins {
             };
             let value = said.value.as_ref().and_then(Value::as_str);
             match (setting.shown, value) {
-                (Shown::Hidden, _) => drop(files.insert(said.path.clone(), "secrets")),
-                (Shown::Address, None) => {
+                (Visibility::Hidden, _) => drop(files.insert(said.path.clone(), "secrets")),
+                (Visibility::Address, None) => {
                     let file = files.entry(said.path.clone());
                     file.or_insert("a password in an address");
                 }
@@ -85,27 +83,27 @@ impl Origins {
         files
     }
 
-    /// All that was said, in order of names.
-    pub fn all(&self) -> impl Iterator<Item = (&[String], &Said)> {
+    /// All entries, in the order of their names.
+    pub fn all(&self) -> impl Iterator<Item = (&[String], &FileSetting)> {
         self.0.iter().map(|(at, said)| (at.as_slice(), said))
     }
 }
 
-/// The value if all of it may be shown, else what may be said instead.
-fn showable(shown: Shown, value: Value) -> (Option<Value>, Option<String>) {
+/// The value if all of it may be shown, else its masked form.
+fn showable(shown: Visibility, value: Value) -> (Option<Value>, Option<String>) {
     match shown {
-        Shown::Whole => (Some(value), None),
-        Shown::Hidden => (None, None),
-        Shown::Address => match value.as_str().and_then(address) {
+        Visibility::Whole => (Some(value), None),
+        Visibility::Hidden => (None, None),
+        Visibility::Address => match value.as_str().and_then(address) {
             Some(shown) if value.as_str() == Some(&shown) => (Some(value), None),
             masked => (None, masked),
         },
     }
 }
 
-/// An address with `***` for its password; `None` where something else of it may be secret: a path or a
-/// user of a web service, a query, anything that is not of the usual form. By hand: every command
-/// notes its settings, and an expression takes longer to compile than all else it does by then.
+/// An address with `***` for its password; `None` if another part may be secret: a path or a user of a web service, a
+/// query, or an unusual form. It is parsed by hand, because every command does this, and compiling a regular expression
+/// takes longer than the rest of the start.
 fn address(text: &str) -> Option<String> {
     let is_host = |host: &str| {
         let plain = |b: u8| b.is_ascii_alphanumeric() || b"_.-[]:".contains(&b);
@@ -158,7 +156,7 @@ mod tests {
 
     fn said(texts: &[(&str, &str)]) -> Vec<String> {
         let origins = noted(texts);
-        let line = |(at, said): (&[String], &Said)| {
+        let line = |(at, said): (&[String], &FileSetting)| {
             let value = said.value.as_ref().map_or("-".to_owned(), Value::to_string);
             let path = said.path.display();
             format!("{} {value} {path}:{}", at.join("."), said.line)

@@ -1,5 +1,4 @@
-//! One walk over a settings file: which row each key is of, what its value sets, which line says so, and what
-//! is wrong with it.
+//! Reads a settings file: finds the row of each key, stores its value, notes its line, and reports errors.
 
 use std::path::Path;
 
@@ -12,31 +11,31 @@ use super::row::{Problem, Setting};
 use super::table::check_name;
 use super::values::meant;
 
-/// Takes over what a file says, key by key; what others said before of other keys stays.
+/// Reads a file into `settings`, key by key; keys that it does not have keep their values.
 ///
 /// # Errors
-/// The first thing that is wrong, in the order of keys, with the file and the line.
+/// The first error in the order of keys, with the file and the line.
 pub(super) fn read(settings: &mut Settings, text: &str, path: &Path) -> Result<(), Error> {
-    let mut walk = Walk {
+    let mut reader = SettingsReader {
         settings,
         text,
         path,
     };
     let document = DeTable::parse(text).map_err(|error| {
         let start = error.span().map_or(0, |span| span.start);
-        walk.wrong(start, &error.message().replace('\n', " "))
+        reader.wrong(start, &error.message().replace('\n', " "))
     })?;
-    walk.table(&mut Vec::new(), document.get_ref(), 0)
+    reader.table(&mut Vec::new(), document.get_ref(), 0)
 }
 
-struct Walk<'w> {
+struct SettingsReader<'w> {
     settings: &'w mut Settings,
     text: &'w str,
     path: &'w Path,
 }
 
-impl Walk<'_> {
-    /// A table under these names. `start` is where its key stands (bytes from the start of the file).
+impl SettingsReader<'_> {
+    /// Reads a table under these names. `start` is the position of its key (bytes from the start of the file).
     fn table<'t>(
         &mut self,
         names: &mut Vec<&'t str>,
@@ -44,9 +43,9 @@ impl Walk<'_> {
         start: usize,
     ) -> Result<(), Error> {
         let own = Setting::below(names).filter(|one| one.names().len() == names.len() + 1);
-        for (one, other) in own.filter_map(|one| Some((one.key(), one.twin()?.key()))) {
+        for (one, other) in own.filter_map(|one| Some((one.key(), one.alternative()?.key()))) {
             if table.contains_key(one) && table.contains_key(other) {
-                let both = format!(" has both {one} and {other}; leave one of them");
+                let both = format!(" has both {one} and {other}; keep only one of them");
                 return Err(self.refused(names, start, &Problem(both)));
             }
         }
@@ -58,7 +57,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// What stands under these names: a setting, or a table of them.
+    /// Reads the entry under these names: a setting, or a table of settings.
     fn entry<'t>(
         &mut self,
         names: &mut Vec<&'t str>,
@@ -95,14 +94,15 @@ impl Walk<'_> {
         Error::Usage(format!("{path}:{line}: {what}"))
     }
 
-    /// The line of a place in the file, from 1.
+    /// The line of a position in the file, from 1.
     fn line(&self, start: usize) -> usize {
         let before = self.text.as_bytes().get(..start).unwrap_or_default();
         before.iter().filter(|byte| **byte == b'\n').count() + 1
     }
 }
 
-/// The value as rows take it. One of a kind that no setting has is an empty table, which each row refuses.
+/// The value in the type that rows take. A value of a type that no setting has becomes an empty table, which each row
+/// refuses.
 fn plain(value: &DeValue<'_>) -> Value {
     let integer = || {
         let digits = value.as_integer()?;
@@ -119,7 +119,7 @@ fn plain(value: &DeValue<'_>) -> Value {
     }
 }
 
-/// What to say of a name that its table does not have.
+/// The error about a name that its table does not have.
 fn unknown(names: &[&str]) -> String {
     let (name, tables) = names.split_last().expect("a key has a name");
     let mut known: Vec<&str> = Setting::below(tables)

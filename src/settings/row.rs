@@ -1,4 +1,4 @@
-//! A row of the table of settings, and the ways in which rows read a value.
+//! A row of the table of settings, and functions that read values.
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
@@ -12,49 +12,46 @@ use super::Settings;
 /// One setting of a file.
 #[derive(Debug, Clone, Copy)]
 pub struct Setting {
-    /// Its tables and its key, with dots between them: `rotate.keep`. What is in capitals is a name
+    /// Its tables and its key, with dots between them: `rotate.keep`. A part in capitals is a name
     /// that the user chooses: `enterprises.NUMBER.name`.
     pub name: &'static str,
-    /// What it is when nobody sets it.
-    pub usual: Usual,
-    /// The flag of every subcommand that goes before the variable.
+    pub usual: SettingDefault,
+    /// The global option that overrides the variable.
     pub flag: Option<&'static str>,
-    /// The variable of the environment that goes before all files.
+    /// The environment variable that overrides all files.
     pub variable: Option<&'static str>,
-    /// What is shown of its value.
-    pub shown: Shown,
-    /// What it says, in a few words; the unit and the range where there are some.
+    /// The part of its value that may be shown.
+    pub shown: Visibility,
+    /// A short description, with the unit and the range.
     pub about: &'static str,
-    /// Reads a value and sets it, under these names (those that the user chooses are right already).
+    /// Reads a value and sets it, under these names; names that the user chose are already checked.
     pub(super) set: Set,
 }
 
 pub(super) type Set = fn(&mut Settings, &[&str], &Value) -> Result<(), Problem>;
 
-/// What holds while a setting is not set.
+/// The default of a setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Usual {
+pub enum SettingDefault {
     /// This value, as TOML.
     Is(&'static str),
-    /// No value of its own; what happens then, in words.
+    /// No value; the text says what happens then.
     Not(&'static str),
 }
 
-/// What of a value may be shown.
+/// The part of a value that may be shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shown {
-    /// All of it.
+pub enum Visibility {
     Whole,
-    /// An address, without the password it may hold.
+    /// An address without its password.
     Address,
-    /// Nothing.
     Hidden,
 }
 
 impl Setting {
     pub(super) const fn new(
         name: &'static str,
-        usual: Usual,
+        usual: SettingDefault,
         about: &'static str,
         set: Set,
     ) -> Setting {
@@ -63,7 +60,7 @@ impl Setting {
             usual,
             flag: None,
             variable: None,
-            shown: Shown::Whole,
+            shown: Visibility::Whole,
             about,
             set,
         }
@@ -80,16 +77,16 @@ impl Setting {
     }
 
     pub(super) const fn hidden(mut self) -> Setting {
-        self.shown = Shown::Hidden;
+        self.shown = Visibility::Hidden;
         self
     }
 
     pub(super) const fn address(mut self) -> Setting {
-        self.shown = Shown::Address;
+        self.shown = Visibility::Address;
         self
     }
 
-    /// Its tables and its key; in capitals those that the user chooses.
+    /// Its tables and its key; names that the user chooses are in capitals.
     pub fn names(&self) -> Vec<&'static str> {
         self.name.split('.').collect()
     }
@@ -102,14 +99,14 @@ impl Setting {
     /// Its default, if it has one.
     pub fn usual_value(&self) -> Option<Value> {
         match self.usual {
-            Usual::Is(text) => Some(text.parse().expect("a default is TOML")),
-            Usual::Not(_) => None,
+            SettingDefault::Is(text) => Some(text.parse().expect("a default is TOML")),
+            SettingDefault::Not(_) => None,
         }
     }
 }
 
-/// What is wrong with a value: the rest of a sentence that begins with the setting's name, ` must be in
-/// quotes` or `: it is whole days`. It never shows a value that may be a secret.
+/// The error about a value: the rest of a sentence that begins with the setting's name, such as ` must be in
+/// quotes` or `: it is whole days`. It never contains a value that may be a secret.
 #[derive(Debug)]
 pub(super) struct Problem(pub(super) String);
 
@@ -123,20 +120,20 @@ impl Problem {
     }
 }
 
-/// A hint behind the name.
+/// A hint after the name.
 impl From<String> for Problem {
     fn from(hint: String) -> Problem {
         Problem(format!(": {hint}"))
     }
 }
 
-/// Puts a value where it belongs, if it is right.
+/// Stores a value in its field if it is valid.
 pub(super) fn put<T, F: From<T>>(field: &mut F, value: Result<T, Problem>) -> Result<(), Problem> {
     *field = value?.into();
     Ok(())
 }
 
-/// A text; where it is none, it is said to have to be `what`.
+/// The text of a value; any other type is refused with the message that it must be `what`.
 pub(super) fn text_of<'v>(value: &'v Value, what: &str) -> Result<&'v str, Problem> {
     value.as_str().ok_or_else(|| Problem::must_be(what))
 }
@@ -145,7 +142,7 @@ pub(super) fn text(value: &Value) -> Result<&str, Problem> {
     text_of(value, "in quotes")
 }
 
-/// A text that is read further.
+/// A text, parsed by `parse`.
 pub(super) fn parsed<T>(
     value: &Value,
     parse: impl FnOnce(&str) -> Result<T, String>,
@@ -169,7 +166,7 @@ pub(super) fn switch(value: &Value) -> Result<bool, Problem> {
     is_on.ok_or_else(|| Problem::must_be("true or false"))
 }
 
-/// A list, described by `hint`; `item` gets `None` for what is no text.
+/// A list, described by `hint`; `item` gets `None` for an item that is no text.
 pub(super) fn list<T>(
     value: &Value,
     hint: &str,
@@ -185,7 +182,7 @@ pub(super) fn secret(value: &Value) -> Result<Secret, Problem> {
     Secret::new(text(value)?).ok_or_else(Problem::is_empty)
 }
 
-/// The name of a file.
+/// A file name, which must not be empty.
 pub(super) fn file(value: &Value) -> Result<PathBuf, Problem> {
     match text(value)? {
         "" => Err(Problem::is_empty()),

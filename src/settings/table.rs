@@ -1,5 +1,5 @@
-//! Every setting there is: what it is called, its default, which variable goes before it, and what is done
-//! with its value. What reads settings, `calltrace config` and the documentation go by this one table.
+//! The table of all settings: name, default, environment variable, and how the value is stored. The reader of settings,
+//! `calltrace config` and the documentation all use this table.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use toml::Value;
 
 use super::Settings;
 use super::hosts::HostSettings;
-use super::row::Usual::{Is, Not};
+use super::row::SettingDefault::{Is, Not};
 use super::row::{
     Problem, Setting, file, list, number, parsed, put, secret, switch, text, text_of,
 };
@@ -23,18 +23,18 @@ use super::values::{
     parse_size, parse_size_or_none, parse_timeout, parse_zone,
 };
 
-/// All settings, as the documentation orders them. Two or three lines each, which would be seven or more.
+/// All settings, in the order of the documentation. rustfmt is off, because it would make seven lines or more of each.
 #[rustfmt::skip]
 pub static SETTINGS: &[Setting] = &[
-    Setting::new("root", Is("'call_tracer'"), "folder that holds one folder an enterprise",
+    Setting::new("root", Is("'call_tracer'"), "folder that holds one folder per enterprise",
         |all, _, value| put(&mut all.root, folder(value))).over("CALLTRACE_ROOT").typed("--root"),
-    Setting::new("log_timezone", Is("'UTC'"), "zone of the times that records begin with",
+    Setting::new("log_timezone", Is("'UTC'"), "zone of the times of records",
         |all, _, value| put(&mut all.log_timezone, zone(value).map(LogZone))).over("CALLTRACE_LOG_TIMEZONE"),
-    Setting::new("display_timezone", Not("of TZ or the system"), "zone that times are shown and typed in",
+    Setting::new("display_timezone", Not("zone of TZ or the system"), "zone of shown and typed times",
         |all, _, value| put(&mut all.display_timezone, zone(value))).over("CALLTRACE_DISPLAY_TIMEZONE").typed("--tz"),
-    Setting::new("threads", Is("0"), "threads to work with, up to 256; 0 for one a core",
+    Setting::new("threads", Is("0"), "number of threads, up to 256; 0 for one per core",
         |all, _, value| put(&mut all.threads, number(value, 0..=256_u16))).over("CALLTRACE_THREADS").typed("--threads"),
-    Setting::new("hyperlinks", Is("true"), "links from ids to the pages of calls, on terminals that know them",
+    Setting::new("hyperlinks", Is("true"), "links from ids to the pages of calls, on terminals that support them",
         |all, _, value| put(&mut all.hyperlinks, switch(value))),
 
     Setting::new("rotate.keep", Is("'14d'"), "full days that are kept: 14d, 2w",
@@ -44,47 +44,47 @@ pub static SETTINGS: &[Setting] = &[
     Setting::new("rotate.mode", Is("'auto'"), "how the live file is rotated: auto, archive, rename, collapse",
         |all, _, value| put(&mut all.rotate.mode, parsed(value, parse_mode))),
     Setting::new("rotate.max_size", Not("no limit"),
-        "a live file that is larger is rotated on any day: 500MB, 2GiB",
+        "a larger live file is rotated on any day: 500MB, 2GiB",
         |all, _, value| put(&mut all.rotate.size_max, parsed(value, parse_size))),
     Setting::new("rotate.grace", Is("'60s'"),
-        "where leases are not to be had, how long a file must be left alone before it is sealed",
+        "without kernel leases: a file is sealed only if it was unchanged for this long",
         |all, _, value| put(&mut all.rotate.grace, parsed(value, parse_length))),
     Setting::new("rotate.verify", Is("'64MiB'"),
-        "archives compared with their indexes in a run, oldest check first, one at least; \"0\" for none",
+        "bytes of archives to compare with their indexes per run, at least one archive; \"0\" for none",
         |all, _, value| put(&mut all.rotate.verify_bytes, parsed(value, parse_size_or_none))),
 
     Setting::new("serve.listen", Is("'127.0.0.1:8026'"), "address and port of the pages",
         |all, _, value| put(&mut all.serve.listen, parsed(value, parse_listen))).over("CALLTRACE_LISTEN"),
     Setting::new("serve.public_url", Not("http:// and the address it listens on"),
-        "where people reach the pages; links begin with it",
+        "address at which users reach the pages; links begin with it",
         |all, _, value| put(&mut all.serve.public_url, parsed(value, PublicUrl::parse))).over("CALLTRACE_PUBLIC_URL"),
-    Setting::new("serve.trusted_proxies", Is("[]"), "proxies on other hosts whose X-Forwarded-For is believed",
+    Setting::new("serve.trusted_proxies", Is("[]"), "proxies on other hosts with a trusted X-Forwarded-For",
         |all, _, value| put(&mut all.serve.connections.proxies, list(value, ADDRESSES, parse_host))),
-    Setting::new("serve.lang", Is("'ru'"), "language of who says nothing else: ru, en",
+    Setting::new("serve.lang", Is("'ru'"), "language if the browser asks for none: ru, en",
         |all, _, value| put(&mut all.serve.language, parsed(value, parse_language))),
-    Setting::new("serve.request_timeout", Is("'30s'"), "in which a request is answered or refused, 1s to 10m",
+    Setting::new("serve.request_timeout", Is("'30s'"), "time limit of a request, 1s to 10m",
         |all, _, value| put(&mut all.serve.limits.request, parsed(value, parse_timeout))),
-    Setting::new("serve.max_connections", Is("512"), "connections open at one time, 1 to 60000",
+    Setting::new("serve.max_connections", Is("512"), "maximum number of open connections, 1 to 60000",
         |all, _, value| put(&mut all.serve.connections.in_all, number(value, 1..=60_000_usize))),
     Setting::new("serve.recording_url", Not("no link to recordings"),
-        "where the recording of a call is: {unique_id} or {uuid} stands for the call's own",
+        "address of the recording of a call, with {unique_id} or {uuid} in place of the call's id",
         |all, _, value| put(&mut all.serve.recordings.template, parsed(value, RecordingUrl::parse))),
-    Setting::new("serve.recording_hosts", Is("[]"), "hosts whose addresses in a record are those of recordings",
+    Setting::new("serve.recording_hosts", Is("[]"), "hosts of recordings: an address on them in a record is the recording",
         |all, _, value| put(&mut all.serve.recordings.hosts, list(value, HOSTS, |host| Recordings::host(host.unwrap_or_default())))),
-    Setting::new("serve.api_token", Not("the API is for this host alone"), "what opens the JSON API to other hosts",
+    Setting::new("serve.api_token", Not("only this host may use the API"), "token that opens the JSON API to other hosts",
         |all, _, value| put(&mut all.serve.api_token, given(value))).hidden(),
-    Setting::new("serve.api_token_file", Not("the API is for this host alone"), "file that holds api_token",
+    Setting::new("serve.api_token_file", Not("only this host may use the API"), "file that holds api_token",
         |all, _, value| put(&mut all.serve.api_token, given_in_file(value))),
-    Setting::new("serve.log_file", Not("stderr"), "where the log of requests is written",
+    Setting::new("serve.log_file", Not("stderr"), "file for the log of requests",
         |all, _, value| put(&mut all.serve.log_file, file(value))).over("CALLTRACE_LOG_FILE"),
 
-    Setting::new("sync.listen", Not("no second listener"), "address and port of the API that starts runs of synchronisation",
+    Setting::new("sync.listen", Not("no second listener"), "address and port of the API that starts synchronisation",
         |all, _, value| put(&mut all.sync.listen, parsed(value, parse_listen))),
     Setting::new("sync.interval", Not("only when asked"),
-        "how often serve fetches what did not arrive, 1m to 24h; \"off\" for never",
+        "time between runs of synchronisation by serve, 1m to 24h; \"off\" for never",
         |all, _, value| put(&mut all.sync.interval, parsed(value, parse_interval))),
     Setting::new("sync.postgres_url", Not("no copies of calls"),
-        "database that copies of calls are written to: postgres://USER@HOST/DATABASE",
+        "database that gets copies of calls: postgres://USER@HOST/DATABASE",
         |all, _, value| put(&mut all.sync.records.url, given(value))).address(),
     Setting::new("sync.postgres_url_file", Not("no copies of calls"), "file that holds postgres_url",
         |all, _, value| put(&mut all.sync.records.url, given_in_file(value))),
@@ -97,37 +97,37 @@ pub static SETTINGS: &[Setting] = &[
     Setting::new("enterprises.NUMBER.name", Not("its number"), "what people call the enterprise",
         |all, names, value| put(&mut enterprise(all, names).title, name(value))),
     Setting::new("enterprises.NUMBER.secret", Not("its pages are closed"),
-        "what opens the enterprise's pages and signs its links; 16 random characters or more",
+        "token that opens the enterprise's pages and signs its links; at least 16 random characters",
         |all, names, value| put(&mut enterprise(all, names).secret, given(value))).hidden(),
     Setting::new("enterprises.NUMBER.secret_file", Not("its pages are closed"), "file that holds secret",
         |all, names, value| put(&mut enterprise(all, names).secret, given_in_file(value))),
 
-    Setting::new("enterprises.NUMBER.extensions.EXTENSION", Not("the extension"), "who has the extension",
+    Setting::new("enterprises.NUMBER.extensions.EXTENSION", Not("the extension"), "name of the person with this extension",
         |all, names, value| put_name(&mut enterprise(all, names).extensions, names, value)),
 
     Setting::new("enterprises.NUMBER.lines.LINE", Not("the line"), "what people call the line",
         |all, names, value| put_name(&mut enterprise(all, names).lines, names, value)),
 
-    Setting::new("hosts.NAME.enterprise", Not("it must be said"), "whose events the host sends, by the enterprise's folder",
+    Setting::new("hosts.NAME.enterprise", Not("it is required"), "folder name of the enterprise that the host sends events for",
         |all, names, value| put(&mut host(all, names).enterprise, parsed(value, parse_enterprise))),
     Setting::new("hosts.NAME.address", Not("its name"), "host name or IP address",
         |all, names, value| put(&mut host(all, names).address, parsed(value, Address::parse))),
     Setting::new("hosts.NAME.port", Not("22"), "port of its ssh server, 1 to 65535",
         |all, names, value| put(&mut host(all, names).port, number(value, 1..=u16::MAX))),
-    Setting::new("hosts.NAME.user", Not("root"), "who logs in",
+    Setting::new("hosts.NAME.user", Not("root"), "user to log in as",
         |all, names, value| put(&mut host(all, names).user, parsed(value, User::parse))),
     Setting::new("hosts.NAME.key_file", Not("the keys that ssh finds itself"), "private key to log in with, without a passphrase",
         |all, names, value| put(&mut host(all, names).key_file, parsed(value, SshFile::parse))),
-    Setting::new("hosts.NAME.password_file", Not("keys alone"), "file that holds the password to log in with, instead of a key",
+    Setting::new("hosts.NAME.password_file", Not("only keys"), "file that holds the password to log in with, instead of a key",
         |all, names, value| put(&mut host(all, names).password_file, password_file(value))),
     Setting::new("hosts.NAME.known_hosts", Not("those that ssh knows"), "file with the keys of hosts",
         |all, names, value| put(&mut host(all, names).known_hosts, parsed(value, SshFile::parse))),
-    Setting::new("hosts.NAME.timezone", Not("the offset that the host has"), "zone of the times in its journals",
+    Setting::new("hosts.NAME.timezone", Not("the host's current offset from UTC"), "time zone of its journals",
         |all, names, value| put(&mut host(all, names).timezone, zone(value))),
     Setting::new("hosts.NAME.journals", Not("/var/log/asterisk"), "folder of its journals",
         |all, names, value| put(&mut host(all, names).journals, parsed(value, JournalFolder::parse))),
 
-    Setting::new("people.CHAT", Not("the chat's number"), "who it is, by the number of a Telegram chat",
+    Setting::new("people.CHAT", Not("the chat's number"), "name of the person with this Telegram chat number",
         |all, names, value| put_name(&mut all.directory.people, names, value)),
 
     Setting::new("postgres.url", Not("no database"),
@@ -140,27 +140,27 @@ pub static SETTINGS: &[Setting] = &[
         |all, _, value| put(&mut all.directory.postgres.pool, number(value, 1..=32_u8))),
 
     Setting::new("metadata.url", Not("no service"),
-        "service that knows names by line and extension: http://HOST:PORT",
+        "service with names by line and extension: http://HOST:PORT",
         |all, _, value| put(&mut all.directory.metadata, secret(value))).address(),
 ];
 
-/// Whether the user chooses the name that the table calls so.
+/// Whether a part of a setting's name is chosen by the user.
 pub(super) fn is_chosen(name: &str) -> bool {
     name.bytes().all(|byte| byte.is_ascii_uppercase())
 }
 
-/// Looks at a name that stands where the table has `chosen`; what is no choice is right already.
+/// Checks a name in the place of the part `chosen`; a part that the user does not choose is always valid.
 pub(super) fn check_name(chosen: &str, typed: &str) -> Result<(), Problem> {
     let (is_right, hint) = match chosen {
         "NUMBER" => (EnterpriseName::new(typed).is_some(), ENTERPRISE),
         "EXTENSION" | "LINE" => (
             !matches!(typed, "secret" | "secret_file"),
-            "a secret stands above the names, not among them",
+            "a secret belongs into the table of the enterprise, not among the names",
         ),
         "NAME" => return Ok(HostName::parse(typed).map(drop)?),
         "CHAT" => (
             is_chat(typed),
-            "people go by the number of their Telegram chat, as in 100000001 = \"Анна\"",
+            "a person is named by the number of a Telegram chat, as in 100000001 = \"Анна\"",
         ),
         _ => return Ok(()),
     };
@@ -176,12 +176,12 @@ fn is_chat(typed: &str) -> bool {
 }
 
 impl Setting {
-    /// The setting that stands under these names.
+    /// The setting with these names.
     pub fn of(names: &[impl AsRef<str>]) -> Option<&'static Setting> {
         Setting::below(names).find(|setting| setting.names().len() == names.len())
     }
 
-    /// Settings under these names or in the table that is called so.
+    /// The settings with these names or in the table with these names.
     pub(super) fn below(names: &[impl AsRef<str>]) -> impl Iterator<Item = &'static Setting> {
         SETTINGS.iter().filter(move |setting| {
             let own = setting.names();
@@ -191,22 +191,22 @@ impl Setting {
         })
     }
 
-    /// The other of two settings that say the same thing, `secret` and `secret_file`: what is set
-    /// later takes the place of what was set before.
-    pub(super) fn twin(&self) -> Option<&'static Setting> {
+    /// The other of two settings with the same meaning, such as `secret` and `secret_file`: the one that is set later
+    /// replaces the other.
+    pub(super) fn alternative(&self) -> Option<&'static Setting> {
         let is_file_of = |file: &str, name: &str| file.strip_suffix("_file") == Some(name);
         SETTINGS
             .iter()
             .find(|other| is_file_of(other.name, self.name) || is_file_of(self.name, other.name))
     }
 
-    /// Whether it is the name of a file that holds a secret.
+    /// Whether its value is the name of a file that holds a secret.
     pub fn names_a_secret(&self) -> bool {
         let is_of_host = matches!(
             self.name,
             "hosts.NAME.key_file" | "hosts.NAME.password_file"
         );
-        is_of_host || self.name.ends_with("_file") && self.twin().is_some()
+        is_of_host || self.name.ends_with("_file") && self.alternative().is_some()
     }
 
     /// Whether the user chooses one of its names.
@@ -215,7 +215,7 @@ impl Setting {
     }
 }
 
-const ENTERPRISE: &str = "an enterprise is called like its folder, in letters, digits, _ and -";
+const ENTERPRISE: &str = "an enterprise has the name of its folder: letters, digits, _ and -";
 const ADDRESSES: &str = "a list of addresses, such as [\"10.0.0.5\"]";
 const HOSTS: &str = "a list of hosts, such as [\"rec.example.org\"]";
 
@@ -260,8 +260,8 @@ fn parse_enterprise(typed: &str) -> Result<EnterpriseName, String> {
     EnterpriseName::new(typed).ok_or_else(|| ENTERPRISE.to_owned())
 }
 
-/// The name of a file that holds a password. It may be the password itself that was put there, so nothing else than an
-/// absolute path is taken, and what was put there is not shown.
+/// The name of a file that holds a password. The user may have written the password itself, so only an absolute path
+/// is accepted, and the value is never shown.
 fn password_file(value: &Value) -> Result<PathBuf, Problem> {
     let path = file(value)?;
     match path.is_absolute() {
@@ -272,13 +272,13 @@ fn password_file(value: &Value) -> Result<PathBuf, Problem> {
     }
 }
 
-/// A name; a blank one is none.
+/// A name; `None` for a blank one.
 fn name(value: &Value) -> Result<Option<String>, Problem> {
     let name = text(value)?.to_owned();
     Ok(Some(name).filter(|name| !name.trim().is_empty()))
 }
 
-/// Puts a name under the last of `names`.
+/// Stores a name under the last of `names`.
 fn put_name(
     known: &mut BTreeMap<String, String>,
     names: &[&str],

@@ -1,4 +1,4 @@
-//! Values as files and flags give them, read from text. An error is a hint behind the name of the setting.
+//! Parsers of values from files and options. An error is a hint that follows the name of the setting.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -19,12 +19,12 @@ fn nearest<'k>(typed: &str, known: impl IntoIterator<Item = &'k str>) -> Option<
         .map(|(_, name)| name)
 }
 
-/// What to say of a name that is none of `known`.
+/// The error about a name that is not one of `known`.
 pub(crate) fn one_of(typed: &str, what: &str, known: &[&str]) -> String {
     format!("no {what} {typed:?}; {}", meant(typed, known))
 }
 
-/// The name that may have been meant, else all there are.
+/// The nearest known name as a question, or a list of all known names.
 pub(super) fn meant(typed: &str, known: &[&str]) -> String {
     match nearest(typed, known.iter().copied()) {
         Some(name) => format!("did you mean {name}?"),
@@ -49,7 +49,7 @@ pub(crate) fn parse_zone(typed: &str) -> Result<Zone, String> {
     Err(format!("no time zone {typed:?}; {hint}"))
 }
 
-/// The zone of `+3`, `-03:30`, `+0300`, with `GMT` or `UTC` before it or not; 14 hours at most.
+/// The zone of an offset: `+3`, `-03:30`, `+0300`, `GMT+3`, `UTC+3`; 14 hours at most.
 fn zone_of_offset(typed: &str) -> Option<Zone> {
     const HOURS_MAX: i32 = 14;
     let upper = typed.trim().to_ascii_uppercase();
@@ -83,7 +83,7 @@ pub(crate) fn parse_duration(typed: &str) -> Result<i64, String> {
     millis(typed).ok_or_else(|| "a length of time is seconds or like 90s, 1m30s, 2h".to_owned())
 }
 
-/// The same as a [`Duration`].
+/// A length of time as a [`Duration`].
 pub(crate) fn parse_length(typed: &str) -> Result<Duration, String> {
     let millis = parse_duration(typed)?;
     Ok(Duration::from_millis(
@@ -91,7 +91,7 @@ pub(crate) fn parse_length(typed: &str) -> Result<Duration, String> {
     ))
 }
 
-/// How often something is done: a minute to a day, or `off` for never.
+/// An interval from a minute to a day, or `off` for never.
 pub(crate) fn parse_interval(typed: &str) -> Result<Option<Duration>, String> {
     let range = Duration::from_secs(60)..=Duration::from_secs(86_400);
     match typed {
@@ -103,8 +103,8 @@ pub(crate) fn parse_interval(typed: &str) -> Result<Option<Duration>, String> {
     }
 }
 
-/// Milliseconds of a length of time in units of w, d, h, m (or min), s; bare digits are seconds. `None` when
-/// it is none, or over a thousand years.
+/// Milliseconds of a length of time in units of w, d, h, m (or min), s; bare digits are seconds. `None` if it is no
+/// length of time, or longer than a thousand years.
 pub(crate) fn millis(typed: &str) -> Option<i64> {
     if typed.is_empty() {
         return None;
@@ -147,7 +147,7 @@ pub(crate) fn parse_mode(typed: &str) -> Result<Mode, String> {
     found.ok_or_else(|| one_of(typed, "mode", &known))
 }
 
-/// Whole days, one at least: `14d`, `2w`.
+/// Whole days, at least one: `14d`, `2w`.
 pub(crate) fn parse_days(typed: &str) -> Result<u32, String> {
     const DAY_MILLIS: i64 = 86_400_000;
     let has_unit = typed.ends_with(['d', 'w']);
@@ -155,7 +155,7 @@ pub(crate) fn parse_days(typed: &str) -> Result<u32, String> {
         .filter(|millis| has_unit && millis % DAY_MILLIS == 0)
         .and_then(|millis| u32::try_from(millis / DAY_MILLIS).ok());
     match days {
-        Some(0) => Err("at least one day is kept: 1d".to_owned()),
+        Some(0) => Err("it is at least one day: 1d".to_owned()),
         Some(days) => Ok(days),
         None => Err("it is whole days, such as 14d or 2w".to_owned()),
     }
@@ -184,7 +184,7 @@ pub(crate) fn parse_size(typed: &str) -> Result<u64, String> {
         .ok_or_else(hint)
 }
 
-/// The same, or `0` for nothing.
+/// A size in bytes, or `0` for none.
 pub(crate) fn parse_size_or_none(typed: &str) -> Result<u64, String> {
     match typed.trim() {
         "0" => Ok(0),
@@ -203,14 +203,14 @@ pub(crate) fn parse_listen(typed: &str) -> Result<SocketAddr, String> {
     })
 }
 
-/// An address of a list; `None` is something else than text.
+/// An IP address of a list; `None` stands for an item that is no text.
 pub(crate) fn parse_host(typed: Option<&str>) -> Result<IpAddr, String> {
     let address = typed.and_then(|text| text.parse().ok());
-    // What is no word may hold a password.
+    // A text with other characters may contain a password, so it is not shown.
     let is_word = |text: &&str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.');
     let shown = typed.filter(is_word);
     let shown = shown.map_or("one of them".to_owned(), |text| format!("{text:?}"));
-    address.ok_or_else(|| format!("{shown} is no address; one is like \"10.0.0.5\""))
+    address.ok_or_else(|| format!("{shown} is not an IP address such as \"10.0.0.5\""))
 }
 
 pub(crate) fn parse_language(typed: &str) -> Result<Language, String> {
@@ -221,7 +221,7 @@ pub(crate) fn parse_language(typed: &str) -> Result<Language, String> {
     }
 }
 
-/// How long a request may take: 1 second to 10 minutes.
+/// Time limit of a request: 1 second to 10 minutes.
 pub(crate) fn parse_timeout(typed: &str) -> Result<Duration, String> {
     let range = Duration::from_secs(1)..=Duration::from_secs(600);
     let timeout = parse_length(typed).ok().filter(|it| range.contains(it));

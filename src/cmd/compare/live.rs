@@ -1,6 +1,6 @@
-//! `calltrace compare --follow`: both sides as they come.
+//! `calltrace compare --follow`: compares both sides as events arrive.
 //!
-//! The tree is followed as `tail` follows it; logs of services and journals are looked at five times and once a second.
+//! The tree is followed as in `tail`; logs of services are read five times a second, journals once a second.
 
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Read as _};
@@ -27,10 +27,10 @@ use calltrace_store::error::Error;
 use calltrace_sync::compare::live::{EventSide, LiveMatcher, LiveUpdate};
 use calltrace_sync::compare::{CompareQuery, EventFilter, SideEvents, journal, tree};
 
-/// Between two looks at a log.
+/// Time between two reads of a log.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// Between two looks at a journal: each runs a program.
+/// Time between two reads of a journal; each read runs a program.
 const LOOK_AT_JOURNAL: Duration = Duration::from_secs(1);
 
 pub(in crate::cmd) fn run(app: &App, args: &CompareArgs) -> Result<Exit, Error> {
@@ -40,10 +40,10 @@ pub(in crate::cmd) fn run(app: &App, args: &CompareArgs) -> Result<Exit, Error> 
     let deadline = args
         .timeout
         .and_then(|time| Instant::now().checked_add(time));
-    let mut sending = Sending::begin(app, args)?;
-    let mut arriving = Arriving::begin(app, &received)?;
+    let mut sending = SentSource::begin(app, args)?;
+    let mut arriving = ArrivalSource::begin(app, &received)?;
     let wait = i64::try_from(args.wait.as_millis()).unwrap_or(i64::MAX);
-    let mut telling = Telling {
+    let mut comparison = LiveComparison {
         app,
         format: args.format,
         out: app.out(),
@@ -55,18 +55,18 @@ pub(in crate::cmd) fn run(app: &App, args: &CompareArgs) -> Result<Exit, Error> 
     let exit = loop {
         let until = Instant::now() + LOOK;
         let (came, end) = arriving.wait(app, deadline.map_or(until, |end| end.min(until)))?;
-        // What was sent first, so that the line of its arrival has the time that it took.
+        // Sent events first, so that the line of an arrival can show the time that the event took.
         let sent = sending.look(app, args)?;
-        telling.take(EventSide::Sent, sent)?;
-        telling.take(EventSide::Received, came)?;
-        telling.tick()?;
+        comparison.take(EventSide::Sent, sent)?;
+        comparison.take(EventSide::Received, came)?;
+        comparison.tick()?;
         match end {
             Some(exit) => break exit,
             None if deadline.is_some_and(|end| end <= Instant::now()) => break Exit::Found,
             None => {}
         }
     };
-    let Telling { live, mut out, .. } = telling;
+    let LiveComparison { live, mut out, .. } = comparison;
     let (counts, lag) = live.finish();
     match args.format {
         CompareFormat::Table => app.say(&summary(&counts, lag)),
@@ -81,8 +81,8 @@ pub(in crate::cmd) fn run(app: &App, args: &CompareArgs) -> Result<Exit, Error> 
     })
 }
 
-/// Where sent events come from.
-enum Sending {
+/// The source of sent events.
+enum SentSource {
     Log(Box<GrowingLog>),
     Journal {
         path: PathBuf,
@@ -92,15 +92,15 @@ enum Sending {
     },
 }
 
-impl Sending {
-    fn begin(app: &App, args: &CompareArgs) -> Result<Sending, Error> {
+impl SentSource {
+    fn begin(app: &App, args: &CompareArgs) -> Result<SentSource, Error> {
         let path = &args.sent;
         if !sides::is_journal(path) {
-            return Ok(Sending::Log(Box::new(growing(app, path)?)));
+            return Ok(SentSource::Log(Box::new(growing(app, path)?)));
         }
         let fetched = sides::journal_rows(app, path, &BTreeMap::new())?;
         let is_known = args.journal_tz.is_some() || journal::zone_of(&fetched.rows).is_some();
-        Ok(Sending::Journal {
+        Ok(SentSource::Journal {
             path: path.clone(),
             after: fetched
                 .journals
@@ -112,14 +112,14 @@ impl Sending {
         })
     }
 
-    /// What has been sent since the last look.
+    /// The events sent since the last read.
     fn look(&mut self, app: &App, args: &CompareArgs) -> Result<Vec<Sighting>, Error> {
         match self {
-            Sending::Log(log) => Ok(log.look().sent),
-            Sending::Journal { looked_at, .. } if looked_at.elapsed() < LOOK_AT_JOURNAL => {
+            SentSource::Log(log) => Ok(log.look().sent),
+            SentSource::Journal { looked_at, .. } if looked_at.elapsed() < LOOK_AT_JOURNAL => {
                 Ok(Vec::new())
             }
-            Sending::Journal {
+            SentSource::Journal {
                 path,
                 after,
                 zone,
@@ -145,25 +145,25 @@ impl Sending {
     }
 }
 
-/// Where arrived events come from.
-enum Arriving {
+/// The source of arrived events.
+enum ArrivalSource {
     Tree(Box<Follow>),
-    /// A log, and what is heard of a Ctrl-C.
+    /// A log, and a socket that becomes readable at Ctrl-C.
     Log(Box<GrowingLog>, UnixStream),
 }
 
-impl Arriving {
-    fn begin(app: &App, received: &Received) -> Result<Arriving, Error> {
+impl ArrivalSource {
+    fn begin(app: &App, received: &Received) -> Result<ArrivalSource, Error> {
         let interrupt = interrupts().map_err(Error::Signals)?;
         let given = match received {
             Received::Enterprises(given) => given,
             Received::Log(path) => {
                 let heard = UnixStream::from(interrupt);
-                return Ok(Arriving::Log(Box::new(growing(app, path)?), heard));
+                return Ok(ArrivalSource::Log(Box::new(growing(app, path)?), heard));
             }
             Received::Database => {
                 return Err(Error::Usage(
-                    "--follow follows files; without it compare looks into the database".to_owned(),
+                    "--follow can't follow a database; leave it out, or name an enterprise or a log".to_owned(),
                 ));
             }
         };
@@ -203,13 +203,13 @@ impl Arriving {
             output: app.out().pipe(),
         };
         let follow = Follow::new(&app.tree, whom, starts, options, app.now.clone());
-        Ok(Arriving::Tree(Box::new(follow)))
+        Ok(ArrivalSource::Tree(Box::new(follow)))
     }
 
-    /// What arrives until then, and how it ends if it does.
+    /// Waits for events until `until`; also returns how the run ends, if it ends.
     fn wait(&mut self, app: &App, until: Instant) -> Result<(Vec<Sighting>, Option<Exit>), Error> {
         match self {
-            Arriving::Tree(follow) => match follow.next(Some(until))? {
+            ArrivalSource::Tree(follow) => match follow.next(Some(until))? {
                 Next::Came(batch) => {
                     for news in batch.news.iter().filter(|news| news.matters) {
                         app.say_once(&news.text);
@@ -228,7 +228,7 @@ impl Arriving {
                 Next::Interrupted => Ok((Vec::new(), Some(Exit::Interrupted))),
                 Next::Closed => Ok((Vec::new(), Some(Exit::Found))),
             },
-            Arriving::Log(log, heard) => {
+            ArrivalSource::Log(log, heard) => {
                 let left = until.saturating_duration_since(Instant::now());
                 let left = left.max(Duration::from_millis(1));
                 let timed = heard.set_read_timeout(Some(left));
@@ -253,21 +253,21 @@ fn growing(app: &App, path: &std::path::Path) -> Result<GrowingLog, Error> {
     growing.map_err(|error| Error::Usage(error.to_string()))
 }
 
-/// Matches what comes, and prints it.
-struct Telling<'d> {
+/// Matches the events of both sides, and prints them.
+struct LiveComparison<'d> {
     app: &'d App,
     format: CompareFormat,
     out: Out,
     question: &'d CompareQuery,
     live: LiveMatcher,
-    /// What has come of the call that is asked for; it tells which ids the call has.
+    /// Events of the requested call, which show the ids of the call.
     known: Vec<Sighting>,
 }
 
-/// Events of one call that are remembered.
+/// Maximum number of remembered events of the call.
 const KNOWN_MAX: usize = 10_000;
 
-impl Telling<'_> {
+impl LiveComparison<'_> {
     fn take(&mut self, way: EventSide, mut came: Vec<Sighting>) -> Result<(), Error> {
         let now = self.app.now.utc().timestamp_millis();
         let scope = EventFilter::of(self.question, &[&self.known, &came]);

@@ -1,6 +1,6 @@
 //! `calltrace compare SENT [RECEIVED]`
 //!
-//! [`sides`] tells what was typed and reads it, [`live`] follows both sides.
+//! [`sides`] reads both sides as they were typed, [`live`] follows them.
 
 mod live;
 mod sides;
@@ -75,7 +75,7 @@ fn question(app: &App, args: &CompareArgs) -> Result<CompareQuery, Error> {
     })
 }
 
-/// Refuses a type of event that calltrace does not know and neither side has.
+/// Refuses an event type that calltrace does not know and neither side has.
 fn check_events(args: &CompareArgs, sent: &SideEvents, received: &SideEvents) -> Result<(), Error> {
     for (event, error) in args.unknown_events() {
         let mut all = sent.sightings.iter().chain(&received.sightings);
@@ -86,7 +86,7 @@ fn check_events(args: &CompareArgs, sent: &SideEvents, received: &SideEvents) ->
     Ok(())
 }
 
-/// The Tokens of events, to be masked wherever they stand.
+/// The Tokens of the events, which are masked in all output.
 fn secrets(tokens: &std::collections::BTreeSet<String>) -> Secrets {
     let lines = tokens.iter();
     let lines = lines.map(|token| serde_json::json!({ "Token": token }).to_string());
@@ -115,7 +115,7 @@ fn print(
     }
 }
 
-/// What is said beside the answer.
+/// Prints the messages about the answer.
 fn tell(app: &App, report: &CompareReport, missing: &Missing) {
     let total = &report.total;
     if total.sent == 0 {

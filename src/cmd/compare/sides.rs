@@ -1,4 +1,4 @@
-//! What was typed as SENT and RECEIVED, and what stands there.
+//! The two sides of a comparison: reads what SENT and RECEIVED name.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -19,30 +19,30 @@ use calltrace_store::error::Error;
 use calltrace_store::tree::EnterpriseName;
 use calltrace_sync::compare::{CompareQuery, SideEvents, database, journal, tree};
 
-/// The word for the table of the telephony system.
+/// The value of RECEIVED for the table `call_events`.
 const POSTGRES: &str = "postgres";
 
-/// What every SQLite file begins with.
+/// The first bytes of every SQLite file.
 const SQLITE: &[u8; 16] = b"SQLite format 3\0";
 
-/// A question about many rows may take so long.
+/// Time limit of a query for many rows.
 const DATABASE_TIME: Duration = Duration::from_secs(60);
 
-/// Rows of `call_events` and of a journal that are taken.
+/// Maximum number of rows read from `call_events` or a journal.
 const ROWS_MAX: usize = 1_000_000;
 
-/// Where arrived events are looked for.
+/// The place where events arrived.
 pub(super) enum Received {
-    /// In the tree: at this enterprise, or at those that the Tokens are of.
+    /// The tree: this enterprise and those that have the Tokens of the events.
     Enterprises(Option<EnterpriseName>),
-    /// In the log of a service.
+    /// The log of a service.
     Log(PathBuf),
-    /// In the database of the settings.
+    /// The database of the settings.
     Database,
 }
 
 impl Received {
-    /// What was typed: an enterprise before a file of the same name, which `./NAME` names.
+    /// Reads the typed value. An enterprise goes before a file of the same name, which can be typed as `./NAME`.
     pub(super) fn of(app: &App, typed: Option<&str>) -> Result<Received, Error> {
         let Some(typed) = typed else {
             return Ok(Received::Enterprises(None));
@@ -58,18 +58,18 @@ impl Received {
         let path = Path::new(typed);
         match path.exists() {
             true if is_journal(path) => Err(Error::Usage(format!(
-                "{typed} is a journal, of what a host sent; write it first"
+                "{typed} is a journal of sent events; write it first"
             ))),
             true => Ok(Received::Log(path.to_owned())),
             false if typed.contains('/') => Err(Error::Usage(format!("{typed}: no such file"))),
             false => Err(Error::Usage(format!(
-                "{typed} is no enterprise of {}, no file and not the word postgres",
+                "{typed} is not an enterprise of {}, not a file and not the word postgres",
                 app.tree.root().display()
             ))),
         }
     }
 
-    /// What arrived within a stretch of time, both ends inclusive.
+    /// The events that arrived within a period, both ends inclusive.
     pub(super) fn read(
         &self,
         app: &App,
@@ -96,7 +96,7 @@ impl Received {
                 let reading = read_log(app, path, Some(reach.0))?;
                 if reading.form() == Some(LogSide::Sent) {
                     return Err(Error::Usage(format!(
-                        "{} is a log of what was sent; write it first, and behind it where to look for what arrived",
+                        "{} is a log of sent events; write it first, and after it where the events arrived",
                         path.display()
                     )));
                 }
@@ -111,7 +111,7 @@ impl Received {
         }
     }
 
-    /// Where it was looked, for programs.
+    /// The names of the searched places, for JSON.
     pub(super) fn names(&self, app: &App, tokens: &BTreeSet<String>) -> Result<Vec<String>, Error> {
         Ok(match self {
             Received::Enterprises(given) => enterprises(app, given.as_ref(), tokens)?
@@ -129,7 +129,7 @@ pub(super) fn display(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
-/// What was sent, as the file that was typed says it.
+/// The sent events in the typed file.
 pub(super) fn sent(
     app: &App,
     args: &CompareArgs,
@@ -146,7 +146,7 @@ pub(super) fn sent(
     let reading = read_log(app, path, question.since_millis)?;
     if reading.form() == Some(LogSide::Received) {
         return Err(Error::Usage(format!(
-            "{} is a log of what arrived; write what was sent before it: a call_tester_events.log or a host's journal",
+            "{} is a log of arrived events; write a log of sent events before it: a call_tester_events.log or a host's journal",
             path.display()
         )));
     }
@@ -156,12 +156,12 @@ pub(super) fn sent(
     }))
 }
 
-/// Why nothing can be read from what was typed first.
+/// The error about a first argument that is no file.
 fn not_sent(app: &App, path: &Path) -> String {
     let typed = display(path);
     match app.tree.select(std::slice::from_ref(&typed)) {
         Ok(_) => format!(
-            "{typed} is an enterprise; what was sent comes first: calltrace compare call_tester_events.log {typed}"
+            "{typed} is an enterprise; the file with the sent events comes first: calltrace compare call_tester_events.log {typed}"
         ),
         Err(_) => format!("{typed}: no such file"),
     }
@@ -181,25 +181,25 @@ fn read_log(app: &App, path: &Path, since_millis: Option<i64>) -> Result<LogCont
     services::read(&log).map_err(|error| Error::Usage(error.to_string()))
 }
 
-/// Services write their logs as call_tracer does.
+/// The zone of the services' logs, which is that of the log tree.
 pub(super) fn log_zone(app: &App) -> LogZone {
     app.engine.zone()
 }
 
-/// Refuses a file that has something in it, and nothing that calltrace knows.
+/// Refuses a file that is not empty and has no record of a known form.
 fn check_known(path: &Path, reading: &LogContents) -> Result<(), Error> {
     let has_text = || path.metadata().is_ok_and(|file| file.len() > 0);
     let is_known = reading.form().is_some() || reading.records > 0;
     match is_known || !has_text() {
         true => Ok(()),
         false => Err(Error::Usage(format!(
-            "{}: no record in it is like those of call_tester_events.log, 0367.log or app.log",
+            "{}: it has no record in the form of call_tester_events.log, 0367.log or app.log",
             path.display()
         ))),
     }
 }
 
-/// The enterprises that the events are of: each Token's, as the directory knows it, else the one that was given.
+/// The enterprises of the events: those that have their Tokens in the directory, and the typed one.
 pub(super) fn enterprises(
     app: &App,
     given: Option<&EnterpriseName>,
@@ -208,7 +208,7 @@ pub(super) fn enterprises(
     let mut all = BTreeSet::new();
     let mut unknown = tokens.is_empty();
     for token in tokens {
-        // Where the directory knows an enterprise that has no folder here, nothing arrived.
+        // Nothing arrived for an enterprise that is in the directory and has no folder here.
         match app.enterprise_of(token) {
             Ok(Some(enterprise)) => {
                 all.insert(enterprise);
@@ -226,8 +226,8 @@ pub(super) fn enterprises(
         let known = app.tree.select(&[])?;
         let [only] = known.as_slice() else {
             return Err(Error::Usage(
-                "which enterprise the events are for is not known; write it behind the file, or set postgres.url, \
-                 where Tokens are known"
+                "the enterprise of the events is not known; write it after the file, or set postgres.url, so that \
+                 Tokens can be looked up"
                     .to_owned(),
             ));
         };
@@ -236,7 +236,7 @@ pub(super) fn enterprises(
     Ok(all.into_iter().collect())
 }
 
-/// Whether a file is one of SQLite's, or is called as a journal.
+/// Whether a file is a SQLite file or has the name of a journal.
 pub(super) fn is_journal(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str());
     let is_called = name.is_some_and(|name| day_of_name(name).is_some());
@@ -247,7 +247,7 @@ pub(super) fn is_journal(path: &Path) -> bool {
             && begin == *SQLITE
 }
 
-/// Rows of a journal behind those that were read before.
+/// The rows of a journal after the rows that were read before.
 pub(super) fn journal_rows(
     app: &App,
     path: &Path,
@@ -257,17 +257,17 @@ pub(super) fn journal_rows(
         rows: ROWS_MAX,
         ..FetchLimits::default()
     };
-    // Its zone is found out from its rows.
+    // The zone is inferred from the rows afterwards.
     let rows = read_journal(path, after, Some(Zone::UTC), app.now.utc(), &limits);
     let rows = runtime(1)?.block_on(rows);
     rows.map_err(|error| Error::Usage(error.to_string()))
 }
 
-/// The zone of a journal's times: as typed, as its ids tell, else the one that is shown.
+/// The zone of a journal's times: the typed one, else inferred from its ids, else the shown zone.
 pub(super) fn journal_zone(app: &App, args: &CompareArgs, fetched: &Fetched) -> Zone {
     let zone = args.journal_tz.or_else(|| journal::zone_of(&fetched.rows));
     let zone = zone.unwrap_or(app.clock.shown);
-    app.explain(|| format!("times of the journal are taken to be of {}", zone.name()));
+    app.explain(|| format!("times of the journal are read in the zone {}", zone.name()));
     zone
 }
 
@@ -279,7 +279,7 @@ fn from_database(
     let config = &app.settings.directory;
     if config.postgres.url.is_none() {
         return Err(Error::Usage(
-            "postgres.url is not set, so there is no database to look in; see calltrace-config(5)"
+            "postgres.url is not set, so there is no database to read; see calltrace-config(5)"
                 .to_owned(),
         ));
     }

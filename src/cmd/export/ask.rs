@@ -1,4 +1,4 @@
-//! The engine's answers about stretches of time. What is to be said of them is said once.
+//! The calls of a period, with progress on a terminal. Each message is printed once.
 
 use std::collections::HashSet;
 use std::io::{IsTerminal as _, stderr};
@@ -15,7 +15,7 @@ use calltrace_model::record::Stamp;
 use calltrace_store::error::Trouble;
 use calltrace_store::tree::EnterpriseName;
 
-/// Asks, and shows on a terminal how far it is.
+/// Asks the engine for calls, and shows progress on a terminal.
 pub(super) struct Asker<'d> {
     app: &'d App,
     enterprises: &'d [EnterpriseName],
@@ -23,15 +23,15 @@ pub(super) struct Asker<'d> {
     said: HashSet<String>,
     pub(super) bar: ProgressBar,
     begin: Instant,
-    /// What could not be read.
+    /// What could not be read so far.
     pub(super) missing: Missing,
 }
 
-/// Calls of a stretch of time.
-pub(super) struct Answer {
+/// The calls of a period.
+pub(super) struct PeriodCalls {
     /// In order of time.
     pub(super) rows: Vec<(EnterpriseName, Summary)>,
-    /// All was read, and no call of it goes on.
+    /// Everything was read, and no call is in progress.
     pub(super) is_final: bool,
 }
 
@@ -60,7 +60,7 @@ impl<'d> Asker<'d> {
         }
     }
 
-    /// Says something once, beside the bar.
+    /// Prints a message once, without disturbing the progress bar.
     pub(super) fn say(&mut self, text: String) {
         if !self.said.contains(&text) {
             self.bar.suspend(|| self.app.say(&text));
@@ -68,8 +68,8 @@ impl<'d> Asker<'d> {
         }
     }
 
-    /// The calls that began from `from` on and before `to`.
-    pub(super) fn ask(&mut self, from: Option<Stamp>, to: Option<Stamp>) -> Answer {
+    /// The calls that began at `from` or later and before `to`.
+    pub(super) fn ask(&mut self, from: Option<Stamp>, to: Option<Stamp>) -> PeriodCalls {
         let (mut rows, mut is_final) = (Vec::new(), true);
         self.each(from, to, false, |enterprise, calls, _, is_whole| {
             let goes_on = |call: &Summary| call.outcome == Outcome::InProgress;
@@ -79,10 +79,10 @@ impl<'d> Asker<'d> {
         rows.sort_by(|(a, one), (b, other)| {
             (one.first, a, &one.main_uid).cmp(&(other.first, b, &other.main_uid))
         });
-        Answer { rows, is_final }
+        PeriodCalls { rows, is_final }
     }
 
-    /// Whether no call began then.
+    /// Whether no call began in this period.
     pub(super) fn is_empty(&mut self, from: Option<Stamp>, to: Option<Stamp>) -> bool {
         let mut all = 0;
         self.each(from, to, true, |_, _, count, _| all += count);

@@ -1,68 +1,69 @@
-//! A period as days of the shown zone, oldest first; long stretches without calls are passed over at once.
+//! The days of a period in the shown time zone, oldest first. Long gaps without calls are skipped.
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::super::calls::Period;
+use super::super::calls::UtcPeriod;
 use crate::cli::start_of;
 use calltrace_model::record::{Stamp, Zone};
 use calltrace_output::Clock;
 
-/// After so many days without calls, more than one day is asked for at a time, where no file may hold calls of them.
+/// After this many days without calls, several days are tried at once if no file may hold calls of them.
 const EMPTY_DAYS: u64 = 3;
 
-/// After so many, also where files may hold some: one line of a wrong clock makes a file seem to span years.
+/// After this many days, several are tried even if a file may hold calls of them: one line of a wrong clock makes a
+/// file seem to span years.
 const EMPTY_DAYS_LONG: u64 = 32;
 
-/// At most so many at a time.
+/// Maximum number of days tried at once.
 const STRIDE_MAX: u64 = 4096;
 
-/// One day, or what of it is in the period.
+/// One day, or the part of it that is in the period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Day {
     pub(super) date: NaiveDate,
-    /// Where it begins; `None` for the first day of a period without beginning: what is older is looked for as well.
+    /// Its beginning; `None` for the first day of a period without a beginning, which includes everything older.
     pub(super) from: Option<Stamp>,
-    /// Where it ends, exclusive; `None` for the last day of a period without end.
+    /// Its end, exclusive; `None` for the last day of a period without an end.
     pub(super) to: Option<Stamp>,
 }
 
-/// The days that are left.
+/// The days that are left to export.
 #[derive(Debug)]
-pub(super) struct Days {
+pub(super) struct ExportDays {
     clock: Clock,
     since: Option<Stamp>,
     until: Option<Stamp>,
     first: NaiveDate,
     next: NaiveDate,
     last: NaiveDate,
-    /// Days without calls before the next one, a stretch of them counted as one.
+    /// Number of days without calls before the next one; several days tried at once count as one.
     empty: u64,
-    /// Days asked for at a time: twice as many after each stretch without calls, and half as many once one
-    /// was not, down to the end of the gap.
+    /// ExportDays tried at once: doubled after each try without calls, then halved after each try with calls, down to the
+    /// end of the gap.
     stride: u64,
     is_narrowing: bool,
 }
 
-impl Days {
-    /// The days of `period`; where it is open, from the day of `earliest` to that of `now`.
+impl ExportDays {
+    /// The days of `period`. An open period begins at the day of `earliest` and ends at the day of `now`.
     pub(super) fn new(
         clock: &Clock,
-        (since, until): Period,
+        (since, until): UtcPeriod,
         earliest: Option<Stamp>,
         now: DateTime<Utc>,
-    ) -> Days {
+    ) -> ExportDays {
         let date = |moment: DateTime<Utc>| moment.with_timezone(&clock.shown).date_naive();
         let last = date(until.map_or(now, before));
         let earliest = earliest.map(|at| clock.moment(at).date_naive());
         let first = since.map(date).or(earliest).unwrap_or(last);
         let stamp = |moment| clock.log.stamp(moment);
-        Days {
+        ExportDays {
             clock: *clock,
             since: since.map(stamp),
             until: until.map(stamp),
             first,
             next: first,
-            // Records of the future are of the last day, which has no end then.
+            // Records of the future belong to the last day, which then has no end.
             last: if until.is_none() {
                 last.max(first)
             } else {
@@ -74,14 +75,14 @@ impl Days {
         }
     }
 
-    /// So many are left.
+    /// The number of days that are left.
     pub(super) fn left(&self) -> u64 {
         let days = (self.last - self.next).num_days() + 1;
         u64::try_from(days).unwrap_or(0)
     }
 
-    /// The next day. `may_hold` says at once whether some file may hold calls of a stretch of time, `is_empty`
-    /// whether there are none.
+    /// The next day. `may_hold` quickly says whether a file may hold calls of a period; `is_empty` searches whether
+    /// there are none.
     pub(super) fn next(
         &mut self,
         may_hold: impl Fn(Option<Stamp>, Option<Stamp>) -> bool,
@@ -118,7 +119,7 @@ impl Days {
         })
     }
 
-    /// Tells how many calls the day had that was given last.
+    /// Notes the number of calls of the last returned day.
     pub(super) fn had(&mut self, calls: usize) {
         self.empty = if calls == 0 { self.empty + 1 } else { 0 };
         if calls > 0 || self.empty == EMPTY_DAYS_LONG {
@@ -141,19 +142,19 @@ impl Days {
     }
 }
 
-/// The moment at which a day is over.
+/// The end of a day.
 pub(super) fn end_of(date: NaiveDate, zone: Zone) -> DateTime<Utc> {
     start_of(date.succ_opt().unwrap_or(date), zone)
 }
 
-/// The same period, begun and ended with whole days.
-pub(super) fn whole((since, until): Period, zone: Zone) -> Period {
+/// The period, extended to whole days.
+pub(super) fn whole((since, until): UtcPeriod, zone: Zone) -> UtcPeriod {
     let date = |moment: DateTime<Utc>| moment.with_timezone(&zone).date_naive();
     let since = since.map(|since| start_of(date(since), zone));
     (since, until.map(|until| end_of(date(before(until)), zone)))
 }
 
-/// The last moment before this one.
+/// The last millisecond before an exclusive end.
 fn before(end: DateTime<Utc>) -> DateTime<Utc> {
     end - chrono::Duration::milliseconds(1)
 }
@@ -183,7 +184,7 @@ mod tests {
             Some(at("2025-03-31T10:00:00Z")),
         );
         let period = whole(typed, clock.shown);
-        let mut days = Days::new(&clock, period, None, at("2025-12-03T15:00:00Z"));
+        let mut days = ExportDays::new(&clock, period, None, at("2025-12-03T15:00:00Z"));
         let mut all = Vec::new();
         while let Some(day) = days.next(|_, _| true, |_, _| false) {
             all.push(day);
@@ -214,7 +215,7 @@ mod tests {
         // Where nothing is known of the files, there are some more questions.
         for (is_known, asked_max) in [(true, 40), (false, 150)] {
             let now = at("2025-12-03T15:00:00Z");
-            let mut days = Days::new(&clock, (None, None), Some(early), now);
+            let mut days = ExportDays::new(&clock, (None, None), Some(early), now);
             let (mut asked, mut vain, mut seen) = (0, 0, Vec::new());
             while let Some(day) = days.next(
                 |from, to| !is_known || holds(from, to),

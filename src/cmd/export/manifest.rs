@@ -1,45 +1,45 @@
-//! What an export remembers of the files that it made: `export.json` in their folder.
+//! The manifest of an export: `export.json` describes the files that the export wrote into its folder.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-/// Of this file's form.
+/// Version of the format.
 const VERSION: u64 = 1;
 
-/// What the file says it is.
+/// The mark by which a manifest is recognised.
 const MADE_BY: &str = "calltrace export";
 
-/// The arguments that decide what stands in the files, by option.
+/// The arguments that decide the content of the files, by option.
 pub(super) type Arguments = BTreeMap<String, String>;
 
-/// All that is remembered.
+/// The content of `export.json`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Manifest {
     pub(super) arguments: Arguments,
     /// By file name.
-    pub(super) files: BTreeMap<String, Entry>,
+    pub(super) files: BTreeMap<String, ManifestEntry>,
 }
 
-/// A file.
+/// One file of the export.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Entry {
-    /// Calls in it.
+pub(super) struct ManifestEntry {
+    /// Number of calls.
     pub(super) rows: u64,
-    pub(super) content: Content,
-    /// What it replaces: noted before it does, so that whatever a killed run left is known.
-    pub(super) before: Option<Content>,
-    /// Its time was over, all of it could be read, and no call of it went on.
+    pub(super) content: FileDigest,
+    /// The file that it replaces, noted before it does so: after a killed run either file is recognised.
+    pub(super) before: Option<FileDigest>,
+    /// The period was over, everything could be read, and no call was in progress.
     pub(super) is_complete: bool,
     /// RFC 3339.
     pub(super) made_at: String,
-    /// The last change of the logs that it was made from (nanoseconds of Unix time).
+    /// The last change of the logs that it was written from (nanoseconds of Unix time).
     pub(super) logs_changed: i64,
 }
 
-/// By which a file's content is known.
+/// The length and checksum by which a file is recognised.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Content {
+pub(super) struct FileDigest {
     pub(super) bytes: u64,
     /// SHA-256, in hexadecimal digits.
     pub(super) sha256: String,
@@ -51,7 +51,7 @@ impl Manifest {
         Manifest { arguments, files }
     }
 
-    /// Reads it; `None` for a file that is something else.
+    /// Parses a manifest; `None` for any other file.
     pub(super) fn parse(text: &[u8]) -> Option<Manifest> {
         let value: Value = serde_json::from_slice(text).ok()?;
         if value.get("made_by")? != MADE_BY || value.get("version")?.as_u64()? != VERSION {
@@ -59,7 +59,8 @@ impl Manifest {
         }
         let argument =
             |(key, value): (&String, &Value)| Some((key.clone(), value.as_str()?.to_owned()));
-        let file = |(name, value): (&String, &Value)| Some((name.clone(), Entry::parse(value)?));
+        let file =
+            |(name, value): (&String, &Value)| Some((name.clone(), ManifestEntry::parse(value)?));
         Some(Manifest {
             arguments: value
                 .get("arguments")?
@@ -89,7 +90,7 @@ impl Manifest {
         format!("{value:#}\n")
     }
 
-    /// What the arguments were where they are others now, in words; empty for the same ones.
+    /// The arguments that differ from `now`, in words; empty if they are the same.
     pub(super) fn differences(&self, now: &Arguments) -> Vec<String> {
         let mut said = Vec::new();
         let with = |option: &str, value: &str| format!("{option} {value}").trim_end().to_owned();
@@ -108,12 +109,12 @@ impl Manifest {
     }
 }
 
-impl Entry {
-    fn parse(value: &Value) -> Option<Entry> {
-        Some(Entry {
+impl ManifestEntry {
+    fn parse(value: &Value) -> Option<ManifestEntry> {
+        Some(ManifestEntry {
             rows: value.get("rows")?.as_u64()?,
-            content: Content::parse(value)?,
-            before: value.get("replaces").and_then(Content::parse),
+            content: FileDigest::parse(value)?,
+            before: value.get("replaces").and_then(FileDigest::parse),
             is_complete: value.get("complete")?.as_bool()?,
             made_at: value.get("made_at")?.as_str()?.to_owned(),
             logs_changed: value.get("logs_changed_ns")?.as_i64()?,
@@ -136,9 +137,9 @@ impl Entry {
     }
 }
 
-impl Content {
-    fn parse(value: &Value) -> Option<Content> {
-        Some(Content {
+impl FileDigest {
+    fn parse(value: &Value) -> Option<FileDigest> {
+        Some(FileDigest {
             bytes: value.get("bytes")?.as_u64()?,
             sha256: value.get("sha256")?.as_str()?.to_owned(),
         })
@@ -156,11 +157,11 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_and_anything_else_is_refused() {
-        let content = |bytes| Content {
+        let content = |bytes| FileDigest {
             bytes,
             sha256: "ab".to_owned(),
         };
-        let entry = Entry {
+        let entry = ManifestEntry {
             rows: 3,
             content: content(9),
             before: Some(content(8)),

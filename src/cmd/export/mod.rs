@@ -1,11 +1,11 @@
 //! `calltrace export [ENTERPRISE...] --out DIR`
 //!
-//! The period is asked for day by day, oldest first, so that memory holds the calls of one day, however long it is.
+//! The export reads the period day by day, oldest first, so that memory holds only the calls of one day.
 
 mod ask;
 mod days;
+mod folder;
 mod manifest;
-mod outlet;
 mod sources;
 
 use std::collections::BTreeMap;
@@ -13,10 +13,10 @@ use std::io::{self, Write};
 
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 
-use super::calls::{Period, period, question};
+use super::calls::{UtcPeriod, period, question};
 use super::{App, Exit};
 use crate::cli::{ExportArgs, ExportFormat};
-use ask::{Answer, Asker};
+use ask::{Asker, PeriodCalls};
 use calltrace_engine::SearchQuestion;
 use calltrace_model::call::Summary;
 use calltrace_output::csv::CsvRows;
@@ -24,12 +24,12 @@ use calltrace_output::grouped;
 use calltrace_output::{NdjsonRows, ParquetRows, RowWriter};
 use calltrace_store::error::Error;
 use calltrace_store::tree::EnterpriseName;
-use days::{Day, Days, end_of, whole};
-use manifest::{Arguments, Entry};
-use outlet::{CALLS, Fresh, Outlet, Standing};
-use sources::Sources;
+use days::{Day, ExportDays, end_of, whole};
+use folder::{CALLS, ExistingFile, ExportFolder, WrittenFile};
+use manifest::{Arguments, ManifestEntry};
+use sources::LogSources;
 
-/// So long after its end a time is over (milliseconds): until then lines of it may still come.
+/// Time after the end of a day until it counts as over (milliseconds), because late lines may still arrive.
 const OVER_MILLIS: i64 = 3_600_000;
 
 pub(super) fn run(app: &App, args: &ExportArgs) -> Result<Exit, Error> {
@@ -38,17 +38,19 @@ pub(super) fn run(app: &App, args: &ExportArgs) -> Result<Exit, Error> {
         && args.format != ExportFormat::Csv
     {
         let format = args.format.name();
-        return Err(Error::Usage(format!("{flag} is about CSV, not {format}")));
+        return Err(Error::Usage(format!(
+            "{flag} changes only CSV, and the format is {format}; leave it out"
+        )));
     }
     let enterprises = app.tree.select(&args.calls.enterprises)?;
     let mut period = period(app, &args.calls)?;
     if args.per_day {
         period = whole(period, app.clock.shown);
     }
-    // Before anything is read of them: what changes from now on is a change.
-    let sources = Sources::look(app, &enterprises);
+    // The files are examined before they are read, so that a change during the export is noticed.
+    let sources = LogSources::look(app, &enterprises);
     let now = app.now.utc();
-    let days = Days::new(&app.clock, period, sources.first(), now);
+    let days = ExportDays::new(&app.clock, period, sources.first(), now);
     let question = SearchQuestion {
         digests: args.format == ExportFormat::Parquet,
         ..question(app, &args.calls, args.strict)
@@ -57,7 +59,7 @@ pub(super) fn run(app: &App, args: &ExportArgs) -> Result<Exit, Error> {
         app,
         args,
         now,
-        outlet: Outlet::open(&args.out, app.tree.root(), &arguments(app, args, period))?,
+        folder: ExportFolder::open(&args.out, app.tree.root(), &arguments(app, args, period))?,
         asker: Asker::new(app, &enterprises, question, days.left()),
         sources,
         files: 0,
@@ -68,7 +70,7 @@ pub(super) fn run(app: &App, args: &ExportArgs) -> Result<Exit, Error> {
         true => export.file_per_day(days),
         false => export.one_file(days, period),
     };
-    let done = done.and_then(|()| export.outlet.finish());
+    let done = done.and_then(|()| export.folder.finish());
     export.asker.bar.finish_and_clear();
     let (files, calls) = (export.files, export.calls);
     let counted = |count: u64, what: &str| match count {
@@ -87,8 +89,8 @@ pub(super) fn run(app: &App, args: &ExportArgs) -> Result<Exit, Error> {
     Ok(Exit::of(calls > 0, troubles))
 }
 
-/// All that decides what stands in the files; of files of a day not which days.
-fn arguments(app: &App, args: &ExportArgs, (since, until): Period) -> Arguments {
+/// All arguments that decide the content of the files; with one file per day, without the period.
+fn arguments(app: &App, args: &ExportArgs, (since, until): UtcPeriod) -> Arguments {
     let root = std::fs::canonicalize(app.tree.root());
     let root = root.unwrap_or_else(|_| app.tree.root().to_owned());
     let time = |at: Option<DateTime<Utc>>| at.filter(|_| !args.per_day).map(rfc3339);
@@ -115,28 +117,29 @@ struct Export<'d> {
     app: &'d App,
     args: &'d ExportArgs,
     now: DateTime<Utc>,
-    outlet: Outlet,
+    folder: ExportFolder,
     asker: Asker<'d>,
-    sources: Sources,
-    /// Files of this export that stand there now, with the calls in them.
+    sources: LogSources,
+    /// Number of files of this export in the folder.
     files: u64,
+    /// Number of calls in these files.
     calls: u64,
-    /// Something is in the way of a file.
+    /// A file of another program has the name of a file of this export.
     is_blocked: bool,
 }
 
-/// What was found for a file.
+/// The result of the search for one file.
 #[derive(Debug, Clone, Copy)]
-struct Made {
+struct FileResult {
     rows: u64,
-    /// When its time is over; `None` for never.
+    /// The end of its period; `None` if the period is open.
     over: Option<DateTime<Utc>>,
     is_final: bool,
     logs_changed: Option<i64>,
 }
 
 impl Export<'_> {
-    fn file_per_day(&mut self, mut days: Days) -> Result<(), Error> {
+    fn file_per_day(&mut self, mut days: ExportDays) -> Result<(), Error> {
         while let Some(day) = days.next(
             |from, to| self.sources.may_hold(from, to),
             |from, to| self.asker.is_empty(from, to),
@@ -157,8 +160,13 @@ impl Export<'_> {
         Ok(())
     }
 
-    /// Writes the calls of a day; a day without beginning or end may hold calls of others.
-    fn write_days(&mut self, day: &Day, answer: Answer, changed: Option<i64>) -> Result<(), Error> {
+    /// Writes the calls of a day. The answer for a day with an open end may hold calls of other days.
+    fn write_days(
+        &mut self,
+        day: &Day,
+        answer: PeriodCalls,
+        changed: Option<i64>,
+    ) -> Result<(), Error> {
         let mut dates: BTreeMap<NaiveDate, Vec<(EnterpriseName, Summary)>> = BTreeMap::new();
         dates.insert(day.date, Vec::new());
         for (enterprise, call) in answer.rows {
@@ -169,7 +177,7 @@ impl Export<'_> {
             dates.entry(date).or_default().push((enterprise, call));
         }
         for (date, rows) in dates {
-            let made = Made {
+            let made = FileResult {
                 rows: rows.len() as u64,
                 over: Some(end_of(date, self.app.clock.shown)),
                 is_final: answer.is_final,
@@ -184,17 +192,17 @@ impl Export<'_> {
         &mut self,
         name: &str,
         rows: &[(EnterpriseName, Summary)],
-        made: Made,
+        made: FileResult,
     ) -> Result<(), Error> {
-        let standing = self.outlet.proven(name)?;
-        if rows.is_empty() && standing == Standing::Nothing {
+        let standing = self.folder.proven(name)?;
+        if rows.is_empty() && standing == ExistingFile::Nothing {
             return Ok(());
         }
         if self.stays(name, &standing, made) {
             return Ok(());
         }
         let (app, args) = (self.app, self.args);
-        let fresh = self.outlet.write(name, |out| {
+        let fresh = self.folder.write(name, |out| {
             let mut writer = writer(app, args, out)?;
             for (enterprise, call) in rows {
                 writer.row(enterprise, call)?;
@@ -204,26 +212,26 @@ impl Export<'_> {
         self.put(name, &standing, fresh, made)
     }
 
-    fn one_file(&mut self, mut days: Days, (since, until): Period) -> Result<(), Error> {
+    fn one_file(&mut self, mut days: ExportDays, (since, until): UtcPeriod) -> Result<(), Error> {
         let name = self.name_of(None);
         let stamp = |moment| self.app.clock.log.stamp(moment);
         let logs_changed = self.sources.changed(since.map(stamp), until.map(stamp));
         if self.is_done(&name, logs_changed)? {
             return Ok(());
         }
-        let standing = self.outlet.proven(&name)?;
-        if standing == Standing::Foreign {
+        let standing = self.folder.proven(&name)?;
+        if standing == ExistingFile::Foreign {
             self.in_the_way(&name);
             return Ok(());
         }
-        let mut made = Made {
+        let mut made = FileResult {
             rows: 0,
             over: until,
             is_final: true,
             logs_changed,
         };
         let (app, args, sources, asker) = (self.app, self.args, &self.sources, &mut self.asker);
-        let fresh = self.outlet.write(&name, |out| {
+        let fresh = self.folder.write(&name, |out| {
             let mut writer = writer(app, args, out)?;
             while let Some(day) = days.next(
                 |from, to| sources.may_hold(from, to),
@@ -249,17 +257,17 @@ impl Export<'_> {
         }
     }
 
-    /// Whether a file is complete, and its logs are as they were.
+    /// Whether a file is complete and its logs have not changed since.
     fn is_done(&mut self, name: &str, logs_changed: Option<i64>) -> Result<bool, Error> {
         if self.args.overwrite {
             return Ok(false);
         }
-        match self.outlet.standing(name)? {
-            Standing::Own(entry) if entry.is_complete => {
+        match self.folder.standing(name)? {
+            ExistingFile::Own(entry) if entry.is_complete => {
                 let is_same = logs_changed.is_some_and(|changed| changed <= entry.logs_changed);
                 if is_same {
                     self.app
-                        .explain(|| format!("{name} is complete since {}", entry.made_at));
+                        .explain(|| format!("{name} has been complete since {}", entry.made_at));
                     self.count(entry.rows);
                 }
                 Ok(is_same)
@@ -268,22 +276,22 @@ impl Export<'_> {
         }
     }
 
-    /// Whether what stands under a name stays: it is not ours, or more than what is found now. Logs expire, and may
-    /// be unreadable for a while; what was exported of them is not lost by that.
-    fn stays(&mut self, name: &str, standing: &Standing, made: Made) -> bool {
+    /// Whether the existing file is kept: another program wrote it, or it has more calls than were found now. Logs
+    /// expire and may be unreadable for a while; exported calls must not be lost by that.
+    fn stays(&mut self, name: &str, standing: &ExistingFile, made: FileResult) -> bool {
         match standing {
-            Standing::Nothing => false,
-            Standing::Foreign => {
+            ExistingFile::Nothing => false,
+            ExistingFile::Foreign => {
                 self.in_the_way(name);
                 true
             }
-            Standing::Own(_) if self.args.overwrite => false,
-            Standing::Own(entry) => {
+            ExistingFile::Own(_) if self.args.overwrite => false,
+            ExistingFile::Own(entry) => {
                 let is_less = made.rows < entry.rows;
                 if is_less {
-                    let path = self.outlet.path_of(name);
+                    let path = self.folder.path_of(name);
                     self.asker.say(format!(
-                        "{} stays as it is, with {} calls: the logs show {} now; --overwrite writes it anew",
+                        "{} is kept with {} calls, as the logs hold only {} now; --overwrite replaces it",
                         path.display(),
                         grouped(entry.rows, ','),
                         grouped(made.rows, ',')
@@ -301,14 +309,14 @@ impl Export<'_> {
     fn put(
         &mut self,
         name: &str,
-        standing: &Standing,
-        fresh: Fresh,
-        made: Made,
+        standing: &ExistingFile,
+        fresh: WrittenFile,
+        made: FileResult,
     ) -> Result<(), Error> {
         let is_over = made
             .over
             .is_some_and(|end| (self.now - end).num_milliseconds() >= OVER_MILLIS);
-        let mut entry = Entry {
+        let mut entry = ManifestEntry {
             rows: made.rows,
             content: fresh.content.clone(),
             before: None,
@@ -317,12 +325,12 @@ impl Export<'_> {
             logs_changed: made.logs_changed.unwrap_or(0),
         };
         match standing {
-            Standing::Own(known) if known.content == entry.content => {
+            ExistingFile::Own(known) if known.content == entry.content => {
                 entry.made_at.clone_from(&known.made_at);
-                self.outlet.renew(name, &entry);
+                self.folder.renew(name, &entry);
             }
             _ => {
-                self.outlet.put(name, fresh, entry)?;
+                self.folder.put(name, fresh, entry)?;
                 self.app
                     .explain(|| format!("{name} is written, {} calls", grouped(made.rows, ',')));
             }
@@ -338,9 +346,9 @@ impl Export<'_> {
 
     fn in_the_way(&mut self, name: &str) {
         self.is_blocked = true;
-        let path = self.outlet.path_of(name);
+        let path = self.folder.path_of(name);
         self.asker.say(format!(
-            "{} is in the way: this export did not write it, or it was changed since; move it away",
+            "{} is in the way: this export did not write it, or it was changed later; move it away",
             path.display()
         ));
     }
@@ -351,7 +359,7 @@ impl Export<'_> {
     }
 }
 
-/// A writer of the format that is asked for. Another format is another arm here.
+/// The writer of the requested format. A new format is a new arm here.
 fn writer<'w>(
     app: &App,
     args: &ExportArgs,

@@ -1,4 +1,4 @@
-//! The log files that an export is made from, and when each was changed last.
+//! The log files that an export reads, and the time of their last change.
 
 use std::os::unix::fs::MetadataExt as _;
 
@@ -8,27 +8,27 @@ use calltrace_model::record::Stamp;
 use calltrace_store::error::Trouble;
 use calltrace_store::tree::EnterpriseName;
 
-/// All of them, as they are before they are read.
+/// All log files of an export, examined before they are read.
 #[derive(Debug, Default)]
-pub(super) struct Sources {
-    files: Vec<Source>,
-    /// Something could not be looked at.
+pub(super) struct LogSources {
+    files: Vec<LogSource>,
+    /// Some file could not be examined.
     is_blind: bool,
 }
 
-/// A file with the times in it, as far as they are known.
+/// A log file with the times of its first and last record, if they are known.
 #[derive(Debug)]
-struct Source {
+struct LogSource {
     first: Option<Stamp>,
     last: Option<Stamp>,
-    /// Nanoseconds of Unix time. Not the time that a writer can set: a log that is restored with its old
-    /// time is new here.
+    /// The inode change time (nanoseconds of Unix time). Unlike the modification time it can't be set, so a log that
+    /// is restored with its old time counts as changed.
     changed: i64,
 }
 
-impl Sources {
-    pub(super) fn look(app: &App, enterprises: &[EnterpriseName]) -> Sources {
-        let mut sources = Sources::default();
+impl LogSources {
+    pub(super) fn look(app: &App, enterprises: &[EnterpriseName]) -> LogSources {
+        let mut sources = LogSources::default();
         for enterprise in enterprises {
             let Ok(corpus) = Corpus::open(&app.tree, enterprise, &app.engine) else {
                 sources.is_blind = true;
@@ -37,7 +37,7 @@ impl Sources {
             sources.is_blind |= Trouble::any_matters(&corpus.troubles);
             for (source, bounds) in corpus.sources.iter().zip(&corpus.bounds) {
                 match source.log.file.metadata() {
-                    Ok(metadata) if metadata.len() > 0 => sources.files.push(Source {
+                    Ok(metadata) if metadata.len() > 0 => sources.files.push(LogSource {
                         first: bounds.first,
                         last: bounds.last,
                         changed: metadata.ctime() * 1_000_000_000 + metadata.ctime_nsec(),
@@ -50,20 +50,20 @@ impl Sources {
         sources
     }
 
-    /// The earliest time that is known.
+    /// The earliest known time of a record.
     pub(super) fn first(&self) -> Option<Stamp> {
         self.files.iter().filter_map(|source| source.first).min()
     }
 
-    /// Whether one may hold calls of this time, as far as is known.
+    /// Whether a file may hold calls of this period; true if that is not known.
     pub(super) fn may_hold(&self, from: Option<Stamp>, to: Option<Stamp>) -> bool {
         self.changed(from, to) != Some(0)
     }
 
-    /// When one that may hold calls of this time was changed last (nanoseconds of Unix time; 0 where there is
-    /// none): a file that is gone is no change. `None` when that is not known.
+    /// The last change of a file that may hold calls of this period (nanoseconds of Unix time; 0 without such a
+    /// file). A removed file is no change. `None` if a file could not be examined.
     pub(super) fn changed(&self, from: Option<Stamp>, to: Option<Stamp>) -> Option<i64> {
-        let may_hold = |source: &&Source| {
+        let may_hold = |source: &&LogSource| {
             let begins_later = source.first.zip(to).is_some_and(|(first, to)| first >= to);
             let ends_before = source
                 .last
@@ -86,17 +86,17 @@ mod tests {
 
     #[test]
     fn only_files_that_may_hold_a_time_count() {
-        let source = |first: i64, last: i64, changed| Source {
+        let source = |first: i64, last: i64, changed| LogSource {
             first: (first > 0).then_some(Stamp(first)),
             last: (last > 0).then_some(Stamp(last)),
             changed,
         };
-        let mut sources = Sources {
+        let mut sources = LogSources {
             files: vec![source(10, 20, 1), source(20, 30, 2), source(30, 0, 3)],
             is_blind: false,
         };
         let changed =
-            |sources: &Sources, from, to| sources.changed(Some(Stamp(from)), Some(Stamp(to)));
+            |sources: &LogSources, from, to| sources.changed(Some(Stamp(from)), Some(Stamp(to)));
         assert_eq!(changed(&sources, 10, 20), Some(1));
         assert_eq!(changed(&sources, 20, 30), Some(2));
         assert_eq!(changed(&sources, 25, 31), Some(3));

@@ -1,5 +1,5 @@
-//! The log of requests: on stderr, or in a file behind a queue. A disk that is slow or full costs lines
-//! of the log and no request.
+//! The log of requests: on stderr, or in a file behind a queue. A slow or full disk loses lines of the log, but
+//! delays no request.
 
 use std::io;
 use std::panic;
@@ -16,16 +16,16 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Layer as _, fmt, registry};
 
-use super::log_file::LogFile;
+use super::log_file::RotatingFile;
 use crate::cli::LogFormat;
 use crate::cmd::App;
 use calltrace_store::error::Error;
 
-/// Lines that wait for the disk; more are lost. Some 2 MB.
+/// Maximum number of lines that wait for the disk, about 2 MB; further lines are lost.
 const QUEUE_LINES: usize = 8192;
 
-/// The running log. When it is dropped, what waits is written, for a second at most.
-pub(super) struct Log {
+/// The running log. When it is dropped, it writes the waiting lines, for a second at most.
+pub(super) struct RequestLog {
     file: Option<InFile>,
 }
 
@@ -36,8 +36,8 @@ struct InFile {
     _worker: WorkerGuard,
 }
 
-impl Log {
-    /// Asks how many lines were lost so far; `None` where nothing is queued.
+impl RequestLog {
+    /// A function that returns the number of lost lines; `None` without a queue.
     pub(super) fn lines_lost(&self) -> Option<impl Fn() -> u64 + Send + Sync + 'static> {
         let file = self.file.as_ref()?;
         let (failed, not_queued) = (Arc::clone(&file.failed), file.not_queued.clone());
@@ -47,10 +47,10 @@ impl Log {
         })
     }
 
-    /// From now on SIGHUP opens the file anew. Without a file it ends the process, as it does others.
+    /// Makes SIGHUP reopen the file. Without a log file SIGHUP ends the process, as by default.
     ///
     /// # Errors
-    /// When the signal can't be had.
+    /// If the signal handler can't be set.
     pub(super) fn reopen_on_hangup(&self) -> io::Result<()> {
         let Some(file) = &self.file else {
             return Ok(());
@@ -61,24 +61,28 @@ impl Log {
             while hangup.recv().await.is_some() {
                 reopen.store(true, Ordering::Relaxed);
                 // The next line finds the new file: this one.
-                tracing::info!("the log was opened anew");
+                tracing::info!("the log was reopened");
             }
         });
         Ok(())
     }
 }
 
-/// Starts it, into `path` or else on stderr. Other libraries' lines may quote addresses, and are left
-/// out.
+/// Starts the log, in the file `path` or on stderr. Lines of other libraries are left out, because they may hold
+/// addresses.
 ///
 /// # Errors
-/// When the file can't be opened.
-pub(super) fn start(app: &App, format: LogFormat, path: Option<&Path>) -> Result<Log, Error> {
+/// If the file can't be opened.
+pub(super) fn start(
+    app: &App,
+    format: LogFormat,
+    path: Option<&Path>,
+) -> Result<RequestLog, Error> {
     let (writer, log) = match path {
-        None => (BoxMakeWriter::new(io::stderr), Log { file: None }),
+        None => (BoxMakeWriter::new(io::stderr), RequestLog { file: None }),
         Some(path) => {
             let (queue, file) = in_file(path)?;
-            (BoxMakeWriter::new(queue), Log { file: Some(file) })
+            (BoxMakeWriter::new(queue), RequestLog { file: Some(file) })
         }
     };
     let level = match (app.global.verbose, app.global.quiet) {
@@ -92,7 +96,7 @@ pub(super) fn start(app: &App, format: LogFormat, path: Option<&Path>) -> Result
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
     let own = Targets::new().with_target("calltrace", level);
-    // Fails only if there is one already, which then has the lines.
+    // This fails only if a logger is already set, which then gets the lines.
     let _ = registry().with(lines.with_filter(own)).try_init();
     // What a panic says may quote a log: the place it happened at is enough to find it.
     panic::set_hook(Box::new(|panic| match panic.location() {
@@ -103,7 +107,7 @@ pub(super) fn start(app: &App, format: LogFormat, path: Option<&Path>) -> Result
 }
 
 fn in_file(path: &Path) -> Result<(NonBlocking, InFile), Error> {
-    let opened = LogFile::open(path);
+    let opened = RotatingFile::open(path);
     let file = opened.map_err(|error| Error::io(path, "write the log", error))?;
     let (reopen, failed) = (file.reopen(), file.failed());
     let (queue, worker) = NonBlockingBuilder::default()

@@ -1,8 +1,7 @@
-//! A log file that is moved aside when it is large, and that may be moved by others.
+//! A log file that is rotated when it is large, and that other programs may rename.
 //!
-//! Not by a crate: those looked at panic when somebody else renames a file, can't open it anew, or
-//! hide what they could not write. Here nothing panics, nothing is hidden, and only a file is
-//! renamed, never a device.
+//! The crates that were tried panic when another program renames the file, can't reopen it, or hide write errors.
+//! This code does not panic, counts lost lines, and renames only files, never a device.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -13,50 +12,50 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// A file of this size is moved aside.
+/// A file of this size is rotated.
 const BYTES_MAX: u64 = 10_000_000;
 
-/// So many are kept beside the one that is written: `.1` is the newest.
+/// Number of old files that are kept: `.1` is the newest.
 const KEPT: usize = 5;
 
-/// What failed (opening, moving aside) is not tried again for so long.
+/// Pause after a failed attempt to open or rotate the file.
 const REST: Duration = Duration::from_secs(1);
 
-/// The log holds addresses of people: its group may read it, others not.
+/// Mode of the file. The log holds addresses of people, so only its owner and group may read it.
 const MODE: u32 = 0o640;
 
-/// A log file. Whatever happens to it, writing never fails: a line that could not be written is counted.
+/// A log file. Writing never returns an error; a line that could not be written is counted.
 #[derive(Debug)]
-pub(super) struct LogFile {
+pub(super) struct RotatingFile {
     path: PathBuf,
     bytes_max: u64,
-    open: Option<Open>,
+    open: Option<OpenLog>,
     rest_until: Option<Instant>,
-    /// The last line is there in part: the next one begins on a line of its own.
+    /// The last line was written in part, so the next one begins with a newline.
     is_torn: bool,
     reopen: Arc<AtomicBool>,
     failed: Arc<AtomicU64>,
 }
 
 #[derive(Debug)]
-struct Open {
+struct OpenLog {
     file: File,
     bytes: u64,
-    /// `/dev/null` and its like stay where they are.
+    /// Devices such as `/dev/null` are not renamed.
     may_be_moved: bool,
 }
 
-impl LogFile {
-    /// Opens it for appending, makes it if need be.
+impl RotatingFile {
+    /// Opens the file for appending and creates it if it does not exist.
     ///
     /// # Errors
-    /// When that can't be done.
-    pub(super) fn open(path: &Path) -> io::Result<LogFile> {
-        LogFile::with_limit(path, BYTES_MAX)
+    /// If the file can't be opened or created.
+    pub(super) fn open(path: &Path) -> io::Result<RotatingFile> {
+        RotatingFile::with_limit(path, BYTES_MAX)
     }
 
-    fn with_limit(path: &Path, bytes_max: u64) -> io::Result<LogFile> {
-        Ok(LogFile {
+    fn with_limit(path: &Path, bytes_max: u64) -> io::Result<RotatingFile> {
+        Ok(RotatingFile {
             open: Some(open(path)?),
             path: path.to_owned(),
             bytes_max,
@@ -67,12 +66,12 @@ impl LogFile {
         })
     }
 
-    /// Set, it makes the next line open the file anew by its name.
+    /// A flag that makes the next line reopen the file by its name.
     pub(super) fn reopen(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.reopen)
     }
 
-    /// How many lines could not be written.
+    /// The number of lines that could not be written.
     pub(super) fn failed(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.failed)
     }
@@ -92,7 +91,7 @@ impl LogFile {
         Ok(())
     }
 
-    /// Opens or moves the file where that is due.
+    /// Opens or rotates the file if that is due.
     fn make_ready(&mut self, more: u64) {
         let is_asked = self.reopen.swap(false, Ordering::Relaxed);
         if is_asked {
@@ -111,7 +110,7 @@ impl LogFile {
             true => move_aside(&self.path),
             false => Ok(()),
         };
-        // Without a new one the old one is still there to be written into.
+        // If opening fails, lines still go to the old file.
         match moved.and_then(|()| open(&self.path)) {
             Ok(open) => {
                 self.open = Some(open);
@@ -123,8 +122,8 @@ impl LogFile {
     }
 }
 
-impl Write for LogFile {
-    /// Takes a whole line.
+impl Write for RotatingFile {
+    /// Writes one whole line.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         if self.append(line).is_err() {
             self.failed.fetch_add(1, Ordering::Relaxed);
@@ -137,22 +136,22 @@ impl Write for LogFile {
     }
 }
 
-fn open(path: &Path) -> io::Result<Open> {
+fn open(path: &Path) -> io::Result<OpenLog> {
     let file = OpenOptions::new()
         .append(true)
         .create(true)
         .mode(MODE)
         .open(path)?;
     let metadata = file.metadata()?;
-    Ok(Open {
+    Ok(OpenLog {
         file,
         bytes: metadata.len(),
         may_be_moved: metadata.is_file(),
     })
 }
 
-/// `log` becomes `log.1`, `log.1` becomes `log.2`; the oldest goes. The file that is written is moved
-/// last: whatever fails, it stays where it is.
+/// Renames `log` to `log.1`, `log.1` to `log.2` and so on, and removes the oldest. The current file is renamed last,
+/// so that it keeps its name if anything fails.
 fn move_aside(path: &Path) -> io::Result<()> {
     let older = |n: usize| match n {
         0 => path.to_owned(),

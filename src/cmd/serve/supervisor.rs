@@ -1,5 +1,4 @@
-//! What systemd is told, where it started us: that we serve, that we are alive, that we end. Elsewhere
-//! nobody listens, and nothing is said.
+//! Notifications to systemd if it started this process: ready, alive, stopping. Without systemd nothing is sent.
 
 use std::env;
 use std::fs::File;
@@ -11,14 +10,14 @@ use std::time::Duration;
 use sd_notify::{NotifyState, notify, watchdog_enabled};
 use tokio::time::interval;
 
-/// From now on connections are answered. Where a watchdog is set, it is fed from the threads that
-/// answer: if these hang, the service is started anew.
+/// Reports that connections are answered. With a watchdog, the threads that answer connections also report that they
+/// are alive: if they hang, systemd restarts the service.
 pub(super) fn ready() {
     tell(&NotifyState::Ready);
     let Some(patience) = watchdog_enabled() else {
         return;
     };
-    // Twice as often as it must be.
+    // Half the period that systemd allows.
     let period = (patience / 2).max(Duration::from_millis(10));
     tokio::spawn(async move {
         let mut turns = interval(period);
@@ -29,14 +28,14 @@ pub(super) fn ready() {
     });
 }
 
-/// What runs is finished, and nothing new begun.
+/// Reports that open requests are finished and no new ones begin.
 pub(super) fn stopping() {
     tell(&NotifyState::Stopping);
 }
 
-/// Whether stdout is the journal, where many can read it for long. `JOURNAL_STREAM` names the device
+/// Whether stdout is the journal, which keeps it for many readers. `JOURNAL_STREAM` names the device
 /// and inode of the stream that the journal reads (systemd.exec(5)); a shell started from a service
-/// inherits the variable and not the stream.
+/// inherits the variable but not the stream.
 pub(super) fn keeps_what_is_printed() -> bool {
     let Ok(stream) = env::var("JOURNAL_STREAM") else {
         return false;
@@ -46,7 +45,7 @@ pub(super) fn keeps_what_is_printed() -> bool {
     metadata.is_ok_and(|stdout| stream == format!("{}:{}", stdout.dev(), stdout.ino()))
 }
 
-/// Whoever does not hear it ends us by itself.
+/// Sends a notification. An error is ignored: a supervisor that misses it acts by its own timeouts.
 fn tell(state: &NotifyState<'_>) {
     let _ = notify(std::slice::from_ref(state));
 }

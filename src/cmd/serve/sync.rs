@@ -1,4 +1,4 @@
-//! The second listener of `calltrace serve`: runs of synchronisation, when they are asked for and by themselves.
+//! The second listener of `calltrace serve`: synchronisation on request and on a schedule.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,13 +12,13 @@ use calltrace_store::error::Error;
 use calltrace_sync::HostsWork;
 use calltrace_web::{ConnectionLimits, Site, SyncJobs, serve, sync_router};
 
-/// What was asked for by `[sync]`.
+/// The listener and the jobs that `[sync]` sets up.
 pub(super) struct Sync {
     listener: Option<(TcpListener, SocketAddr)>,
     jobs: Arc<SyncJobs>,
 }
 
-/// Binds the listener; `None` where the settings want neither a listener nor runs by themselves.
+/// Binds the listener; `None` if the settings ask for neither a listener nor scheduled runs.
 pub(super) async fn open(app: &App) -> Result<Option<Sync>, Error> {
     let settings = &app.settings.sync;
     if settings.listen.is_none() && settings.interval.is_none() {
@@ -44,10 +44,12 @@ pub(super) async fn open(app: &App) -> Result<Option<Sync>, Error> {
 }
 
 impl Sync {
-    /// Says where it listens.
+    /// Prints the address of the listener.
     pub(super) fn say(&self, app: &App) {
         if let Some((_, at)) = self.listener {
-            app.say(&format!("synchronisation is asked for on http://{at}"));
+            app.say(&format!(
+                "requests for synchronisation are taken on http://{at}"
+            ));
             warn_of_open(app, at);
         }
     }

@@ -1,5 +1,5 @@
-//! How the states of calls are printed: on a terminal the calls that go on are rows at its lower end
-//! and what has ended stays above; in a pipe each change is a line.
+//! Prints the states of calls: on a terminal the calls in progress are rows at its lower end, and ended calls stay
+//! above them; in a pipe each change is a line.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -17,20 +17,20 @@ use calltrace_store::error::Error;
 use calltrace_store::fsx::WallClock;
 use calltrace_store::tree::EnterpriseName;
 
-/// Rows tell how long they have lasted, by the second.
+/// Time between two updates, because rows show their duration in seconds.
 const TICK: Duration = Duration::from_secs(1);
 
-/// A call as it was told.
-pub(super) struct Told {
+/// A call with the state that was reported last.
+pub(super) struct ReportedCall {
     pub enterprise: EnterpriseName,
     pub summary: Summary,
     pub state: CallState,
     pub since: Stamp,
-    /// Where everybody has left: its state if nothing more comes of it until that time.
+    /// If all participants have left: the final state, and the time at which it is reported unless something follows.
     pub left: Option<(CallState, Stamp)>,
 }
 
-impl Told {
+impl ReportedCall {
     fn row<'r>(&'r self, people: &'r People) -> CallMoment<'r> {
         CallMoment {
             people,
@@ -47,20 +47,20 @@ enum View {
     Screen(Screen),
 }
 
-/// Parties that were asked for are remembered up to this number.
+/// Maximum number of parties with remembered names.
 const ASKED_MAX: usize = 10_000;
 
-/// Who is who, asked once for each.
-struct Names<'d> {
+/// The names of the participants; each party is looked up once.
+struct NameCache<'d> {
     app: &'d App,
     known: HashMap<EnterpriseName, People>,
     asked: HashSet<(EnterpriseName, String)>,
-    nobody: People,
+    unnamed: People,
 }
 
-impl Names<'_> {
-    /// Asks for those of a call who were not asked for before.
-    fn learn(&mut self, told: &Told) {
+impl NameCache<'_> {
+    /// Looks up the parties of a call that were not looked up before.
+    fn learn(&mut self, told: &ReportedCall) {
         if self.app.book().is_none() {
             return;
         }
@@ -86,19 +86,19 @@ impl Names<'_> {
     }
 
     fn of(&self, enterprise: &EnterpriseName) -> &People {
-        self.known.get(enterprise).unwrap_or(&self.nobody)
+        self.known.get(enterprise).unwrap_or(&self.unnamed)
     }
 }
 
-/// Prints what is told.
+/// Prints the reported calls.
 pub(super) struct Board<'d> {
     view: View,
     rows: CallRows,
-    names: Names<'d>,
+    names: NameCache<'d>,
     links: Links<'d>,
     now: WallClock,
     format: TailFormat,
-    /// What was told and not printed yet.
+    /// Text of reported calls that is not printed yet.
     pending: Vec<u8>,
     has_printed: bool,
     /// Rows are on the screen.
@@ -119,11 +119,11 @@ impl<'d> Board<'d> {
                 clock: tail.app.clock,
                 name_width: tail.name_width(),
             },
-            names: Names {
+            names: NameCache {
                 app: tail.app,
                 known: HashMap::new(),
                 asked: HashSet::new(),
-                nobody: People::default(),
+                unnamed: People::default(),
             },
             now: tail.app.now.clone(),
             format,
@@ -144,14 +144,17 @@ impl<'d> Board<'d> {
         self.has_printed
     }
 
-    /// When to print again though nothing was told; `None` for never.
+    /// Time until the next update without a new report; `None` for never.
     pub(super) fn tick(&self) -> Option<Duration> {
         self.has_rows.then_some(TICK)
     }
 
-    /// Prints the calls that go on when it begins, in the order of their states.
-    pub(super) fn begin<'t>(&mut self, going: impl Iterator<Item = &'t Told>) -> Result<(), Error> {
-        let mut going: Vec<&Told> = going.collect();
+    /// Prints the calls that are in progress at the start, in the order of their last changes.
+    pub(super) fn begin<'t>(
+        &mut self,
+        going: impl Iterator<Item = &'t ReportedCall>,
+    ) -> Result<(), Error> {
+        let mut going: Vec<&ReportedCall> = going.collect();
         going.sort_by_key(|told| (told.since, &told.enterprise));
         for told in &going {
             self.tell(told);
@@ -159,8 +162,8 @@ impl<'d> Board<'d> {
         self.print(going.into_iter())
     }
 
-    /// Takes a call whose state is another now.
-    pub(super) fn tell(&mut self, told: &Told) {
+    /// Reports a call with a new state.
+    pub(super) fn tell(&mut self, told: &ReportedCall) {
         let is_row = matches!(self.view, View::Screen(_)) && !told.state.is_over();
         self.has_printed = true;
         if self.format == TailFormat::Lines {
@@ -188,8 +191,11 @@ impl<'d> Board<'d> {
         self.pending.append(&mut text);
     }
 
-    /// Prints what was told, and on a terminal the calls that go on.
-    pub(super) fn print<'t>(&mut self, going: impl Iterator<Item = &'t Told>) -> Result<(), Error> {
+    /// Prints the reported calls, and on a terminal the calls in progress.
+    pub(super) fn print<'t>(
+        &mut self,
+        going: impl Iterator<Item = &'t ReportedCall>,
+    ) -> Result<(), Error> {
         let pending = std::mem::take(&mut self.pending);
         let screen = match &mut self.view {
             View::Lines(_) if pending.is_empty() => return Ok(()),
@@ -197,10 +203,10 @@ impl<'d> Board<'d> {
             View::Screen(screen) => screen,
         };
         let (width, height) = screen.room();
-        let mut going: Vec<&Told> = going.collect();
+        let mut going: Vec<&ReportedCall> = going.collect();
         going.sort_by_key(|told| (told.summary.first, &told.enterprise));
         let now = self.rows.clock.log.stamp(self.now.utc());
-        // Below the headline and the heads.
+        // Two lines are for the count and the column heads.
         let shown = &going[going.len().saturating_sub(height.saturating_sub(2).max(1))..];
         let names = &self.names;
         let rows: Vec<CallMoment<'_>> = shown

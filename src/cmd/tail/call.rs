@@ -1,9 +1,9 @@
 //! One call with all its legs: its records so far, then each as it arrives.
 //!
-//! A record that arrives belongs if it shares a name with the call. One that teaches a new name (a
-//! bridge that joins another leg) means that records which came before may belong as well: then the
-//! whole call is traced again in the files as they are, and what was not printed yet is. So a leg
-//! brings its earlier records with it, in whatever order they arrived.
+//! An arriving record belongs to the call if it shares a name (an id, bridge or message) with it. A record with a new
+//! name, such as a bridge that joins another leg, means that earlier records may belong as well. The whole call is then
+//! traced again in the current files, and records that were not printed yet are printed. So a leg brings its earlier
+//! records with it, in whatever order they arrived.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -50,7 +50,7 @@ pub(super) fn run(mut tail: Tail<'_>, asked: &str) -> Result<Exit, Error> {
     }
     let waits = watched.is_empty() && args.follows();
     if waits {
-        app.say(&format!("{asked} is in no file yet; waiting for it"));
+        app.say(&format!("{asked} is not in the logs yet; waiting for it"));
     } else if watched.is_empty() {
         app.say(&not_found_text(app, asked, &traces, tail.is_incomplete()));
     }
@@ -70,7 +70,7 @@ pub(super) fn run(mut tail: Tail<'_>, asked: &str) -> Result<Exit, Error> {
     tail.follow(starts)
 }
 
-/// A call being followed; several if enterprises share the id.
+/// The followed call; several calls if enterprises share the id.
 struct CallTail<'d> {
     tail: Tail<'d>,
     question: TraceQuestion,
@@ -139,7 +139,7 @@ impl CallTail<'_> {
         Ok(())
     }
 
-    /// Begins with the call if this is a record of it. From then on only this enterprise counts.
+    /// Starts to follow the call if this is one of its records. From then on only this enterprise counts.
     fn look_for_call(&mut self, arrival: Arrival<'_>) -> Result<(), Error> {
         let closure = Closure::of(&self.question.id);
         if !closure.holds(&fact_of(arrival, 0), arrival.text) {
@@ -154,8 +154,8 @@ impl CallTail<'_> {
         Ok(())
     }
 
-    /// The call in the files as they are now; `None`, with the reason said, where they can't be
-    /// read, or where it is no more.
+    /// The call in the current files; `None` if it is no longer there, or if the files can't be read, which is
+    /// reported.
     fn trace(&mut self, enterprise: &EnterpriseName) -> Option<(Trace, TracedCall)> {
         let app = self.tail.app;
         let one = std::slice::from_ref(enterprise);
@@ -163,14 +163,14 @@ impl CallTail<'_> {
             app.engine
                 .trace_up_to_now(&app.tree, one, &self.question, AfterAnswer::Close);
         let answer = answers.into_iter().next()?;
-        // What follows is followed already.
+        // The positions are not needed, because the files are already followed.
         let mut trace = self.tail.take(enterprise, answer, &mut Vec::new())?;
         self.tail.trouble(&trace.troubles);
         let call = trace.call.take()?;
         Some((trace, call))
     }
 
-    /// Traces one of the calls again and prints what is new in it; whether there was anything.
+    /// Traces one of the calls again and prints its new records. Returns whether there were any.
     fn trace_again(&mut self, at: usize) -> Result<bool, Error> {
         let enterprise = self.watched[at].trace.enterprise.clone();
         self.watched[at].is_stale = false;
@@ -188,7 +188,7 @@ impl CallTail<'_> {
         Ok(has_grown)
     }
 
-    /// Sums up the calls whose time is up. `Some` when there is nothing more to wait for.
+    /// Prints the summaries of calls that have ended. `Some` if there is nothing more to wait for.
     fn end_of_time(&mut self) -> Result<Option<Exit>, Error> {
         let now = Instant::now();
         let is_last = self.tail.is_late();
@@ -197,7 +197,7 @@ impl CallTail<'_> {
             let call = &self.watched[at];
             let ends = call.due().is_some_and(|due| due <= now) || is_last && is_over(call);
             if self.tail.args.until_hangup && !call.is_done && ends {
-                // What circumstance joins may only be known now.
+                // Some joins by inference are only possible now.
                 let has_grown = self.trace_again(at)?;
                 if is_last || !has_grown {
                     self.sum_up(at)?;
@@ -228,7 +228,7 @@ impl CallTail<'_> {
                 let value = json::traced(&call.trace, &call.call, &app.clock, app.now_stamp());
                 out.bytes(|out| json::write(out, &value, false))
             }
-            // Nothing but lines goes to where lines were asked for.
+            // With --format raw stdout gets only lines of the log.
             TailFormat::Raw => {
                 app.say(&text);
                 Ok(())
@@ -237,34 +237,34 @@ impl CallTail<'_> {
     }
 }
 
-/// How often a line of the call was there.
+/// How often a line of the call was printed and has arrived.
 #[derive(Default)]
-struct Counts {
+struct LineCounts {
     printed: u32,
     arrived: u32,
 }
 
 /// A call in one enterprise.
 struct Watched {
-    /// What the trace was, the call taken out.
+    /// The last trace, without its call.
     trace: Trace,
-    /// As it was traced last; its closure knows what arrived since.
+    /// The call of the last trace; its closure also holds what arrived since.
     call: TracedCall,
-    /// All that is known of it, in order of time.
+    /// All facts of the call, in order of time.
     facts: Vec<Fact>,
-    /// By the bytes of the line: where it stands changes with a rotation.
-    counts: HashMap<Box<[u8]>, Counts>,
+    /// By the bytes of the line, because its place changes with a rotation.
+    counts: HashMap<Box<[u8]>, LineCounts>,
     arrivals: u64,
-    /// Records may belong that did not when they came.
+    /// Earlier records may belong to the call by now.
     is_stale: bool,
-    /// When nothing more will come of it; `None` while that can't be told.
+    /// When no more records are expected; `None` if that is not known.
     due: Option<Instant>,
-    /// It was summed up.
+    /// The summary was printed.
     is_done: bool,
 }
 
 impl Watched {
-    /// A call found in files that are being followed: its lines may arrive as well.
+    /// A call found while files are followed: its lines may also arrive.
     fn new(trace: Trace, call: TracedCall) -> Watched {
         Watched {
             trace,
@@ -278,7 +278,7 @@ impl Watched {
         }
     }
 
-    /// A call found before following begins: its lines will not arrive.
+    /// A call found before following begins: its lines will not arrive again.
     fn of_history(trace: Trace, call: TracedCall) -> Watched {
         let mut watched = Watched::new(trace, call);
         for line in &watched.call.lines {
@@ -298,7 +298,7 @@ impl Watched {
         self.call = call;
     }
 
-    /// The records of the trace that were not printed yet; they are taken to be printed now.
+    /// The records of the trace that were not printed yet; they count as printed from now on.
     fn not_printed(&mut self) -> Vec<StreamRecord<'_>> {
         let mut traced: HashMap<&[u8], u32> = HashMap::new();
         let mut fresh = Vec::new();
@@ -322,7 +322,7 @@ impl Watched {
         fresh
     }
 
-    /// Takes in what arrived; whether it is a record of the call that was not printed yet.
+    /// Takes an arriving record. Returns whether it belongs to the call and was not printed yet.
     fn arrives(&mut self, arrival: Arrival<'_>) -> bool {
         let fact = fact_of(arrival, self.arrivals);
         if !self.call.closure.holds(&fact, arrival.text) {
@@ -341,13 +341,13 @@ impl Watched {
         true
     }
 
-    /// Reckons when nothing more will come, if the last record came `age` ago.
+    /// Computes when no more records are expected, if the last one is `age` old.
     fn set_due(&mut self, linger: Duration, age: Duration) {
         let has_ended = || Summary::of(&self.facts).is_some_and(|summary| summary.ended);
         let rest = if reach::is_over(&self.facts) {
             Some(linger)
         } else if has_ended() {
-            // All have left, and no hangup says that nobody else is being rung for the client.
+            // All participants have left, and no hangup shows that no further person is being rung.
             u64::try_from(reach::silence(&self.facts))
                 .ok()
                 .map(Duration::from_millis)
@@ -367,7 +367,7 @@ fn fact_of(arrival: Arrival<'_>, number: u64) -> Fact {
     Fact::of(&Record::parse(arrival.text), arrival.at, arrived(number))
 }
 
-/// How long ago a record was written.
+/// The age of a record.
 fn age(tail: &Tail<'_>, fact: &Fact) -> Duration {
     let written = tail.app.clock.log.moment(fact.at);
     (tail.app.now.utc() - written).to_std().unwrap_or_default()

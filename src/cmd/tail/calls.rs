@@ -1,13 +1,13 @@
-//! One line a call as it changes state.
+//! One line per call each time it changes state.
 //!
-//! Records are taken one by one in the order in which they come, so that what is printed in a pipe
-//! does not depend on how they were read. How it is printed is `board`'s.
+//! Records are processed one by one in the order of arrival, so that the output in a pipe does not depend on how they
+//! were read. `board` prints the lines.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
-use super::board::{Board, Told};
-use super::known::Known;
+use super::board::{Board, ReportedCall};
+use super::known::KnownCalls;
 use super::{Tail, arrived};
 use crate::cmd::{App, Exit};
 use calltrace_engine::RecordLimits;
@@ -18,21 +18,21 @@ use calltrace_model::record::{Record, Stamp};
 use calltrace_store::error::Error;
 use calltrace_store::tree::EnterpriseName;
 
-/// Both channels of a bridge enter it within some milliseconds, and the host's script, which polls five
-/// times a second, logs them in one round or the next: before this time (milliseconds) has passed, a part that
-/// shares no id is not joined by circumstance, as an id may do it yet.
+/// Time before a part without a shared id is joined by inference (milliseconds), because a later record may still join
+/// it by id: both channels of a bridge enter it within some milliseconds, and the host's script, which polls five times
+/// a second, logs them in the same round or the next.
 const SETTLED_MILLIS: i64 = 1_000;
 
-/// How often calls are looked for that nothing more comes of.
+/// Time between two searches for calls that have become silent.
 const TIDY_EVERY: Duration = Duration::from_secs(5);
 
-/// How often time alone may change what is told, while something waits for it.
+/// Time between two checks while a state may change by time alone.
 const SETTLE_EVERY: Duration = Duration::from_millis(250);
 
 pub(super) fn run(mut tail: Tail<'_>) -> Result<Exit, Error> {
     let mut board = Board::new(&tail);
     let mut starts = Vec::new();
-    let mut watch = Watch {
+    let mut watch = CallWatcher {
         app: tail.app,
         filter: tail.args.filter(),
         all: HashMap::new(),
@@ -41,7 +41,7 @@ pub(super) fn run(mut tail: Tail<'_>) -> Result<Exit, Error> {
     if !tail.args.follows() {
         board.begin(watch.going_on())?;
         if !board.has_printed() {
-            tail.app.say("no call is going on");
+            tail.app.say("no call is in progress");
         }
         tail.begun(board.has_printed());
         return Ok(tail.exit(board.has_printed()));
@@ -53,13 +53,13 @@ pub(super) fn run(mut tail: Tail<'_>) -> Result<Exit, Error> {
 fn follow(
     tail: &Tail<'_>,
     starts: Vec<Start>,
-    mut watch: Watch<'_>,
+    mut watch: CallWatcher<'_>,
     mut board: Board<'_>,
 ) -> Result<Exit, Error> {
-    // Every record may belong to a call that one of its records lets pass.
+    // The filter applies to calls, so every record is needed: one of its records may make a call match.
     let everything = RecordFilter::default();
     let mut follow = tail.follow(tail.whom(), starts, everything, board.out())?;
-    // Only now, when Ctrl-C would not leave a terminal without its cursor.
+    // The board begins only after Ctrl-C is handled, so that Ctrl-C can't leave a terminal without a cursor.
     board.begin(watch.going_on())?;
     let mut tidied = Instant::now();
     loop {
@@ -91,16 +91,16 @@ fn follow(
     }
 }
 
-/// The calls of all enterprises.
-struct Watch<'d> {
+/// The followed calls of all enterprises.
+struct CallWatcher<'d> {
     app: &'d App,
-    /// What one of a call's records must be like.
+    /// A call is shown if one of its records passes this filter.
     filter: RecordFilter,
-    all: HashMap<EnterpriseName, Calls>,
+    all: HashMap<EnterpriseName, EnterpriseCalls>,
 }
 
-impl Watch<'_> {
-    /// Takes the calls that are going on when it begins.
+impl CallWatcher<'_> {
+    /// Reads the calls that are in progress at the start.
     fn begin(&mut self, tail: &mut Tail<'_>, starts: &mut Vec<Start>) {
         let (app, now) = (self.app, self.app.now_stamp());
         let selected = tail.selected.clone();
@@ -113,10 +113,10 @@ impl Watch<'_> {
             };
             app.explain_all(&open.notes);
             tail.trouble(&open.troubles);
-            let mut calls = Calls::new(enterprise, &self.filter, open.calls);
+            let mut calls = EnterpriseCalls::new(enterprise, &self.filter, open.calls);
             calls.begin(now);
             let going = calls.known.going_on().count();
-            app.explain(|| format!("{enterprise}: {going} calls going on"));
+            app.explain(|| format!("{enterprise}: {going} calls in progress"));
             self.all.insert(enterprise.clone(), calls);
         }
     }
@@ -124,7 +124,7 @@ impl Watch<'_> {
     fn take(&mut self, arrival: Arrival<'_>, now: Stamp, board: &mut Board<'_>) {
         if !self.all.contains_key(arrival.enterprise) {
             let joiner = Joiner::keeping(RecordLimits::default().records);
-            let new = Calls::new(arrival.enterprise, &self.filter, joiner);
+            let new = EnterpriseCalls::new(arrival.enterprise, &self.filter, joiner);
             self.all.insert(arrival.enterprise.clone(), new);
         }
         let calls = self
@@ -134,9 +134,9 @@ impl Watch<'_> {
         calls.take(&arrival, now, &mut |told| board.tell(told));
     }
 
-    /// Whether the passing of time may change what is told.
+    /// Whether a state may change by time alone.
     fn waits(&self) -> bool {
-        self.all.values().any(Calls::waits)
+        self.all.values().any(EnterpriseCalls::waits)
     }
 
     fn settle(&mut self, board: &mut Board<'_>) {
@@ -153,44 +153,44 @@ impl Watch<'_> {
         }
     }
 
-    fn going_on(&self) -> impl Iterator<Item = &Told> {
+    fn going_on(&self) -> impl Iterator<Item = &ReportedCall> {
         self.all.values().flat_map(|calls| calls.known.going_on())
     }
 }
 
 /// The calls of one enterprise.
-struct Calls {
+struct EnterpriseCalls {
     enterprise: EnterpriseName,
-    /// What one of a call's records must be like.
+    /// A call is shown if one of its records passes this filter.
     filter: RecordFilter,
     joiner: Joiner,
-    /// What of the joiner's may show joins without ids.
+    /// Slots of the joiner that may have new joins by inference.
     changes: Changes,
-    /// Slots of calls with more records than are kept: to look at one takes a millisecond, so it is done
-    /// every [`TIDY_EVERY`], not for each record.
+    /// Slots of calls with more records than the limit. Examining one takes a millisecond, so that is done every
+    /// [`TIDY_EVERY`] and not for each record.
     flooded: BTreeSet<u32>,
-    /// The calls that were told of, for as long as the joiner knows them.
-    known: Known,
+    /// The reported calls, for as long as the joiner has them.
+    known: KnownCalls,
     arrivals: u64,
-    /// The time of the last record, and when it came: one that catches up reads what was written long ago.
+    /// The time of the last record, and when it arrived. The two differ if the follower reads old records.
     last: Option<(Stamp, Stamp)>,
 }
 
-impl Calls {
-    fn new(enterprise: &EnterpriseName, filter: &RecordFilter, joiner: Joiner) -> Calls {
-        Calls {
+impl EnterpriseCalls {
+    fn new(enterprise: &EnterpriseName, filter: &RecordFilter, joiner: Joiner) -> EnterpriseCalls {
+        EnterpriseCalls {
             enterprise: enterprise.clone(),
             filter: filter.clone(),
             joiner,
             changes: Changes::default(),
             flooded: BTreeSet::new(),
-            known: Known::default(),
+            known: KnownCalls::default(),
             arrivals: 0,
             last: None,
         }
     }
 
-    /// Takes the calls that the joiner has for known.
+    /// Enters the calls that the joiner already has as known.
     fn begin(&mut self, now: Stamp) {
         let open: Vec<u32> = self.joiner.components().map(|(slot, _)| slot).collect();
         for slot in open {
@@ -203,7 +203,7 @@ impl Calls {
             };
             if is_wanted(facts, &self.filter) && !infer::is_likely_part(facts, &summary) {
                 let left = CallState::left(facts, &summary);
-                self.known.put(Told {
+                self.known.put(ReportedCall {
                     enterprise: self.enterprise.clone(),
                     left: left.map(|(left, waits)| (left, summary.last.plus_millis(waits))),
                     summary,
@@ -212,12 +212,12 @@ impl Calls {
                 });
             }
         }
-        // Those are no news.
+        // EnterpriseCalls that ended before the start are not reported.
         self.known.end_left(now, &mut |_| ());
     }
 
-    /// Adds a record, which arrived at `now`, and tells what it changed.
-    fn take(&mut self, arrival: &Arrival<'_>, now: Stamp, tell: &mut dyn FnMut(&Told)) {
+    /// Adds a record that arrived at `now`, and reports the calls whose state it changed.
+    fn take(&mut self, arrival: &Arrival<'_>, now: Stamp, tell: &mut dyn FnMut(&ReportedCall)) {
         self.arrivals += 1;
         let record = Record::parse(arrival.text);
         let mut fact = Fact::of(&record, arrival.at, arrived(self.arrivals));
@@ -243,19 +243,19 @@ impl Calls {
         self.look_at(changed, (at, now), tell);
     }
 
-    /// The time that a record written now would have, of a writer whose records come late.
+    /// The time that a record arriving now would have, if records arrive late.
     fn record_time(&self, now: Stamp) -> Stamp {
         self.last
             .map_or(now, |(at, came)| at.plus_millis(now.since(came)))
     }
 
-    /// Whether the passing of time may change what is told.
+    /// Whether a state may change by time alone.
     fn waits(&self) -> bool {
         self.known.waits() || self.changes.waits()
     }
 
-    /// Tells what the time that has passed shows: that no id joins a part, that no one was handed on.
-    fn settle(&mut self, now: Stamp, tell: &mut dyn FnMut(&Told)) {
+    /// Reports changes by time alone: no id has joined a part, or a call that was left has ended.
+    fn settle(&mut self, now: Stamp, tell: &mut dyn FnMut(&ReportedCall)) {
         let at = self.record_time(now);
         let grown = self
             .changes
@@ -264,12 +264,12 @@ impl Calls {
         self.known.end_left(now, tell);
     }
 
-    /// Looks at calls again, and tells what has changed.
+    /// Examines calls again, and reports those with a new state.
     fn look_at(
         &mut self,
         slots: impl IntoIterator<Item = u32>,
         times: (Stamp, Stamp),
-        tell: &mut dyn FnMut(&Told),
+        tell: &mut dyn FnMut(&ReportedCall),
     ) {
         for slot in slots {
             if let Some(news) = self.look(slot, times) {
@@ -278,32 +278,32 @@ impl Calls {
         }
     }
 
-    /// Looks at a call again, after the record of a time and at a time; the call if its state is another
-    /// than was told.
-    fn look(&mut self, slot: u32, (at, now): (Stamp, Stamp)) -> Option<&Told> {
+    /// Examines a call again, after a record of the time `at` and at the time `now`. Returns the call if its state
+    /// differs from the reported one.
+    fn look(&mut self, slot: u32, (at, now): (Stamp, Stamp)) -> Option<&ReportedCall> {
         let call = self.joiner.component(slot);
         let is_settled = is_settled(call, at);
         let facts = self.joiner.in_order(slot);
         let summary = Summary::of(facts)?;
         let state = CallState::of(facts, &summary).filter(|_| is_wanted(facts, &self.filter))?;
-        // Of what belongs to another call only an end is told, if nothing has joined it by then.
+        // A part of another call is not reported, unless it has ended and nothing has joined it by then.
         if infer::is_likely_part(facts, &summary) && !(is_settled && state.is_over()) {
             return None;
         }
-        // Two that were told apart are one when a record joins them.
+        // A record may join two calls that were reported separately.
         let before = self.known.take(summary.legs.iter().map(|leg| &leg.uid));
         let left = CallState::left(facts, &summary);
         let was_told = |state: &CallState| before.iter().any(|told| told.state.is_like(state));
         let state = match (&left, before.last()) {
-            // One that was told to have ended is not answered again as long as nobody comes back.
+            // A call that was reported as ended stays so until a participant comes back.
             (Some((left, _)), _) if was_told(left) => left.clone(),
-            // An end that may be a moment of a transfer is told when nothing follows it.
+            // An end that may be a part of a transfer is reported later, if nothing follows it.
             (Some(_), Some(told)) if state.is_over() => told.state.clone(),
             _ => state,
         };
         let same = before.iter().find(|told| told.state.is_like(&state));
         let since = same.map(|told| told.since);
-        let told = self.known.put(Told {
+        let told = self.known.put(ReportedCall {
             enterprise: self.enterprise.clone(),
             state,
             since: since.unwrap_or(summary.last),
@@ -313,9 +313,9 @@ impl Calls {
         since.is_none().then_some(told)
     }
 
-    /// Looks at the calls that got more records than are kept, ends those that everybody has left, lets go
-    /// of those that nothing can be added to any more, and tells of those whose end was not logged.
-    fn tidy(&mut self, now: Stamp, tell: &mut dyn FnMut(&Told)) {
+    /// Examines calls with more records than the limit, ends calls that all participants have left, drops calls that
+    /// can't grow any more, and reports those without a logged end.
+    fn tidy(&mut self, now: Stamp, tell: &mut dyn FnMut(&ReportedCall)) {
         let flooded = std::mem::take(&mut self.flooded);
         self.look_at(flooded, (self.record_time(now), now), tell);
         self.known.end_left(now, tell);
@@ -338,7 +338,7 @@ fn is_wanted(facts: &[Fact], filter: &RecordFilter) -> bool {
     filter.is_empty() || facts.iter().any(|fact| fact.matched)
 }
 
-/// Whether all that ids can say of where a part belongs has come by now.
+/// Whether a part is old enough that no later record will join it by id.
 fn is_settled(part: &Component, now: Stamp) -> bool {
     part.is_older_than(SETTLED_MILLIS, now)
 }

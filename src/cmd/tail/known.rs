@@ -1,29 +1,29 @@
-//! The calls of an enterprise that were told of, found by their legs.
+//! The reported calls of an enterprise, found by their legs.
 //!
-//! Those that have ended stay for as long as something may join them, hours in which thousands end:
-//! neither a record nor a redrawn screen may look at all of them.
+//! Ended calls stay for as long as something may join them, which may be hours with thousands of calls. So neither a
+//! record nor an update of the screen may iterate over all of them.
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::board::Told;
+use super::board::ReportedCall;
 use calltrace_model::record::Stamp;
 
-/// Calls as they were told last. No two of them share a leg.
+/// Calls with their last reported states. No two calls share a leg.
 #[derive(Default)]
-pub(super) struct Known {
-    /// By numbers that grow in the order of telling.
-    calls: HashMap<u64, Told>,
+pub(super) struct KnownCalls {
+    /// By numbers that grow in the order of the reports.
+    calls: HashMap<u64, ReportedCall>,
     of_leg: HashMap<String, u64>,
-    /// Those that are not over.
+    /// Calls in progress.
     going: BTreeSet<u64>,
-    /// Of those the ones that everybody has left, each with when that is its end.
+    /// Calls in progress that all participants have left, each with the time at which it counts as ended.
     left: BTreeSet<(Stamp, u64)>,
     numbers: u64,
 }
 
-impl Known {
-    /// Adds a call; what was known of its legs must have been taken out.
-    pub(super) fn put(&mut self, told: Told) -> &Told {
+impl KnownCalls {
+    /// Adds a call. Calls with the same legs must have been taken out before.
+    pub(super) fn put(&mut self, told: ReportedCall) -> &ReportedCall {
         self.numbers += 1;
         for leg in &told.summary.legs {
             self.of_leg.insert(leg.uid.clone(), self.numbers);
@@ -36,8 +36,11 @@ impl Known {
         self.calls.entry(self.numbers).or_insert(told)
     }
 
-    /// Takes out the calls that have one of these legs, in the order of telling.
-    pub(super) fn take<U: AsRef<str>>(&mut self, legs: impl Iterator<Item = U>) -> Vec<Told> {
+    /// Takes out the calls that have one of these legs, in the order of the reports.
+    pub(super) fn take<U: AsRef<str>>(
+        &mut self,
+        legs: impl Iterator<Item = U>,
+    ) -> Vec<ReportedCall> {
         let numbers = legs.filter_map(|uid| self.of_leg.get(uid.as_ref()).copied());
         let numbers: BTreeSet<u64> = numbers.collect();
         let mut taken = Vec::new();
@@ -54,15 +57,15 @@ impl Known {
         taken
     }
 
-    /// The calls that are not over.
-    pub(super) fn going_on(&self) -> impl Iterator<Item = &Told> {
+    /// The calls in progress.
+    pub(super) fn going_on(&self) -> impl Iterator<Item = &ReportedCall> {
         self.going
             .iter()
             .filter_map(|number| self.calls.get(number))
     }
 
-    /// Ends the calls that everybody has left for long enough, and tells of them.
-    pub(super) fn end_left(&mut self, now: Stamp, tell: &mut dyn FnMut(&Told)) {
+    /// Ends the calls that all participants left long enough ago, and reports them.
+    pub(super) fn end_left(&mut self, now: Stamp, tell: &mut dyn FnMut(&ReportedCall)) {
         while let Some(&(due, number)) = self.left.first()
             && due <= now
         {
@@ -77,7 +80,7 @@ impl Known {
         }
     }
 
-    /// Whether a call waits for its end.
+    /// Whether a call waits to be reported as ended.
     pub(super) fn waits(&self) -> bool {
         !self.left.is_empty()
     }

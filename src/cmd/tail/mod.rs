@@ -1,8 +1,8 @@
 //! `calltrace tail [ENTERPRISE...]`
 //!
-//! What is there first, then what arrives; both come from the same open files, so that nothing is
-//! missed or shown twice in between. [`records`] prints records, [`call`] one call with its legs,
-//! [`calls`] a line a call.
+//! Prints past records first, then those that arrive. Both come from the same open files, so that no record is
+//! missed or shown twice. [`records`] prints records, [`call`] prints one call with its legs, [`calls`] prints one
+//! line per change of a call.
 
 mod board;
 mod call;
@@ -38,7 +38,7 @@ pub(super) fn run(app: &App, args: &TailArgs) -> Result<Exit, Error> {
         app,
         args,
         selected: app.tree.select(&args.enterprises)?,
-        // A time too far off to be reckoned with never comes.
+        // A deadline that is too far away to be computed is never reached.
         deadline: args
             .timeout
             .and_then(|time| Instant::now().checked_add(time)),
@@ -52,23 +52,23 @@ pub(super) fn run(app: &App, args: &TailArgs) -> Result<Exit, Error> {
     }
 }
 
-/// What every kind of tail works with.
+/// The state that all kinds of tail share.
 struct Tail<'d> {
     app: &'d App,
     args: &'d TailArgs,
-    /// The enterprises there are, of those asked for.
+    /// The existing enterprises among the requested ones.
     selected: Vec<EnterpriseName>,
     /// When following ends.
     deadline: Option<Instant>,
     /// What could not be read.
     missing: Missing,
-    /// What there was is shown, and so is what could not be read of it.
+    /// The past is printed, and so are its read errors.
     has_begun: bool,
 }
 
 impl<'d> Tail<'d> {
-    /// The answer of an enterprise without where it ends, which goes to `starts`; `None`, with the
-    /// reason said, where its folder can't be read.
+    /// The answer of an enterprise; its end is added to `starts`, where following begins. `None` if its folder can't be
+    /// read, which is noted.
     fn take<A>(
         &mut self,
         enterprise: &EnterpriseName,
@@ -84,7 +84,7 @@ impl<'d> Tail<'d> {
         Some(now.answer)
     }
 
-    /// What becomes of the files that were read.
+    /// What to do with the files that were read.
     fn then(&self) -> AfterAnswer {
         match self.args.follows() {
             true => AfterAnswer::Follow,
@@ -92,7 +92,7 @@ impl<'d> Tail<'d> {
         }
     }
 
-    /// Notes what could not be read. Once the beginning is shown it is named at once, unless it was before.
+    /// Notes read errors. After the past is printed, new ones that matter are printed at once.
     fn trouble(&mut self, troubles: &[Trouble]) {
         let fresh = self.missing.add(troubles);
         if self.has_begun {
@@ -101,7 +101,7 @@ impl<'d> Tail<'d> {
         }
     }
 
-    /// Says what could not be read of what is shown, if that `found` something.
+    /// Prints the read errors of the past, after it is printed; `found` says whether there was something to print.
     fn begun(&mut self, found: bool) {
         self.has_begun = true;
         self.app.say_missing(&self.missing, found);
@@ -112,7 +112,7 @@ impl<'d> Tail<'d> {
         self.missing.is_incomplete()
     }
 
-    /// Whether following is to end.
+    /// Whether the deadline has passed.
     fn is_late(&self) -> bool {
         self.deadline
             .is_some_and(|deadline| deadline <= Instant::now())
@@ -122,7 +122,7 @@ impl<'d> Tail<'d> {
         Exit::of(found, self.is_incomplete())
     }
 
-    /// Columns for the enterprise's name; `None` where only one can appear.
+    /// Columns for the enterprise's name; `None` if only one enterprise can appear.
     fn name_width(&self) -> Option<usize> {
         let may_come = self.args.follows() && self.args.enterprises.is_empty();
         let widths = self.selected.iter().map(|name| name.as_str().len());
@@ -144,7 +144,7 @@ impl<'d> Tail<'d> {
         }
     }
 
-    /// Whom to follow: those asked for, or all there are and those that come.
+    /// The enterprises to follow: the requested ones, or all including new ones.
     fn whom(&self) -> EnterpriseSelection {
         match self.args.enterprises.is_empty() {
             true => EnterpriseSelection::All,
@@ -152,7 +152,7 @@ impl<'d> Tail<'d> {
         }
     }
 
-    /// Goes on behind `starts`. From here on Ctrl-C is an answer of [`Follow::next`].
+    /// Follows the files from `starts` on. From then on [`Follow::next`] reports Ctrl-C.
     fn follow(
         &self,
         whom: EnterpriseSelection,
@@ -187,13 +187,13 @@ impl<'d> Tail<'d> {
     }
 }
 
-/// A descriptor that is readable once the user interrupts. The second time ends the process at once,
-/// whatever it waits for.
+/// A descriptor that becomes readable at the first interrupt. A second interrupt ends the process at once.
 pub(super) fn interrupts() -> std::io::Result<OwnedFd> {
     let (heard, rung) = UnixStream::pair()?;
     let once = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
-        // The bell first: a signal that comes in between must not be the first of two and unheard.
+        // The pipe is registered first: otherwise a signal between the two calls would count as the first of two
+        // without being reported.
         low_level::pipe::register(signal, rung.try_clone()?)?;
         flag::register_conditional_default(signal, Arc::clone(&once))?;
         flag::register(signal, Arc::clone(&once))?;
@@ -201,7 +201,7 @@ pub(super) fn interrupts() -> std::io::Result<OwnedFd> {
     Ok(heard.into())
 }
 
-/// Prints records in the format that was asked for.
+/// Prints records in the requested format.
 struct Printer<'d> {
     app: &'d App,
     out: Out,
@@ -237,7 +237,7 @@ impl Printer<'_> {
     }
 }
 
-/// Records that arrive come behind those of the files, in the order of their arrival.
+/// The place of a record that arrives: after all records of files, in the order of arrival.
 fn arrived(number: u64) -> Place {
     Place {
         source: u32::MAX,

@@ -1,4 +1,4 @@
-//! Records of all enterprises, merged: the newest there are, then each as it arrives.
+//! Records of all enterprises, merged: the newest past records, then each as it arrives.
 
 use super::{Printer, Tail, shown};
 use crate::cmd::Exit;

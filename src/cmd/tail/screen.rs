@@ -1,6 +1,6 @@
-//! The lower lines of a terminal, written over again and again.
+//! The lower lines of a terminal, which are overwritten at each update.
 //!
-//! What is permanent scrolls out above them. No alternate screen: all stays readable when the
+//! Permanent lines scroll out above them. There is no alternate screen, so that everything stays readable after the
 //! command has ended.
 
 use crate::cmd::talk::Out;
@@ -11,11 +11,11 @@ const HIDE_CURSOR: &[u8] = b"\x1b[?25l";
 const SHOW_CURSOR: &[u8] = b"\x1b[?25h";
 const ERASE_BELOW: &[u8] = b"\x1b[J";
 
-/// A terminal with rows at its lower end, without a cursor from the first drawing on. Whatever ends
-/// the command, it shows again.
+/// A terminal with rows at its lower end. The cursor is hidden from the first drawing on, and shown again when the
+/// screen is dropped.
 pub(super) struct Screen {
     out: Out,
-    /// Columns of the rows that were drawn last.
+    /// Width of each row of the last drawing (columns).
     drawn: Vec<usize>,
 }
 
@@ -29,14 +29,14 @@ impl Screen {
         &self.out
     }
 
-    /// Columns that a row fits in, and how many rows fit.
+    /// The maximum columns of a row, and the maximum number of rows.
     pub(super) fn room(&self) -> (usize, usize) {
         let (columns, lines) = self.out.size().unwrap_or((80, 24));
         // The cursor stands below the last row.
         (columns.max(1), lines.saturating_sub(1).max(1))
     }
 
-    /// Writes permanent lines, and under them the rows as they are now, which must fit in the width.
+    /// Writes permanent lines, and below them the current rows, which must fit in the width.
     pub(super) fn draw(
         &mut self,
         permanent: &[u8],
@@ -64,7 +64,7 @@ impl Screen {
         })
     }
 
-    /// Lines that the rows take now: a terminal that became narrower has broken them.
+    /// Number of lines that the drawn rows take now: a terminal that became narrower has wrapped them.
     fn height(&self, width: usize) -> usize {
         let lines = |columns: &usize| columns.div_ceil(width).max(1);
         self.drawn.iter().map(lines).sum()
@@ -73,7 +73,7 @@ impl Screen {
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        // Nobody can be told when that fails.
+        // `drop` has no way to report an error.
         let _ = self.out.bytes(|out| out.write_all(SHOW_CURSOR));
     }
 }

@@ -26,7 +26,7 @@ fn names(dir: &Path) -> Vec<String> {
 fn five_old_files_are_kept_and_no_line_is_lost_or_split() {
     let dir = tempfile::tempdir().expect("it is right");
     let path = dir.path().join("serve.log");
-    let mut log = LogFile::with_limit(&path, 30).expect("it is right");
+    let mut log = RotatingFile::with_limit(&path, 30).expect("it is right");
     for n in 10..90 {
         log.write_all(format!("line {n}\n").as_bytes())
             .expect("it is right");
@@ -49,7 +49,7 @@ fn five_old_files_are_kept_and_no_line_is_lost_or_split() {
 
 #[test]
 fn a_full_disk_costs_lines_and_counts_them() {
-    let mut log = LogFile::with_limit(Path::new("/dev/full"), 30).expect("it is right");
+    let mut log = RotatingFile::with_limit(Path::new("/dev/full"), 30).expect("it is right");
     for _ in 0..20 {
         log.write_all(b"a line\n").expect("it is right");
     }
@@ -58,7 +58,7 @@ fn a_full_disk_costs_lines_and_counts_them() {
 
 #[test]
 fn a_device_is_never_renamed() {
-    let mut log = LogFile::with_limit(Path::new("/dev/null"), 10).expect("it is right");
+    let mut log = RotatingFile::with_limit(Path::new("/dev/null"), 10).expect("it is right");
     for _ in 0..20 {
         log.write_all(b"a line\n").expect("it is right");
     }
@@ -70,7 +70,7 @@ fn a_device_is_never_renamed() {
 fn a_file_that_others_moved_is_opened_anew_when_asked() {
     let dir = tempfile::tempdir().expect("it is right");
     let (path, moved) = (dir.path().join("log"), dir.path().join("log-20251130"));
-    let mut log = LogFile::open(&path).expect("it is right");
+    let mut log = RotatingFile::open(&path).expect("it is right");
     log.write_all(b"one\n").expect("it is right");
     fs::rename(&path, &moved).expect("it is right");
     log.write_all(b"two\n").expect("it is right");
@@ -86,7 +86,7 @@ fn a_folder_that_went_away_costs_no_line_that_the_open_file_can_take() {
     let folder = dir.path().join("logs");
     fs::create_dir(&folder).expect("it is right");
     let path = folder.join("log");
-    let mut log = LogFile::with_limit(&path, 10).expect("it is right");
+    let mut log = RotatingFile::with_limit(&path, 10).expect("it is right");
     log.write_all(b"one\n").expect("it is right");
     let away = dir.path().join("away");
     fs::rename(&folder, &away).expect("it is right");
@@ -104,6 +104,6 @@ fn a_folder_that_went_away_costs_no_line_that_the_open_file_can_take() {
 #[test]
 fn a_log_that_can_not_be_opened_is_an_error_at_the_start() {
     let dir = tempfile::tempdir().expect("it is right");
-    assert!(LogFile::open(dir.path()).is_err());
-    assert!(LogFile::open(&dir.path().join("nowhere/log")).is_err());
+    assert!(RotatingFile::open(dir.path()).is_err());
+    assert!(RotatingFile::open(&dir.path().join("nowhere/log")).is_err());
 }

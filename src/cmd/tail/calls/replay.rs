@@ -41,8 +41,8 @@ fn replay(scenario: &Path, mode: &str) -> Replayed {
     let mut calls = tests::made_up_calls();
     let mut told = Vec::new();
     let mut now = Stamp::parse_prefix(text.as_bytes()).expect("a time");
-    let settle = |calls: &mut Calls, now: Stamp, told: &mut Vec<_>| {
-        let mut tell = |news: &Told| {
+    let settle = |calls: &mut EnterpriseCalls, now: Stamp, told: &mut Vec<_>| {
+        let mut tell = |news: &ReportedCall| {
             told.push((now, news.summary.main_uid.clone(), news.state.clone()));
         };
         calls.settle(now, &mut tell);

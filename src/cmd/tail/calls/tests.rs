@@ -7,17 +7,17 @@ const MAIN: &str = "1764666900.61";
 const OTHER: &str = "1764666901.63";
 const THIRD: &str = "1764666950.70";
 
-/// Calls of one enterprise and what was told of them: the main leg and the state.
+/// EnterpriseCalls of one enterprise and what was told of them: the main leg and the state.
 struct Heard {
-    calls: Calls,
+    calls: EnterpriseCalls,
     told: Vec<(String, CallState)>,
 }
 
 /// The calls of an enterprise that nothing is known of yet.
-pub(super) fn made_up_calls() -> Calls {
+pub(super) fn made_up_calls() -> EnterpriseCalls {
     let enterprise = EnterpriseName::new("0367").expect("a name");
     let joiner = Joiner::keeping(RecordLimits::default().records);
-    Calls::new(&enterprise, &RecordFilter::default(), joiner)
+    EnterpriseCalls::new(&enterprise, &RecordFilter::default(), joiner)
 }
 
 impl Heard {
@@ -55,7 +55,7 @@ impl Heard {
 
     fn tidy(&mut self, time: &str) {
         let told = &mut self.told;
-        let mut tell = |news: &Told| {
+        let mut tell = |news: &ReportedCall| {
             told.push((news.summary.main_uid.clone(), news.state.clone()));
         };
         self.calls.tidy(stamp(time), &mut tell);

@@ -1,5 +1,5 @@
-//! What words mean that no definition can tell: enterprises by the names that people give them, numbers
-//! where an enterprise may stand, and words that only some hosts use.
+//! The meaning of arguments that clap can't decide: enterprises by their names, phone numbers in the place of an
+//! enterprise, and values that only some hosts use.
 
 use super::App;
 use super::serve::runtime;
@@ -12,11 +12,11 @@ use calltrace_store::error::Error;
 use calltrace_store::tree::EnterpriseName;
 
 impl App {
-    /// Reads what was typed of calls: each word is an enterprise or, if it is none, the number of a client. What
-    /// is neither stays, for whoever opens the enterprises to refuse.
+    /// Reads filters on calls: each word is an enterprise or, if it is none, the number of a client. Any other word is
+    /// left to the code that opens the enterprises, which refuses it.
     ///
     /// # Errors
-    /// A name of several enterprises or of one without a folder; a word of a filter that nothing has.
+    /// A name of several enterprises or of one without a folder; a filter value that no record has.
     pub(super) fn read_calls(&self, args: &mut CallArgs) -> Result<(), Error> {
         let mut enterprises = Vec::new();
         for typed in std::mem::take(&mut args.enterprises) {
@@ -27,13 +27,13 @@ impl App {
             match PhoneQuery::parse(&typed) {
                 Ok(query) if is_phone(&typed) && args.party.phone.is_none() => {
                     self.say(&format!(
-                        "{typed} is no enterprise; taken as --phone '{typed}'"
+                        "{typed} is not an enterprise; taken as --phone '{typed}'"
                     ));
                     args.party.phone = Some(query);
                 }
                 _ if is_id(&typed) => {
                     return Err(Error::Usage(format!(
-                        "{typed} is no enterprise but the id of a call: calltrace trace {typed}"
+                        "{typed} is not an enterprise but the id of a call: calltrace trace {typed}"
                     )));
                 }
                 _ => enterprises.push(typed),
@@ -43,7 +43,7 @@ impl App {
         self.check_words(&args.enterprises, &args.content, false)
     }
 
-    /// Reads what was typed as enterprises.
+    /// Replaces the names of enterprises by the names of their folders.
     ///
     /// # Errors
     /// A name of several enterprises or of one without a folder.
@@ -56,8 +56,8 @@ impl App {
         Ok(())
     }
 
-    /// The enterprise that a word names: by its folder, or else by its name or Token in the directory. `None` if
-    /// it names none that is known. The Token is not repeated.
+    /// The enterprise that a word names: by its folder, else by its name or Token in the directory. `None` if no
+    /// known enterprise has this name. A message never repeats a Token.
     ///
     /// # Errors
     /// A name of several enterprises or of one without a folder.
@@ -65,7 +65,7 @@ impl App {
         if let Some(enterprise) = self.folder_of(typed) {
             return Ok(Some(enterprise));
         }
-        // A number that is dressed is no Token.
+        // A phone number with signs or blanks is no Token.
         let is_bare = typed.bytes().all(|b| b.is_ascii_digit());
         if is_phone(typed) && !is_bare {
             return Ok(None);
@@ -74,7 +74,7 @@ impl App {
             [] => Ok(None),
             [one] => match self.folder_of(one.as_str()) {
                 Some(enterprise) => {
-                    self.explain(|| format!("enterprise {enterprise}, as the directory says"));
+                    self.explain(|| format!("enterprise {enterprise}, according to the directory"));
                     Ok(Some(enterprise))
                 }
                 None => Err(Error::Usage(format!(
@@ -97,8 +97,8 @@ impl App {
         found.into_iter().next()
     }
 
-    /// What the directory knows by this name or Token; nobody is asked where the settings name no enterprise
-    /// and no database.
+    /// The enterprises with this name or Token in the directory. The directory is not opened if the settings name
+    /// neither an enterprise nor a database.
     fn numbers_of(&self, typed: &str) -> Vec<EnterpriseName> {
         let config = &self.settings.directory;
         if config.postgres.url.is_none() && config.enterprises.is_empty() {
@@ -112,16 +112,16 @@ impl App {
             })
         });
         asked.unwrap_or_else(|error| {
-            self.say(&format!("no enterprise by its name: {error}"));
+            self.say(&format!("names of enterprises are not available: {error}"));
             Vec::new()
         })
     }
 
-    /// Refuses a word that calltrace does not know and no line has that can be read. Where `is_for_more` lines to
-    /// come may have it: it is only said.
+    /// Refuses a filter value that calltrace does not know and no readable line has. With `is_for_more` later lines
+    /// may have it, so it is only reported.
     ///
     /// # Errors
-    /// The first such word, with the nearest one that is known.
+    /// The first such value, with the nearest known one.
     pub(super) fn check_words(
         &self,
         enterprises: &[String],
@@ -143,7 +143,7 @@ impl App {
         Ok(())
     }
 
-    /// Whether a record of any time passes the filter; so does one that nobody may read.
+    /// Whether a record of any time passes the filter; true if the records can't be read.
     fn is_somewhere(&self, enterprises: &[EnterpriseName], filter: &RecordFilter) -> bool {
         let question = LinesQuestion {
             filter: filter.clone(),

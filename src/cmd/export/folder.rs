@@ -1,8 +1,8 @@
-//! The folder that an export writes to. **What it did not make, it does not touch**: it knows its files by their
-//! content, and gives a name that nothing has yet only while nothing has it.
+//! The folder that an export writes to. **It never replaces a file that this export did not write**: it recognises
+//! its own files by their content, and uses a free name only if it is still free at that moment.
 //!
-//! A file is written under a temporary name, synced, noted in the manifest, and then put in place; so a run that
-//! is killed leaves files that are whole, a manifest that knows each of them, and one temporary file at most.
+//! A file is written under a temporary name, synced, noted in the manifest and then renamed. A killed run leaves only
+//! whole files, a manifest with each of them, and one temporary file at most.
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
@@ -11,36 +11,36 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
-use super::manifest::{Arguments, Content, Entry, Manifest};
+use super::manifest::{Arguments, FileDigest, Manifest, ManifestEntry};
 use calltrace_store::error::Error;
 use calltrace_store::fsx::{Disk, DraftFile, Folder, Lock, NotAFile, Purpose, read_small};
 
 const MANIFEST: &str = "export.json";
 
-/// Keeps two exports into one folder apart.
+/// The lock that keeps two exports out of the same folder.
 const LOCK: &str = ".export.lock";
 
-/// What a manifest is never longer than (bytes): a few hundred a day.
+/// Maximum length of a manifest (bytes); a day takes a few hundred.
 const MANIFEST_BYTES_MAX: u64 = 64 << 20;
 
-/// How a file's temporary name ends; it begins with a dot.
+/// The end of a temporary file name, which begins with a dot.
 const TEMPORARY: &str = ".part";
 
-/// How the names of files with calls begin.
+/// The beginning of the names of files with calls.
 pub(super) const CALLS: &str = "calls";
 
-/// What stands under a name.
+/// The existing file with a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(super) enum ExistingFile {
     Nothing,
-    /// What this export wrote last under it.
-    Own(Entry),
-    /// Anything else, also a file that somebody changed.
+    /// The file that this export wrote last.
+    Own(ManifestEntry),
+    /// Any other file, also a file of this export that was changed.
     Foreign,
 }
 
-/// The folder, locked.
-pub(super) struct Outlet {
+/// The locked folder of an export.
+pub(super) struct ExportFolder {
     folder: Folder,
     manifest: Manifest,
     has_manifest: bool,
@@ -48,22 +48,26 @@ pub(super) struct Outlet {
     _lock: Lock,
 }
 
-/// A file that is written but has no name yet.
-pub(super) struct Fresh {
+/// A file that is written and does not have its final name yet.
+pub(super) struct WrittenFile {
     draft: DraftFile<'static>,
-    pub(super) content: Content,
+    pub(super) content: FileDigest,
 }
 
-impl Outlet {
-    /// Opens the folder, or makes it, and removes what a killed run has left.
+impl ExportFolder {
+    /// Opens or makes the folder, and removes temporary files of a killed run.
     ///
     /// # Errors
-    /// When it is within the tree of logs, is used by another export, or holds one of other arguments.
-    pub(super) fn open(path: &Path, tree: &Path, arguments: &Arguments) -> Result<Outlet, Error> {
+    /// If the folder is inside the log tree, is in use by another export, or holds an export with other arguments.
+    pub(super) fn open(
+        path: &Path,
+        tree: &Path,
+        arguments: &Arguments,
+    ) -> Result<ExportFolder, Error> {
         if real(path).starts_with(real(tree)) {
             let (path, tree) = (path.display(), tree.display());
             return Err(Error::Usage(format!(
-                "--out {path} is in the tree of logs {tree}; give a folder outside of it"
+                "--out {path} is inside the log tree {tree}; choose a folder outside of it"
             )));
         }
         match fs::create_dir(path) {
@@ -78,7 +82,9 @@ impl Outlet {
         let lock = lock.map_err(|error| Error::io(&path.join(LOCK), "take the lock", error))?;
         let Some(lock) = lock else {
             let path = path.display();
-            return Err(Error::Usage(format!("{path}: another export writes to it")));
+            return Err(Error::Usage(format!(
+                "{path}: another export is writing to this folder; wait until it ends"
+            )));
         };
         let known = read_manifest(&folder)?;
         let has_manifest = known.is_some();
@@ -89,21 +95,21 @@ impl Outlet {
         let differences = manifest.differences(arguments);
         if !differences.is_empty() {
             return Err(Error::Usage(format!(
-                "{} is of an export with other arguments: {}; give each export a folder of its own",
+                "{} belongs to an export with other arguments: {}; use a separate folder for each export",
                 folder.path_of(MANIFEST).display(),
                 differences.join("; ")
             )));
         }
-        let outlet = Outlet {
+        let outlet = ExportFolder {
             folder,
             manifest,
             has_manifest,
             is_noted: true,
             _lock: lock,
         };
-        outlet
-            .tidy()
-            .map_err(|error| Error::io(path, "remove what a run left", error))?;
+        outlet.tidy().map_err(|error| {
+            Error::io(path, "remove the temporary files of an earlier run", error)
+        })?;
         Ok(outlet)
     }
 
@@ -120,31 +126,31 @@ impl Outlet {
         Ok(())
     }
 
-    /// The path of a name in it, for messages.
+    /// The path of a file in the folder, for messages.
     pub(super) fn path_of(&self, name: &str) -> PathBuf {
         self.folder.path_of(name)
     }
 
-    /// What stands under `name`, as its length shows: enough where nothing is changed.
+    /// The existing file `name`, recognised by its length only. That is enough if it will not be replaced.
     ///
     /// # Errors
-    /// When it can't be looked at.
-    pub(super) fn standing(&self, name: &str) -> Result<Standing, Error> {
+    /// If the file can't be examined.
+    pub(super) fn standing(&self, name: &str) -> Result<ExistingFile, Error> {
         self.look(name, |entry, bytes, _| {
             let is_own = entry.before.is_none() && entry.content.bytes == bytes;
             Ok(is_own.then(|| entry.clone()))
         })
     }
 
-    /// What stands under `name`, proven by its content.
+    /// The existing file `name`, recognised by its content.
     ///
     /// # Errors
-    /// When it can't be read.
-    pub(super) fn proven(&self, name: &str) -> Result<Standing, Error> {
+    /// If the file can't be read.
+    pub(super) fn proven(&self, name: &str) -> Result<ExistingFile, Error> {
         self.look(name, |entry, _, file| {
             let content = content_of(file)?;
             let is_own = entry.content == content || entry.before.as_ref() == Some(&content);
-            Ok(is_own.then(|| Entry {
+            Ok(is_own.then(|| ManifestEntry {
                 content,
                 before: None,
                 ..entry.clone()
@@ -155,13 +161,13 @@ impl Outlet {
     fn look(
         &self,
         name: &str,
-        own: impl FnOnce(&Entry, u64, File) -> io::Result<Option<Entry>>,
-    ) -> Result<Standing, Error> {
+        own: impl FnOnce(&ManifestEntry, u64, File) -> io::Result<Option<ManifestEntry>>,
+    ) -> Result<ExistingFile, Error> {
         let fail = |error| Error::io(&self.path_of(name), "look at the file", error);
         let (file, metadata) = match self.folder.open_file(name, Purpose::Read) {
             Ok(opened) => opened,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Standing::Nothing),
-            Err(error) if NotAFile::of(&error).is_some() => return Ok(Standing::Foreign),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(ExistingFile::Nothing),
+            Err(error) if NotAFile::of(&error).is_some() => return Ok(ExistingFile::Foreign),
             Err(error) => return Err(fail(error)),
         };
         let entry = self.manifest.files.get(name);
@@ -169,18 +175,18 @@ impl Outlet {
             .map(|entry| own(entry, metadata.len(), file))
             .transpose();
         let own = own.map_err(fail)?.flatten();
-        Ok(own.map_or(Standing::Foreign, Standing::Own))
+        Ok(own.map_or(ExistingFile::Foreign, ExistingFile::Own))
     }
 
-    /// Writes a file that is to be called `name`.
+    /// Writes a file that will get the name `name`.
     ///
     /// # Errors
-    /// When it can't be written; nothing is left of it then.
+    /// If the file can't be written; it is then removed.
     pub(super) fn write(
         &self,
         name: &str,
         write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
-    ) -> Result<Fresh, Error> {
+    ) -> Result<WrittenFile, Error> {
         let written = self.draft(name, write);
         written.map_err(|error| self.cant_write(name, error))
     }
@@ -189,26 +195,31 @@ impl Outlet {
         &self,
         name: &str,
         write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
-    ) -> io::Result<Fresh> {
+    ) -> io::Result<WrittenFile> {
         let temporary = format!(".{name}{TEMPORARY}");
         let file = self.folder.create(&temporary, 0o666)?;
         let draft = DraftFile::of(&Disk, &self.folder, temporary, file);
-        let mut out = Summed::new(draft.writer());
+        let mut out = HashingWriter::new(draft.writer());
         write(&mut out)?;
         out.flush()?;
         let content = out.content();
         drop(out);
         draft.sync()?;
-        Ok(Fresh { draft, content })
+        Ok(WrittenFile { draft, content })
     }
 
-    /// Puts a file in place: of what is its own, else where nothing is. `entry` says what it is.
+    /// Gives a file its name. It replaces only a file of this export. `entry` describes it in the manifest.
     ///
     /// # Errors
-    /// When the manifest can't be written, or something else has the name by now.
-    pub(super) fn put(&mut self, name: &str, fresh: Fresh, mut entry: Entry) -> Result<(), Error> {
+    /// If the manifest can't be written, or another file has the name by now.
+    pub(super) fn put(
+        &mut self,
+        name: &str,
+        fresh: WrittenFile,
+        mut entry: ManifestEntry,
+    ) -> Result<(), Error> {
         entry.before = match self.proven(name)? {
-            Standing::Own(known) => Some(known.content),
+            ExistingFile::Own(known) => Some(known.content),
             _ => None,
         };
         let replaces = entry.before.is_some();
@@ -226,16 +237,16 @@ impl Outlet {
         Ok(())
     }
 
-    /// Remembers something else of a file that stays as it is.
-    pub(super) fn renew(&mut self, name: &str, entry: &Entry) {
+    /// Updates the manifest entry of a file that is not replaced.
+    pub(super) fn renew(&mut self, name: &str, entry: &ManifestEntry) {
         let known = self.manifest.files.insert(name.to_owned(), entry.clone());
         self.is_noted &= known.as_ref() == Some(entry);
     }
 
-    /// Writes the manifest, if it says what is not written yet.
+    /// Writes the manifest if it has changed.
     ///
     /// # Errors
-    /// When it can't be written; the old one stands then.
+    /// If it can't be written; the old manifest is kept.
     pub(super) fn finish(&mut self) -> Result<(), Error> {
         match self.is_noted {
             true => Ok(()),
@@ -256,21 +267,21 @@ impl Outlet {
     }
 
     fn cant_write(&self, name: &str, error: io::Error) -> Error {
-        let op = "write the file (what there was of it is removed)";
+        let op = "write the file (the part that was written is removed)";
         Error::io(&self.path_of(name), op, error)
     }
 }
 
-/// Where a path leads, also if nothing is there yet.
+/// The canonical path, also of a file that does not exist yet.
 fn real(path: &Path) -> PathBuf {
-    let beside = || {
+    let in_parent = || {
         let parent = match path.parent() {
             Some(parent) if parent != Path::new("") => parent,
             _ => Path::new("."),
         };
         Some(fs::canonicalize(parent).ok()?.join(path.file_name()?))
     };
-    let real = fs::canonicalize(path).ok().or_else(beside);
+    let real = fs::canonicalize(path).ok().or_else(in_parent);
     real.unwrap_or_else(|| path.to_owned())
 }
 
@@ -284,15 +295,15 @@ fn read_manifest(folder: &Folder) -> Result<Option<Manifest>, Error> {
         Ok(text) => match Manifest::parse(&text) {
             Some(manifest) => Ok(Some(manifest)),
             None => Err(Error::Usage(format!(
-                "{} is not of an export by this version of calltrace; give another folder, or remove it",
+                "{} was not written by an export of this version of calltrace; choose another folder, or remove the file",
                 path.display()
             ))),
         },
     }
 }
 
-fn content_of(mut file: File) -> io::Result<Content> {
-    let mut summed = Summed::new(io::sink());
+fn content_of(mut file: File) -> io::Result<FileDigest> {
+    let mut summed = HashingWriter::new(io::sink());
     let mut buffer = vec![0; 64 << 10];
     loop {
         match file.read(&mut buffer)? {
@@ -302,28 +313,28 @@ fn content_of(mut file: File) -> io::Result<Content> {
     }
 }
 
-/// Passes bytes on, and knows what they are.
-struct Summed<W: Write> {
+/// Passes bytes on, and computes their length and checksum.
+struct HashingWriter<W: Write> {
     out: W,
     bytes: u64,
     sum: Sha256,
 }
 
-impl<W: Write> Summed<W> {
-    fn new(out: W) -> Summed<W> {
-        Summed {
+impl<W: Write> HashingWriter<W> {
+    fn new(out: W) -> HashingWriter<W> {
+        HashingWriter {
             out,
             bytes: 0,
             sum: Sha256::new(),
         }
     }
 
-    fn content(&self) -> Content {
+    fn content(&self) -> FileDigest {
         let digits = |mut text: String, byte: &u8| {
             let _ = write!(text, "{byte:02x}");
             text
         };
-        Content {
+        FileDigest {
             bytes: self.bytes,
             sha256: self
                 .sum
@@ -335,7 +346,7 @@ impl<W: Write> Summed<W> {
     }
 }
 
-impl<W: Write> Write for Summed<W> {
+impl<W: Write> Write for HashingWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.out.write(bytes)?;
         self.sum.update(&bytes[..written]);
