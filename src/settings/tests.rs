@@ -203,13 +203,13 @@ fn what_is_wrong_is_named_and_no_secret_is() {
 [enterprises.0367] / secrt = "s3cret" => 2: no setting "secrt" in [enterprises.0367]; did you mean secret?
 [enterprises.0367] / secret = 5355 => 2: enterprises.0367.secret must be in quotes
 [enterprises.0367] / secret = " " => 2: enterprises.0367.secret is empty
-[enterprises.0367] / secret = "s3cret" / secret_file = "x" => 1: enterprises.0367 has both secret and secret_file; leave one of them
+[enterprises.0367] / secret = "s3cret" / secret_file = "x" => 1: enterprises.0367 has both secret and secret_file; keep only one of them
 [enterprises.0367] / lines = 5 => 2: enterprises.0367.lines must be a table
 [enterprises.0367.lines] / 1 = 2 => 2: enterprises.0367.lines.1 must be in quotes
-[enterprises.0367.lines] / secret = "s3cret" => 2: enterprises.0367.lines.secret: a secret stands above the names, not among them
+[enterprises.0367.lines] / secret = "s3cret" => 2: enterprises.0367.lines.secret: a secret belongs into the table of the enterprise, not among the names
 [enterprises] / 0367 = "s3cret" => 2: enterprises.0367 must be a table
-[enterprises."../x"] / name = "x" => 1: enterprises.../x: an enterprise is called like its folder, in letters, digits, _ and -
-[people] / anna = "Анна" => 2: people.anna: people go by the number of their Telegram chat, as in 100000001 = "Анна"
+[enterprises."../x"] / name = "x" => 1: enterprises.../x: an enterprise has the name of its folder: letters, digits, _ and -
+[people] / anna = "Анна" => 2: people.anna: a person is named by the number of a Telegram chat, as in 100000001 = "Анна"
 [postgres] / pool = 0 => 2: postgres.pool must be a number from 1 to 32
 [postgres] / host = "s3cret" => 2: no setting "host" in [postgres]; there are url, url_file, pool
 [metadata] / url = "" => 2: metadata.url is empty
@@ -262,7 +262,7 @@ fn a_wrong_setting_of_a_host_says_what_is_right_and_shows_no_password() {
         r#"
 [hosts.pbx] / adress = "a" => 2: no setting "adress" in [hosts.pbx]; did you mean address?
 [hosts.pbx] / enterprise = 0 => 2: hosts.pbx.enterprise must be in quotes
-[hosts.pbx] / enterprise = "../x" => 2: hosts.pbx.enterprise: an enterprise is called like its folder, in letters, digits, _ and -
+[hosts.pbx] / enterprise = "../x" => 2: hosts.pbx.enterprise: an enterprise has the name of its folder: letters, digits, _ and -
 [hosts.pbx] / address = "-oProxyCommand=id" => 2: hosts.pbx.address: an address is a host name or an IP address, without a user or a port
 [hosts.pbx] / port = 0 => 2: hosts.pbx.port must be a number from 1 to 65535
 [hosts.pbx] / user = "a b" => 2: hosts.pbx.user: a user is named in letters, digits, _, - and .
@@ -286,7 +286,7 @@ fn a_wrong_setting_of_a_host_says_what_is_right_and_shows_no_password() {
     );
     assert_eq!(
         wrong("[hosts.pbx]\nenterprise = \"1\"\nkey_file = \"/k\"\npassword_file = \"/p\""),
-        "config.toml:2: [hosts.pbx] has both key_file and password_file; leave one of them"
+        "config.toml:2: [hosts.pbx] has both key_file and password_file; keep only one of them"
     );
 }
 
@@ -298,7 +298,7 @@ fn a_wrong_setting_of_serve_says_what_is_right() {
 [serve] / listen = 8026 => 2: serve.listen must be in quotes
 [serve] / listen = "here" => 2: serve.listen: an address to listen on is like 127.0.0.1:8026, [::1]:8026 or 0.0.0.0:8026
 [serve] / lang = "ur" => 2: serve.lang: no language "ur"; did you mean ru?
-[serve] / trusted_proxies = ["proxy"] => 2: serve.trusted_proxies: "proxy" is no address; one is like "10.0.0.5"
+[serve] / trusted_proxies = ["proxy"] => 2: serve.trusted_proxies: "proxy" is not an IP address such as "10.0.0.5"
 [serve] / log_file = "" => 2: serve.log_file is empty
 [serve] / max_connections = 0 => 2: serve.max_connections must be a number from 1 to 60000
 [serve] / recording_url = "https://rec.example.org/" => 2: serve.recording_url: it must hold {unique_id} or {uuid}, which the call's own replaces
@@ -306,7 +306,7 @@ fn a_wrong_setting_of_serve_says_what_is_right() {
 [serve] / recording_hosts = [5] => 2: serve.recording_hosts: one is like "rec.example.org"
 [serve] / recording_hosts = "rec.example.org" => 2: serve.recording_hosts: a list of hosts, such as ["rec.example.org"]
 [serve] / api_token = " " => 2: serve.api_token is empty
-[serve] / api_token = "a" / api_token_file = "b" => 1: serve has both api_token and api_token_file; leave one of them
+[serve] / api_token = "a" / api_token_file = "b" => 1: serve has both api_token and api_token_file; keep only one of them
 [serve] / request_timeout = "0s" => 2: serve.request_timeout: it is from 1s to 10m
 "#,
     );

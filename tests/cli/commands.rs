@@ -41,13 +41,13 @@ fn wrong_input_gets_one_line_with_the_nearest_right_thing() {
         (
             &["trace", "0367", "abc"],
             expect![[r#"
-                calltrace: "abc" is no call id; an id is like 1764493655.61
+                calltrace: "abc" is not a call id; an id looks like 1764493655.61
             "#]],
         ),
         (
             &["search", "--since", "2025-11-31"],
             expect![[r#"
-                calltrace: --since: "2025-11-31" is no point in time; write 2025-11-30, '2025-11-30 09:00', 30.11.2025, 2025-11-30T09:00:00Z, 09:00, 3h, today, yesterday or monday
+                calltrace: --since: "2025-11-31" is not a point in time; write 2025-11-30, '2025-11-30 09:00', 30.11.2025, 2025-11-30T09:00:00Z, 09:00, 3h, today, yesterday or monday
             "#]],
         ),
         (
@@ -89,19 +89,19 @@ fn wrong_input_gets_one_line_with_the_nearest_right_thing() {
         (
             &["search", "--since", "2025-12-01", "--until", "2025-11-30"],
             expect![[r#"
-                calltrace: --since is not before --until; nothing can be between them
+                calltrace: --since is not before --until, so the period is empty
             "#]],
         ),
         (
             &["--root", "/nowhere", "search"],
             expect![[r#"
-                calltrace: no folder /nowhere; --root takes the folder that holds one folder an enterprise
+                calltrace: no folder /nowhere; --root takes the folder that holds one folder per enterprise
             "#]],
         ),
         (
             &["search", "--lines", "--status", "missed"],
             expect![[r#"
-                calltrace: --status is about calls; --lines takes filters on records, such as --event or --phone
+                calltrace: --status filters calls; --lines takes filters on records, such as --event or --phone
             "#]],
         ),
     ] {

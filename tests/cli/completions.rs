@@ -129,7 +129,7 @@ fn fish_loads_the_script_by_name_and_completes() {
     assert_eq!(fish("calltrace search --status=mis"), "--status=missed\n");
     assert_eq!(
         fish("calltrace rot"),
-        "rotate\tSeal, compress, index and expire; safe beside live writers\n"
+        "rotate\tSeal, compress, index and expire log files; safe while they are written\n"
     );
     fs::create_dir_all(home.path().join("my $(logs)/0367")).expect("made");
     assert_eq!(fish("calltrace --root my"), "my $(logs)/\tDirectory\n");

@@ -223,8 +223,8 @@ fn what_was_exported_outlives_its_logs() {
     scene.ends(
         &["--per-day", "--since", "2025-11-30"],
         0,
-        "calltrace: OUT/calls-2025-12-01.csv stays as it is, with 40 calls: the logs show 39 now; \
-         --overwrite writes it anew\ncalltrace: 3 files, 45 calls in OUT\n",
+        "calltrace: OUT/calls-2025-12-01.csv is kept with 40 calls, as the logs hold only 39 now; \
+         --overwrite replaces it\ncalltrace: 3 files, 45 calls in OUT\n",
     );
     assert_eq!(scene.files(), first);
     scene.ends(
@@ -275,7 +275,7 @@ fn a_file_that_the_export_did_not_write_is_never_replaced() {
     symlink("/dev/null", scene.out().join(DAYS[1])).expect("linked");
     let in_the_way = |name: &str| {
         format!(
-            "calltrace: OUT/{name} is in the way: this export did not write it, or it was changed since; move it away\n"
+            "calltrace: OUT/{name} is in the way: this export did not write it, or it was changed later; move it away\n"
         )
     };
     let words = in_the_way(DAYS[0]) + &in_the_way(DAYS[1]) + "calltrace: 1 file, 3 calls in OUT\n";
@@ -298,15 +298,15 @@ fn a_file_that_the_export_did_not_write_is_never_replaced() {
     scene.ends(
         &["--per-day", "--format", "ndjson", "--status", "missed"],
         2,
-        "calltrace: OUT/export.json is of an export with other arguments: --format csv, not ndjson; \
-         no --status missed; give each export a folder of its own\n",
+        "calltrace: OUT/export.json belongs to an export with other arguments: --format csv, not ndjson; \
+         no --status missed; use a separate folder for each export\n",
     );
     assert_eq!(scene.files(), before);
     fs::write(scene.out().join("export.json"), "{}").expect("written");
     scene.ends(
         &["--per-day"],
         2,
-        "calltrace: OUT/export.json is not of an export by this version of calltrace; give another folder, or remove it\n",
+        "calltrace: OUT/export.json was not written by an export of this version of calltrace; choose another folder, or remove the file\n",
     );
     assert_eq!(scene.read("export.json"), "{}");
 }
@@ -423,7 +423,7 @@ fn what_makes_no_sense_is_refused_before_anything_is_made() {
     scene.ends(
         &["--format", "ndjson", "--bom"],
         2,
-        "calltrace: --bom is about CSV, not ndjson\n",
+        "calltrace: --bom changes only CSV, and the format is ndjson; leave it out\n",
     );
     assert!(!scene.out().exists());
     let inside = scene.root().join("0367/out");
@@ -434,7 +434,7 @@ fn what_makes_no_sense_is_refused_before_anything_is_made() {
     let output = output.expect("it starts");
     assert_eq!(output.status.code(), Some(2));
     assert!(
-        said(&output).contains(" is in the tree of logs "),
+        said(&output).contains(" is inside the log tree "),
         "{}",
         said(&output)
     );

@@ -40,7 +40,7 @@ pub(crate) fn count(args: &[&str]) -> String {
 
 #[test]
 fn a_number_for_an_enterprise_is_a_phone() {
-    let taken = "calltrace: 80290001234 is no enterprise; taken as --phone '80290001234'\n";
+    let taken = "calltrace: 80290001234 is not an enterprise; taken as --phone '80290001234'\n";
     means(
         &["search", "80290001234", "0367"],
         &["search", "0367", "--phone", "80290001234"],
@@ -49,7 +49,7 @@ fn a_number_for_an_enterprise_is_a_phone() {
     means(
         &["search", "0367", "+375 (29) 000-12-34"],
         &["search", "0367", "--phone", "80290001234"],
-        "calltrace: +375 (29) 000-12-34 is no enterprise; taken as --phone '+375 (29) 000-12-34'\n",
+        "calltrace: +375 (29) 000-12-34 is not an enterprise; taken as --phone '+375 (29) 000-12-34'\n",
     );
     means(
         &["stats", "0367", "80290001234"],
@@ -60,7 +60,7 @@ fn a_number_for_an_enterprise_is_a_phone() {
     refused(
         &["search", "80290001234", "80290005678"],
         &format!(
-            "80290001234 is no enterprise; taken as --phone '80290001234'\n\
+            "80290001234 is not an enterprise; taken as --phone '80290001234'\n\
              calltrace: no enterprise 80290005678 under ROOT; {there}"
         ),
     );
@@ -70,7 +70,7 @@ fn a_number_for_an_enterprise_is_a_phone() {
     );
     refused(
         &["search", "1764493655.61"],
-        "1764493655.61 is no enterprise but the id of a call: calltrace trace 1764493655.61",
+        "1764493655.61 is not an enterprise but the id of a call: calltrace trace 1764493655.61",
     );
     refused(
         &["search", "0376"],
@@ -108,7 +108,7 @@ fn an_id_alone_is_traced() {
     let nowhere = run(&sample(), &["1764493655.61", "--root", "/nowhere"]);
     assert_eq!(
         said(&sample(), &nowhere),
-        "calltrace: no folder /nowhere; --root takes the folder that holds one folder an enterprise\n"
+        "calltrace: no folder /nowhere; --root takes the folder that holds one folder per enterprise\n"
     );
 }
 
@@ -176,7 +176,7 @@ fn an_enterprise_alone_shows_its_newest_calls_and_how_to_choose() {
     );
     refused(
         &["trace", "june"],
-        "\"june\" is no call id, such as 1764493655.61, and no number; no enterprise june under \
+        "\"june\" is neither a call id, such as 1764493655.61, nor a phone number; no enterprise june under \
          ROOT; there are 0103, 0113, 0327, 0367",
     );
 }
@@ -329,7 +329,7 @@ fn results_have_flags_and_names_may_be_several() {
     );
     refused(
         &["search", "0367", "--lines", "--answered"],
-        "--answered is about calls; --lines takes filters on records, such as --event or --phone",
+        "--answered filters calls; --lines takes filters on records, such as --event or --phone",
     );
     for (flag, one, other) in [
         ("--ext", "150", "153"),
@@ -359,7 +359,7 @@ fn results_have_flags_and_names_may_be_several() {
     }
     refused(
         &["search", "--ext", "150,"],
-        "invalid value '' for '--ext <EXTS>': it is empty; several are written as 150,151",
+        "invalid value '' for '--ext <EXTS>': an item is empty; separate several with commas, as in 150,151",
     );
 }
 

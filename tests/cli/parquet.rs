@@ -200,7 +200,7 @@ fn a_second_parquet_export_writes_nothing_and_an_empty_one_has_columns() {
     scene.ends(
         &["--format", "parquet", "--raw-csv"],
         2,
-        "calltrace: --raw-csv is about CSV, not parquet\n",
+        "calltrace: --raw-csv changes only CSV, and the format is parquet; leave it out\n",
     );
     let empty = Scene::new(&[]);
     empty.ends(
@@ -277,6 +277,6 @@ fn a_terminal_gets_no_parquet() {
     command.args(["-qec", &script, "/dev/null"]);
     let output = command.output().expect("util-linux is there");
     let said = out(&output);
-    let wanted = "calltrace: --format parquet is no text, and this is a terminal; add > FILE";
+    let wanted = "calltrace: --format parquet is not text and stdout is a terminal; add > FILE";
     assert_eq!((said.trim_end(), output.status.code()), (wanted, Some(2)));
 }

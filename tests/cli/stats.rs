@@ -420,14 +420,14 @@ fn nothing_found_and_wrong_words() {
         &["search", "--not-returned", "--status", "answered"],
         2,
         &expect![[r#"
-            calltrace: --not-returned is about missed calls; leave --status out
+            calltrace: --not-returned only finds missed calls; leave out --status
         "#]],
     );
     ended(
         &["search", "--lines", "--not-returned"],
         2,
         &expect![[r#"
-            calltrace: --not-returned is about calls; --lines takes filters on records, such as --event or --phone
+            calltrace: --not-returned filters calls; --lines takes filters on records, such as --event or --phone
         "#]],
     );
     let damaged = command(&sample())

@@ -39,12 +39,12 @@ fn times_are_read_as_people_write_them() {
     for typed in ["-1M", "1M"] {
         refused(
             &["search", "--since", typed],
-            &format!("--since: {typed:?} may be a minute or a month; write 1min or 30d"),
+            &format!("--since: {typed:?} may mean minutes or months; write 1min or 30d"),
         );
     }
     refused(
         &["search", "--since", "3"],
-        "--since: \"3\" is no point in time; write 2025-11-30, '2025-11-30 09:00', 30.11.2025, \
+        "--since: \"3\" is not a point in time; write 2025-11-30, '2025-11-30 09:00', 30.11.2025, \
          2025-11-30T09:00:00Z, 09:00, 3h, today, yesterday or monday",
     );
 }

@@ -31,7 +31,7 @@ fn told(scenario: &str) -> Vec<String> {
     watcher.env("CALLTRACE_NOW", time_of(lines[0]).to_rfc3339());
     watcher.args(["-v", "-f", "--calls", "0367", "--format", "ndjson"]);
     let tail = Running::of(watcher);
-    tail.wait_for("calls going on");
+    tail.wait_for("calls in progress");
     let mut before = time_of(lines[0]);
     for line in lines {
         let pause = (time_of(line) - before).to_std().unwrap_or_default();

@@ -44,7 +44,7 @@ fn wrong_input_gets_one_line() {
         (
             &["--call", "abc"],
             expect![[r#"
-                calltrace: "abc" is no call id; an id is like 1764493655.61
+                calltrace: "abc" is not a call id; an id looks like 1764493655.61
             "#]],
         ),
         (
@@ -56,13 +56,13 @@ fn wrong_input_gets_one_line() {
         (
             &["--calls", "--since", "-1h"],
             expect![[r#"
-                calltrace: --calls shows the calls that go on; leave out -n and --since
+                calltrace: --calls shows calls in progress; leave out -n and --since
             "#]],
         ),
         (
             &["--calls", "--raw"],
             expect![[r#"
-                calltrace: a call's state is no line of a log; --calls prints lines or ndjson
+                calltrace: --calls can't print raw lines, because a call's state is no line of a log; use --format lines or ndjson
             "#]],
         ),
         (
@@ -80,19 +80,19 @@ fn wrong_input_gets_one_line() {
         (
             &["--timeout", "5s"],
             expect![[r#"
-                calltrace: --timeout ends following; add --follow
+                calltrace: --timeout only limits --follow; add --follow
             "#]],
         ),
         (
             &["--poll"],
             expect![[r#"
-                calltrace: --poll is a way to follow; add --follow
+                calltrace: --poll only changes how --follow works; add --follow
             "#]],
         ),
         (
             &["--since", "soon"],
             expect![[r#"
-                calltrace: --since: "soon" is no point in time; write 2025-11-30, '2025-11-30 09:00', 30.11.2025, 2025-11-30T09:00:00Z, 09:00, 3h, today, yesterday or monday
+                calltrace: --since: "soon" is not a point in time; write 2025-11-30, '2025-11-30 09:00', 30.11.2025, 2025-11-30T09:00:00Z, 09:00, 3h, today, yesterday or monday
             "#]],
         ),
         (
@@ -230,7 +230,7 @@ fn nothing_is_said_in_so_many_words() {
         &["0367", "--calls"],
         &expect![[""]],
         &expect![[r#"
-            calltrace: no call is going on
+            calltrace: no call is in progress
         "#]],
         1,
     );
@@ -238,7 +238,7 @@ fn nothing_is_said_in_so_many_words() {
     fs::create_dir(dir.path().join("0367")).expect("made");
     let output = run(dir.path(), &["0367"]);
     expect![[r#"
-        calltrace: no such record, there is no log file under ROOT; --root takes the folder that holds one folder an enterprise
+        calltrace: no such record, there is no log file under ROOT; --root takes the folder that holds one folder per enterprise
     "#]]
     .assert_eq(&said(dir.path(), &output));
     assert_eq!(output.status.code(), Some(1));

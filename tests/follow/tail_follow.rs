@@ -223,7 +223,7 @@ fn a_call_is_waited_for_where_it_is_not_there_yet() {
     let dir = tree();
     append(&dir, &(numbered(1) + "\n"));
     let tail = Running::start(&dir, &["-f", "--raw", "--call", "1764666900.61"]);
-    tail.wait_for("1764666900.61 is in no file yet; waiting for it");
+    tail.wait_for("1764666900.61 is not in the logs yet; waiting for it");
     let call = answered("1764666900.61", "1764666901.63", "b1");
     // A longer id that holds it is another call.
     append(&dir, &call[0].replace(".61", ".613"));
@@ -366,7 +366,7 @@ fn a_call_that_does_not_end_in_time_ends_with_1() {
 /// A tail of calls that has begun.
 fn calls(dir: &tempfile::TempDir, args: &[&str]) -> Running {
     let tail = Running::start(dir, &[&["-v", "-f", "--calls"][..], args].concat());
-    tail.wait_for("calls going on");
+    tail.wait_for("calls in progress");
     tail
 }
 

@@ -21,34 +21,34 @@ fn what_is_typed_wrong_has_an_answer_of_its_own() {
     for (args, expected) in [
         (
             vec!["0367", "0367"],
-            "0367 is an enterprise; what was sent comes first",
+            "0367 is an enterprise; the file with the sent events comes first",
         ),
         (vec!["nowhere.log", "0367"], "nowhere.log: no such file"),
         (
             vec![&path("0367.log"), "0367"],
-            "is a log of what arrived; write what was sent before it",
+            "is a log of arrived events; write a log of sent events before it",
         ),
         (
             vec![&tester, &tester],
-            "is a log of what was sent; write it first",
+            "is a log of sent events; write it first",
         ),
         (
             vec![&tester, "0399"],
-            "0399 is no enterprise of ROOT, no file and not the word postgres",
+            "0399 is not an enterprise of ROOT, not a file and not the word postgres",
         ),
         (vec![&tester, "./0399"], "./0399: no such file"),
         (vec![&tester, "postgres"], "postgres.url is not set"),
         (
             vec![&tester, &path("notes.txt")],
-            "no record in it is like those of",
+            "it has no record in the form of",
         ),
         (
             vec![&path("notes.txt"), "0367"],
-            "no record in it is like those of",
+            "it has no record in the form of",
         ),
         (
             vec![&tester, &path("Listen_AMI_2025-12-01.db")],
-            "is a journal, of what a host sent",
+            "is a journal of sent events",
         ),
         (
             vec![&tester, "0367", "--event", "hangupp"],
@@ -56,7 +56,7 @@ fn what_is_typed_wrong_has_an_answer_of_its_own() {
         ),
         (
             vec![&tester, "postgres", "--follow"],
-            "--follow follows files",
+            "--follow can't follow a database",
         ),
         (vec![&tester, "0367", "--wait", "5s"], "--follow"),
     ] {

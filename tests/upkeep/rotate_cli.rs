@@ -264,7 +264,7 @@ fn an_enterprise_that_another_rotation_works_on_is_passed_over_or_waited_for() {
         0,
         &expect![[r#"
             --
-            calltrace: 0367: another rotation runs
+            calltrace: 0367: another rotation is running; it was skipped
         "#]],
     );
     assert!(tree.path("events.log.2025-12-01").exists());
@@ -408,7 +408,7 @@ fn wrong_input_gets_one_line_with_the_nearest_right_thing() {
             &["--keep", "0d"],
             expect![[r#"
                 --
-                calltrace: invalid value '0d' for '--keep <DAYS>': at least one day is kept: 1d
+                calltrace: invalid value '0d' for '--keep <DAYS>': it is at least one day: 1d
             "#]],
         ),
         (
@@ -464,7 +464,7 @@ fn a_check_of_indexes_ends_with_2_when_one_or_the_catalog_is_wrong() {
             fs::write(&path, &wrong).expect("written");
             let (code, said) = calltrace(&["index", "--check"]);
             assert_eq!(code, Some(2), "{name}, byte {at}: {said}");
-            assert!(said.contains("rotate makes it anew"), "{said}");
+            assert!(said.contains("rotate makes a new one"), "{said}");
         }
         fs::write(&path, &sound).expect("written");
     }

@@ -127,7 +127,7 @@ fn calltrace_link_signs_an_odd_id() {
     assert_eq!(output.status.code(), Some(2), "{output:?}");
     assert_eq!(
         testing::text(&output.stderr),
-        "calltrace: \"1\\\\2\" has no page: no address can name it\n"
+        "calltrace: \"1\\\\2\" has no page, because it can't be a part of an address\n"
     );
 }
 

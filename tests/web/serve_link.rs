@@ -104,11 +104,11 @@ fn a_link_that_can_not_be_signed_is_an_error_with_advice() {
         ),
         (
             vec!["../x", "1.1"],
-            "calltrace: \"../x\" is no enterprise; its name is that of its folder, such as 0367\n",
+            "calltrace: \"../x\" is not an enterprise; an enterprise has the name of its folder, such as 0367\n",
         ),
         (
             vec!["0367", "abc"],
-            "calltrace: \"abc\" is no call id; an id is like 1764493655.61\n",
+            "calltrace: \"abc\" is not a call id; an id looks like 1764493655.61\n",
         ),
         (
             vec!["0367", "1.1", "--for", "401d"],

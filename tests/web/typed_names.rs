@@ -35,13 +35,13 @@ async fn the_command_takes_a_name_or_a_token_for_an_enterprise() {
     }
     let (_, said, _) = run(&url, &["search", "375290000000", "-v", "--count"]);
     assert!(
-        said.starts_with("calltrace: enterprise 0367, as the directory says\n"),
+        said.starts_with("calltrace: enterprise 0367, according to the directory\n"),
         "{said}"
     );
     assert!(!said.contains("375290000000"), "{said}");
     // A number that is no Token is a client's.
     let (_, said, code) = run(&url, &["search", "0367", "80290001234"]);
-    let taken = "calltrace: 80290001234 is no enterprise; taken as --phone '80290001234'\n";
+    let taken = "calltrace: 80290001234 is not an enterprise; taken as --phone '80290001234'\n";
     assert_eq!((said.as_str(), code), (taken, Some(0)));
     let gone = "calltrace: the directory says that this is enterprise 0270, which has no folder under ROOT\n";
     for typed in ["july", "375290000001"] {
@@ -59,7 +59,7 @@ async fn the_command_takes_a_name_or_a_token_for_an_enterprise() {
     assert_eq!((ids(&traced.0), traced.2), (ids(&right.0), right.2));
     let (_, said, code) = run(away, &["search", "june"]);
     assert!(
-        said.starts_with("calltrace: no enterprise by its name: "),
+        said.starts_with("calltrace: names of enterprises are not available: "),
         "{said}"
     );
     assert!(
