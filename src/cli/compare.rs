@@ -18,11 +18,11 @@ use calltrace_model::record::Zone;
     before_help = "\
 Examples:
   calltrace compare logs/call_tester_events.log 0367
-      the events an emulator sent, compared with the logs of 0367
+      events of an emulator, compared with the logs of 0367
   calltrace compare Listen_AMI_2025-12-02.db 0367
-      the events of a host's journal, compared with the same logs
+      events of a host's journal, compared with these logs
   calltrace compare logs/call_tester_events.log 0367 -f
-      follows both sides live and marks events that do not arrive",
+      follows both sides and marks events that are missing",
     after_long_help = "\
 An event has arrived if the receiving side has the same event, once for each time it was sent, from 5 seconds before it \
 was sent to 15 minutes after the sender stopped waiting for an answer. White space, the order of keys and keys that begin \

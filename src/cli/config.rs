@@ -11,7 +11,7 @@ use super::HELP;
     before_help = "\
 Examples:
   calltrace config
-      each setting, its value and where the value comes from
+      each setting, its value and where it comes from
   calltrace config > config.toml
       a settings file with the same values, without secrets
   calltrace config --format json

@@ -174,9 +174,9 @@ Examples:
   calltrace trace 0367 1764493655.61
       the call, by the id of any of its legs
   calltrace trace 1764493655.61 --ladder
-      searches all enterprises; draws one column per participant
+      in all enterprises; draws a column per participant
   calltrace trace 0367 1764493655.61 --all
-      every record of the call; --why explains why each leg belongs to it",
+      every record; --why explains why each leg belongs",
     after_long_help = "\
 Exit status: 0 found, 1 no such call though everything was searched, 2 an error, an enterprise without \
 a call, or an incomplete answer (what was found is printed all the same)."

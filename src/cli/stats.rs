@@ -14,7 +14,7 @@ use calltrace_model::stats::GroupBy;
     before_help = "\
 Examples:
   calltrace stats 0367 --since -7d
-      the last week: totals, a map of its hours, missed calls
+      the last week: totals, hours and missed calls
   calltrace stats 0367 --by person --since 2025-11-01
       how many calls each person answers, and how fast
   calltrace stats --by day --format svg > calls.svg

@@ -12,7 +12,7 @@ use super::{CompletionKind, HELP};
     before_help = "\
 Examples:
   calltrace sync
-      adds what is missing of yesterday and today, as from cron
+      adds missing events of yesterday and today
   calltrace sync 0367 --dry-run
       only reports what is missing, and why
   calltrace sync 0367 --since 2025-12-01 --until 2025-12-03

@@ -171,7 +171,7 @@ threads = -1 => 1: threads must be a number from 0 to 256
 fn a_table_that_no_row_is_of_sets_nothing() {
     are_refused(
         r#"
-[weather] / url = "http://localhost:8020" => 1: no setting "weather"; there are root, log_timezone, display_timezone, threads, hyperlinks, rotate, serve, enterprises, hosts, people, postgres, metadata
+[weather] / url = "http://localhost:8020" => 1: no setting "weather"; there are root, log_timezone, display_timezone, threads, hyperlinks, rotate, serve, sync, enterprises, hosts, people, postgres, metadata
 "#,
     );
 }

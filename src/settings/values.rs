@@ -297,7 +297,7 @@ mod tests {
         assert_eq!(parse_days("2w"), Ok(14));
         assert_eq!(
             parse_days("0d"),
-            Err("at least one day is kept: 1d".to_owned())
+            Err("it is at least one day: 1d".to_owned())
         );
         for bad in ["14", "36h", "d", "1d12h", ""] {
             assert!(parse_days(bad).is_err(), "{bad}");

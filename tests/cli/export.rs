@@ -260,7 +260,7 @@ fn a_file_that_finds_no_room_is_removed_and_named() {
     assert_eq!(
         words,
         "calltrace: 1 file, 2 calls in OUT\ncalltrace: OUT/calls-2025-12-01.csv: can't write the file \
-         (what there was of it is removed): file too large\n"
+         (the part that was written is removed): file too large\n"
     );
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(scene.names(), [DAYS[0], "export.json"]);

@@ -67,7 +67,7 @@ fn a_spreadsheet_takes_no_cell_of_a_search_for_a_formula() {
 
     let wrong = tree.run(&["search", "--raw-csv"]);
     assert_eq!(wrong.status.code(), Some(2));
-    assert!(testing::text(&wrong.stderr).contains("--raw-csv is about CSV"));
+    assert!(testing::text(&wrong.stderr).contains("--raw-csv changes only CSV"));
 }
 
 #[test]

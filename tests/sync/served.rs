@@ -42,7 +42,9 @@ impl Server {
         loop {
             let line = self.said.recv_timeout(Duration::from_secs(20));
             let line = line.expect("it says where it listens");
-            if let Some((_, at)) = line.split_once("requests for synchronisation are taken on http://") {
+            if let Some((_, at)) =
+                line.split_once("requests for synchronisation are taken on http://")
+            {
                 return at.to_owned();
             }
         }
