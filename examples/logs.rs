@@ -1,4 +1,4 @@
-//! Writes a tree of call logs to try `calltrace` on, and tells what it wrote.
+//! Writes a tree of call logs to try `calltrace` on, and prints a summary.
 
 use chrono::NaiveDate;
 use clap::{Parser, ValueEnum};
@@ -8,14 +8,14 @@ use std::process::ExitCode;
 use std::time::Instant;
 use testing::generator::{Compress, Names, Plan, write_tree};
 
-/// Writes a tree of made-up call logs: DIR/<enterprise>/events*, and beside it in DIR.truth/ which
-/// lines make up which call. The same options give the same bytes, always.
+/// Writes a tree of made-up call logs: DIR/<enterprise>/events*, and next to it DIR.truth/, which lists the lines of
+/// each call. The same options always give the same bytes.
 ///
 /// Allow about 3.1 KB of disk per call uncompressed: the defaults make 1.4 GB.
 #[derive(Parser)]
 #[command(name = "logs")]
 struct Options {
-    /// Folder to fill; made if missing, refused if it holds anything
+    /// Folder to fill; created if missing, refused unless it is empty
     #[arg(long, value_name = "DIR")]
     root: PathBuf,
 
@@ -28,7 +28,7 @@ struct Options {
     )]
     enterprises: Vec<String>,
 
-    /// This many enterprises instead: 0367, then 0101, 0102 and so on
+    /// Use this many enterprises instead: 0367, then 0101, 0102 and so on
     #[arg(long, value_name = "N", conflicts_with = "enterprises", value_parser = clap::value_parser!(u16).range(1..=9000))]
     enterprises_count: Option<u16>,
 
@@ -36,7 +36,7 @@ struct Options {
     #[arg(long, value_name = "DAYS", default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..=3650))]
     days: u32,
 
-    /// Calls a day and enterprise
+    /// Calls per day and enterprise
     #[arg(long, value_name = "CALLS", default_value_t = 30_000, value_parser = clap::value_parser!(u32).range(0..=100_000))]
     calls_per_day: u32,
 
@@ -44,19 +44,19 @@ struct Options {
     #[arg(long, value_name = "DATE", default_value = "2025-11-30")]
     last_day: NaiveDate,
 
-    /// Where chance begins
+    /// Seed of the random numbers
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     seed: u64,
 
-    /// How files are called
+    /// Names of the files
     #[arg(long, value_enum, default_value_t = NamesOption::Dated)]
     names: NamesOption,
 
-    /// How files are packed, all but the last day's
+    /// Compression of all files except that of the last day
     #[arg(long, value_enum, default_value_t = CompressOption::None)]
     compress: CompressOption,
 
-    /// Add what goes wrong in the field: broken lines, disorder, records in the wrong day's file
+    /// Add disorder as in practice: broken lines, wrong order, records in the file of the wrong day
     #[arg(long)]
     mess: bool,
 }
@@ -69,7 +69,7 @@ enum NamesOption {
     Daily,
     /// events.log.N, and events.log for the last day
     Logrotate,
-    /// By turns dated, daily and events.log-YYYYMMDD
+    /// Alternating dated, daily and events.log-YYYYMMDD
     Mixed,
 }
 
@@ -79,11 +79,11 @@ enum CompressOption {
     None,
     /// One gzip member
     Gzip,
-    /// A gzip member per MiB
+    /// One gzip member per MiB
     Multi,
     /// Blocks of 64 KiB
     Bgzf,
-    /// By turns all of these
+    /// Alternating all of these
     Mixed,
 }
 
@@ -92,7 +92,7 @@ fn main() -> ExitCode {
     match run(&options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
-            // Nothing is left to do if stderr is gone too.
+            // There is nothing left to do if stderr is closed too.
             let _ = writeln!(std::io::stderr(), "logs: {message}");
             ExitCode::from(2)
         }

@@ -1,8 +1,7 @@
-//! Mutated inputs for everything that calltrace reads and did not write a moment ago.
+//! Mutated inputs for everything that calltrace reads from files.
 //!
-//! A target takes some bytes as one of the files that are read, asks questions over them, and says
-//! what went wrong: an answer that differs from the plain scan, a panic. Mutations come from a seed,
-//! so each run can be repeated.
+//! A target uses bytes as one of these files, asks questions over it, and reports what went wrong: an answer that
+//! differs from the plain scan, or a panic. Mutations come from a seed, so each run can be repeated.
 //!
 //! The mutations know the formats (checksums are repaired, numbers become their limits) and are not
 //! guided by coverage. libFuzzer does run with a stable compiler (`-Cpasses=sancov-module`), but every

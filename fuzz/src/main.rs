@@ -1,8 +1,8 @@
-//! `calltrace-fuzz TARGET [SECONDS] [SEED]`: runs one target for some time, 60 seconds usually.
+//! `calltrace-fuzz TARGET [SECONDS] [SEED]`: runs one target for some time, 60 seconds by default.
 //! `calltrace-fuzz TARGET FILE`: runs it with one input again.
 //!
-//! Memory is limited, so that a length which is believed without being checked ends the run. Ends with
-//! 1 at the first failure; its input is in the file that is named.
+//! Memory is limited, so that a length that is used without a check ends the run. It exits with 1 at the first
+//! failure, and names a file with the failing input.
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -1,4 +1,4 @@
-//! Bytes made of other bytes.
+//! Makes new bytes from existing ones.
 
 use testing::generator::random::SplitMix64;
 
@@ -26,7 +26,7 @@ impl Random {
     }
 }
 
-/// Numbers that break what does not expect them.
+/// Numbers that break code that does not expect them.
 const NUMBERS: [u64; 14] = [
     0,
     1,
@@ -73,7 +73,7 @@ const WORDS: [&str; 22] = [
 /// Makes new inputs of a corpus.
 #[derive(Debug)]
 pub struct Mutator {
-    /// Where choices come from.
+    /// The source of random choices.
     pub random: Random,
 }
 
@@ -125,7 +125,7 @@ impl Mutator {
                 bytes.splice(at..at, word.bytes());
             }
             _ => {
-                // Digits are what times and ids are made of.
+                // Times and ids consist of digits.
                 let digits = bytes.iter_mut().skip(at).filter(|b| b.is_ascii_digit());
                 for digit in digits.take(1 + random.below(4)) {
                     *digit = b'0' + (random.below(1 << 32) % 10) as u8;

@@ -1,4 +1,4 @@
-//! What is fuzzed, and what must hold.
+//! The targets, and what must hold for each.
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -18,23 +18,23 @@ use calltrace_upkeep::rotate::RotationMemory;
 use crate::mutate::Mutator;
 use crate::world::{World, corpus};
 
-/// What went wrong, and with which input.
+/// A failure and its input.
 #[derive(Debug)]
 pub struct Failure {
-    /// In a sentence.
+    /// The failure, as a sentence.
     pub what: String,
     /// The input.
     pub input: Vec<u8>,
 }
 
-/// Reads an input that the mutator has made, and says what is wrong.
+/// Runs the target with an input of the mutator, and returns what is wrong.
 type Run = Box<dyn FnMut(&mut Mutator, &[u8]) -> Result<(), String>>;
 
-/// Something that reads bytes.
+/// A target that reads bytes.
 pub struct Target {
     seeds: Vec<Vec<u8>>,
     run: Run,
-    /// What is written before each run, so that an abort leaves its input behind.
+    /// Receives the input before each run, so that an abort leaves its input behind.
     pub keep_at: Option<PathBuf>,
 }
 
@@ -42,7 +42,7 @@ impl Target {
     /// Makes the next input and runs with it.
     ///
     /// # Errors
-    /// What went wrong.
+    /// The failure.
     pub fn step(&mut self, mutator: &mut Mutator) -> Result<(), Failure> {
         let input = mutator.input(&self.seeds);
         self.run(mutator, input)
@@ -51,7 +51,7 @@ impl Target {
     /// Runs with one input.
     ///
     /// # Errors
-    /// What went wrong.
+    /// The failure.
     pub fn run(&mut self, mutator: &mut Mutator, input: Vec<u8>) -> Result<(), Failure> {
         if let Some(path) = &self.keep_at {
             fs::write(path, &input).expect("written");
@@ -98,7 +98,7 @@ fn target_of(
     }
 }
 
-/// An index is not used, or the answers are those of the plain scan, or `index --check` finds it.
+/// Either the index is not used, or the answers are those of the plain scan, or `index --check` finds it.
 fn an_index() -> Target {
     let world = World::new(12);
     let plain = world.answers();
@@ -111,7 +111,7 @@ fn an_index() -> Target {
     let sound = seeds.clone();
     let mut at = 0;
     target_of(seeds, move |mutator, input| {
-        // In turn as the index of each file; most are of another one, and must not be used.
+        // As the index of each file in turn. Most are for another file and must not be used.
         let log = &logs[at % logs.len()];
         let path = index::path_of(&log.path);
         let (bytes, is_forged) = match mutator.random.below(4) {
@@ -203,7 +203,7 @@ fn repaired(bytes: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// As of an index.
+/// The same as for an index.
 fn catalog() -> Target {
     let world = World::new(12);
     let plain = world.answers();
@@ -226,8 +226,8 @@ fn catalog() -> Target {
     })
 }
 
-/// As of an index: bytes of any kind change no answer, a table with its right checksum either, or `index --check`
-/// finds it.
+/// The same as for an index: no bytes change an answer, and neither does a table with the right checksum, unless
+/// `index --check` finds it.
 fn table() -> Target {
     let world = World::new(60);
     world.index();
@@ -252,7 +252,7 @@ fn table() -> Target {
         let said = |(calls, rest): &(String, String)| format!("{calls}{rest}");
         let result = match answers == plain {
             true => Ok(()),
-            // What was wrong with its logs, a forger says as he likes.
+            // A forger may claim any problem of the logs.
             false if is_forged && answers.0 == plain.0 => Ok(()),
             false if is_forged && world.finds_a_wrong_table() => Ok(()),
             false => Err(format!(
@@ -265,7 +265,7 @@ fn table() -> Target {
     })
 }
 
-/// A table with the checksums of what it holds, where its length lets it say that.
+/// A table with the right checksums, if its length has room for them.
 fn summed(mut bytes: Vec<u8>) -> Vec<u8> {
     const KEY: &[u8] = b"calltrace.sum";
     const DIGITS: usize = 8;
@@ -299,7 +299,7 @@ fn summed(mut bytes: Vec<u8>) -> Vec<u8> {
     bytes
 }
 
-/// What is remembered names only log files.
+/// The stored state names only log files.
 fn rotate() -> Target {
     let dir = tempfile::tempdir().expect("a folder");
     let own = dir.path().join(index::FOLDER);
@@ -307,7 +307,7 @@ fn rotate() -> Target {
     target_of(corpus("rotate"), move |_, input| {
         fs::write(own.join("rotate.toml"), input).expect("written");
         let folder = Folder::open(dir.path()).expect("a folder");
-        // What can't be read, such as a file that is too long, is nothing to remember.
+        // A file that cannot be read, such as one that is too long, counts as no state.
         let memory = RotationMemory::of(&folder).unwrap_or_default();
         let is_log = |name: &FileName| FileName::parse(&name.full()).as_ref() == Some(name);
         match memory.renamed.iter().all(is_log) {
@@ -317,8 +317,8 @@ fn rotate() -> Target {
     })
 }
 
-/// A damaged archive gives the answers that a plain file gives with what can be decoded of it, on two
-/// threads and on one, in large pieces and in small ones.
+/// A damaged archive gives the same answers as a plain file with its decodable content, on two threads and on one, in
+/// large pieces and in small ones.
 fn bgzf() -> Target {
     let (world, plain) = (World::new(12), World::new(12));
     let path = world.archive();
@@ -343,7 +343,7 @@ fn bgzf() -> Target {
     })
 }
 
-/// What can be decoded of a file. Where something is missing a line ends, as for all who read lines.
+/// The decodable content of a file. A line ends where content is missing, as for all readers of lines.
 fn content(world: &World, path: &Path) -> Vec<u8> {
     let log = world.logs().into_iter().find(|log| log.path == path);
     let source = Source::open(log.expect("there")).expect("readable");
@@ -359,7 +359,7 @@ fn content(world: &World, path: &Path) -> Vec<u8> {
     }
 }
 
-/// Lines of any form: the parts that show them don't panic, and an index of them names enough.
+/// Lines of any form: displaying them does not panic, and an index of them names enough blocks.
 fn lines() -> Target {
     let world = World::new(4);
     let path = world.folder().join("events.log");
@@ -376,7 +376,7 @@ fn lines() -> Target {
         let indexed = world.answers();
         match indexed == plain {
             true => Ok(()),
-            // A scan without an index sees a stretch out of order only if it is long: it samples times.
+            // A scan without an index notices a stretch out of order only if it is long, because it samples times.
             false if !is_in_order(input) => Ok(()),
             false => Err(format!(
                 "an index changes the answers: {}",
@@ -386,7 +386,7 @@ fn lines() -> Target {
     })
 }
 
-/// Whether times go back by no more than the writers' disorder.
+/// Whether times go back by no more than the disorder of the writers.
 fn is_in_order(text: &[u8]) -> bool {
     let lines = text.split(|&b| b == b'\n');
     let mut latest = Stamp(0);
@@ -396,7 +396,7 @@ fn is_in_order(text: &[u8]) -> bool {
     })
 }
 
-/// Where two answers begin to differ.
+/// The place where two answers begin to differ.
 fn first_difference(one: &str, other: &str) -> String {
     let same = one
         .bytes()
@@ -428,7 +428,7 @@ fn show(text: &[u8]) {
     let _ = sanitise::sanitise(redact::text(&String::from_utf8_lossy(text)).as_bytes());
 }
 
-/// Settings are read, or an error names their file and line.
+/// Either the settings are read, or an error names their file and line.
 fn settings() -> Target {
     let dir = tempfile::tempdir().expect("a folder");
     let path = dir.path().join("config.toml");

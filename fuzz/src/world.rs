@@ -1,4 +1,4 @@
-//! A small tree of logs, and what is asked of it.
+//! A small tree of logs, and the questions over it.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -21,11 +21,11 @@ use calltrace_store::source::{Packer, Source};
 use calltrace_store::tree::{EnterpriseName, LogFile, Snapshot, Tree};
 use testing::generator::{Plan, read_truth, write_tree};
 
-/// The tree, in a folder of its own.
+/// The tree, in a separate folder.
 pub(crate) struct World {
     dir: tempfile::TempDir,
     pub(crate) engine: Engine,
-    /// Works on one thread, in small pieces.
+    /// The engine with one thread and small pieces.
     other: Engine,
     ids: Vec<String>,
 }
@@ -88,7 +88,7 @@ impl World {
         Snapshot::open(&name(), &folder).expect("listed")
     }
 
-    /// The archive that is mutated.
+    /// The archive to mutate.
     pub(crate) fn archive(&self) -> PathBuf {
         let archive = self.logs().into_iter().find(|log| log.name.gz);
         archive.expect("an archive").path.clone()
@@ -113,7 +113,7 @@ impl World {
         fs::write(index::catalog::path(&self.folder()), bytes).expect("written");
     }
 
-    /// Makes all tables of calls, beside the indexes; their paths.
+    /// Builds all tables of calls next to the indexes; returns their paths.
     pub(crate) fn tables(&self) -> Vec<PathBuf> {
         let tree = Tree::open(&self.root()).expect("a tree");
         let mut paths = Vec::new();
@@ -130,7 +130,7 @@ impl World {
         paths
     }
 
-    /// Whether a comparison with the logs finds something wrong with a table.
+    /// Whether a comparison of a table with the logs finds a difference.
     pub(crate) fn finds_a_wrong_table(&self) -> bool {
         let tree = Tree::open(&self.root()).expect("a tree");
         let checked = self.engine.check_tables(&tree, &name());
@@ -138,7 +138,7 @@ impl World {
         checked.iter().any(|table| table.calls.is_err())
     }
 
-    /// What tables answer, as text: rows, counts and figures of whole calls; and what else is said with them.
+    /// The answers from tables, as text: rows, counts and figures of whole calls, and the messages with them.
     pub(crate) fn answers_of_calls(&self) -> (String, String) {
         let tree = Tree::open(&self.root()).expect("a tree");
         let of = |criteria| SearchQuestion {
@@ -198,17 +198,17 @@ impl World {
         (calls, rest)
     }
 
-    /// Removes all that is ours.
+    /// Removes all files of calltrace.
     pub(crate) fn forget(&self) {
         let _ = fs::remove_dir_all(self.own_folder());
     }
 
-    /// Everything that is asked, as text.
+    /// The answers to all questions, as text.
     pub(crate) fn answers(&self) -> String {
         self.answers_of(&self.engine)
     }
 
-    /// The same by an engine of one thread that reads in small pieces.
+    /// The same by an engine with one thread and small pieces.
     pub(crate) fn other_answers(&self) -> String {
         self.answers_of(&self.other)
     }
@@ -252,7 +252,7 @@ impl World {
     }
 }
 
-/// Lines as they are compared: the same content may be stored at another place.
+/// Lines for comparison: the same content may be stored at another place.
 fn shown(lines: &[Line]) -> Vec<(i64, String)> {
     let one = |line: &Line| {
         let text = String::from_utf8_lossy(&line.text).into_owned();

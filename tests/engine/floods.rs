@@ -1,5 +1,5 @@
-//! One id in every line of a file: answers are bounded, say what they leave out, and are the same in
-//! whatever way the file is read.
+//! One id in every line of a file: answers are bounded, report what they leave out, and are the same in whatever way
+//! the file is read.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -115,7 +115,7 @@ fn all_records_are_handed_out_in_order_each_once() {
     assert!(text == file, "{} bytes of {}", text.len(), file.len());
 }
 
-/// The last record of a call that many records of a loop precede says how it ended, in every answer.
+/// Every answer shows how a call ended, even if many records of a loop come before its last record.
 #[test]
 fn a_call_that_is_flooded_with_events_keeps_its_end() {
     let dir = tempfile::tempdir().expect("a folder");

@@ -1,4 +1,4 @@
-//! Indexes whose checksums are right and whose numbers are not: none of them is used.
+//! Indexes with right checksums and wrong numbers: none of them is used.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, chown};
@@ -15,7 +15,7 @@ use crate::indexing;
 
 const ID: &str = "1763632800.1";
 
-/// Where numbers stand in a footer; see `index/layout.rs`.
+/// Offsets of numbers in a footer; see `index/layout.rs`.
 const FILE_BYTES: usize = 20;
 const COVERED: usize = 28;
 const CONTENT_BYTES: usize = 52;
@@ -89,7 +89,7 @@ fn an_index_that_says_what_its_file_can_not_hold_is_not_used() {
     let logs: Vec<Arc<LogFile>> = indexing::logs(&dir.path().join("0367"));
     assert_eq!(logs.len(), 2);
     let huge = (17u64 << 40).to_le_bytes();
-    /// What is forged, and which bytes are put where.
+    /// The name of the forgery, and the bytes to put at each offset.
     type Forgery<'b> = (&'b str, Vec<(usize, &'b [u8])>);
     let forgeries: [Forgery<'_>; 9] = [
         ("content", vec![(CONTENT_BYTES, &huge)]),

@@ -1,4 +1,4 @@
-//! What an index may never do: name too little, change an answer, be believed when it is wrong.
+//! An index must never name too few blocks, change an answer, or be used when it is wrong.
 
 use crate::indexing;
 use std::fs::{self, File, FileTimes};
@@ -312,7 +312,7 @@ fn check_finds_what_is_wrong() {
     .expect("grown");
     let live = indexing::logs(&logs.folder()).pop().expect("a live file");
     assert!(index::check(&live, zone).is_ok());
-    // An index with sound checksums that names too little: that of a file with a line less.
+    // An index with right checksums that names too few blocks: that of a file with one line less.
     let log = indexing::logs(&logs.folder()).remove(0);
     let path = index::path_of(&log.path);
     let mut bytes = fs::read(&path).expect("read");

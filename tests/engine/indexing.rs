@@ -52,7 +52,7 @@ pub(crate) fn index_halves(folder: &Path) {
     catalog(folder);
 }
 
-/// Seals every file but the live one as a rotation does, and indexes them.
+/// Seals every file except the live one, as a rotation does, and indexes them.
 pub(crate) fn seal_all(folder: &Path) {
     for log in logs(folder) {
         if log.name.full() == "events.log" {

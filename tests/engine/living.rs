@@ -69,7 +69,7 @@ fn number(line: &[u8]) -> Option<String> {
     (digits.len() == 12).then_some(digits)
 }
 
-/// The folder and who acts on it.
+/// The folder and its writers.
 pub(crate) struct Actor<'s> {
     pub(crate) folder: PathBuf,
     script: &'s Script,
@@ -303,7 +303,7 @@ impl<'s> Actor<'s> {
         });
         let known = overlap(&sources[0], &sources[1]).is_some();
         if !known {
-            // Nobody could tell that the lines are in both: so no rotation would do it.
+            // No reader could tell that the lines are in both files, so no rotation does this.
             fs::remove_file(&sources[1].log.path).expect("removed");
         }
         format!("blank the end of what is archived ({known})")

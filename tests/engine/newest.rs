@@ -11,7 +11,7 @@ use testing::generator::{Plan, write_tree};
 use crate::indexing;
 use crate::tables::{engine, own, questions, tables, times};
 
-/// All calls with whose they are, the newest first, and all else that was found.
+/// All calls with their enterprises, newest first, and everything else that was found.
 fn apart(found: EachFound) -> (Vec<(EnterpriseName, Summary)>, Vec<FoundCalls>) {
     let mut rows = Vec::new();
     let take = |found| {

@@ -282,7 +282,7 @@ fn open_calls_are_those_that_something_may_come_of() {
             call(3, Phase::Missed, false)
         ]
     );
-    // An hour later nobody rings any more; a clock that is behind the log's changes nothing.
+    // An hour later no phone rings any more. A clock that is behind the log changes nothing.
     assert_eq!(open("2025-12-02 10:25:10,000", &all), []);
     assert_eq!(open("2025-11-30 00:00:00,000", &all), open(soon, &all));
     let hangups = RecordFilter {

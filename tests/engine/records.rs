@@ -41,7 +41,7 @@ fn json() -> impl Strategy<Value = String> {
     })
 }
 
-/// Writes the fields and reads them back; both refusing and agreeing are right.
+/// Writes the fields and reads them back. Refusing them or reading them back unchanged are both right.
 fn round_trip(at: Stamp, body: &Body<'_>) -> Result<bool, TestCaseError> {
     let mut line = b"before".to_vec();
     match write::line(at, body, &mut line) {

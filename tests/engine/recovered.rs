@@ -1,5 +1,5 @@
-//! Recovered lines change no answer by where they stand: plain, sealed, indexed or told by tables, in a file of their own
-//! that grows afterwards.
+//! The place of recovered lines changes no answer: plain, sealed, indexed or in tables, in a separate file that grows
+//! afterwards.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -18,7 +18,7 @@ use crate::indexing;
 use crate::live::small;
 use crate::tables::{answers, engine, own, questions, same, tables, times};
 
-/// Every so many events were lost on their way.
+/// One in this many events was lost.
 const LOST_EACH: usize = 9;
 
 /// Recovered lines by the name of their file.
@@ -34,7 +34,7 @@ fn plan() -> Plan {
     }
 }
 
-/// Takes events out of the logs of a folder, and makes of them what two runs of `sync` would recover.
+/// Removes events from the logs of a folder, and makes the lines of them that two runs of `sync` would recover.
 fn lose(folder: &Path) -> [Batch; 2] {
     let mut batches = [Batch::new(), Batch::new()];
     let mut events = 0;
@@ -67,7 +67,7 @@ fn lose(folder: &Path) -> [Batch; 2] {
     batches
 }
 
-/// An event as a line that was recovered, and the file that it belongs to.
+/// An event as a recovered line, and the file that it belongs to.
 fn recovered(line: &[u8], row: usize) -> Option<(String, Vec<u8>)> {
     let record = Record::parse(line);
     let Body::Ast(ast) = record.body else {
@@ -97,7 +97,7 @@ fn search(engine: &Engine, root: &Path, question: &SearchQuestion) -> FoundCalls
     engine.search(&tree, &name, question).expect("searched")
 }
 
-/// What does not depend on where records stand.
+/// The parts of an answer that do not depend on the place of records.
 fn calls(engine: &Engine, root: &Path) -> Vec<String> {
     let calls = search(engine, root, &SearchQuestion::default()).calls;
     let mut calls: Vec<String> = calls
@@ -148,7 +148,7 @@ fn of_phone(line: &[u8]) -> Option<(String, SearchQuestion)> {
     Some((format!("calls of {phone}"), question))
 }
 
-/// As it is with neither an index nor a table.
+/// The state without indexes and tables.
 fn bare<T>(root: &Path, ask: impl Fn() -> T) -> T {
     let aside = root.join("aside");
     let has_own = own(root).exists();
@@ -204,7 +204,7 @@ fn answers_are_the_same_wherever_recovered_lines_stand() {
         assert!(!held.iter().any(of_recovered), "{form}: {held:?}");
         check("with tables");
 
-        // As `serve` asks, which remembers what it has read.
+        // As `serve` asks, with its memory.
         let remembering = self::engine().remembering(small());
         let few: Vec<_> = questions.iter().step_by(6).cloned().collect();
         let remembered = |when: &str| {
@@ -221,9 +221,9 @@ fn answers_are_the_same_wherever_recovered_lines_stand() {
         };
         remembered("remembered");
 
-        // A second run adds to days whose files may be sealed, and whose tables are made.
+        // A second run adds to days that may be sealed and have tables.
         add(&folder, &late);
-        check("recovered again, beside tables of before");
+        check("recovered again, with the tables from before");
         remembered("remembered from before more was recovered");
         assert_eq!(calls(&engine, &root), never_lost, "{form}");
         let uids: Vec<String> = never_lost
@@ -242,7 +242,7 @@ fn answers_are_the_same_wherever_recovered_lines_stand() {
             .filter(|line| line.contains("_recovered"));
         assert!(marked.count() > 10, "{form}");
 
-        // Those of which an event was recovered, and no others.
+        // Exactly the calls with a recovered event.
         let asked = SearchQuestion {
             criteria: Criteria {
                 recovered: true,
@@ -274,7 +274,7 @@ fn answers_are_the_same_wherever_recovered_lines_stand() {
             "{form}"
         );
 
-        // The next rotation makes the tables anew, so that it is fast again.
+        // The next rotation builds the tables again, so that answers are fast again.
         let before: Vec<Vec<u8>> = read_all(&root);
         let (held, useless) = indexing::tables(&engine, &root);
         assert_eq!((held.len(), &*useless), (4, &[][..]), "{form}");

@@ -1,4 +1,4 @@
-//! Rules of what a call is and how it ended, asked of the program over lines made for them.
+//! Rules of what a call is and how it ended, checked through the program with lines written for them.
 
 use std::fs;
 use std::path::Path;
@@ -20,7 +20,7 @@ fn line(time: &str, event: &str, uid: &str, fields: &str) -> String {
     format!("{time}|AST|{event}|{uid}|{{\"UniqueId\": \"{uid}\", {fields}}}\n")
 }
 
-/// A call from outside that nobody took, on a day; of one id.
+/// A call from outside on a day that was not answered, with one id.
 fn missed(day: &str, uid: &str) -> Vec<String> {
     let start = format!("\"Phone\": \"{CLIENT}\", \"CallType\": 0, \"Trunk\": \"0001363\"");
     let dial = format!("{start}, \"Extensions\": [\"150\"]");
@@ -32,7 +32,7 @@ fn missed(day: &str, uid: &str) -> Vec<String> {
     ]
 }
 
-/// What a command prints, and what it says besides.
+/// The standard output and standard error of a command.
 fn asked(root: &Path, args: &[&str]) -> (String, String) {
     let output = run(root, &[&["--tz", "UTC"], args].concat());
     assert_eq!(output.status.code(), Some(0), "{args:?}: {output:?}");
@@ -85,7 +85,7 @@ fn records_of_one_id_a_day_apart_are_two_calls_for_every_command() {
 
 #[test]
 fn a_call_that_was_silent_before_midnight_or_the_time_asked_for_began_before_it() {
-    // Its second telephone is dialled ten minutes after midnight, after 20 minutes in which nothing happened.
+    // Its second telephone is dialled ten minutes after midnight, after 20 minutes without events.
     let id = "1764719400.61";
     let start = format!("\"Phone\": \"{CLIENT}\", \"CallType\": 0, \"Trunk\": \"0001363\"");
     let dial = |extension| format!("{start}, \"Extensions\": [\"{extension}\"]");
@@ -205,7 +205,7 @@ fn a_call_whose_lines_name_the_reason_was_busy() {
         (["", ""], "not_reached"),
     ] {
         assert_eq!(result(reasons, 1), expected, "{reasons:?}");
-        // A client who found us busy is one to be called back.
+        // A client who found the line busy must be called back.
         assert_eq!(result(reasons, 0), "missed", "{reasons:?}");
     }
 }

@@ -1,7 +1,6 @@
-//! The sample tree against its truth, `data/calls.tsv`, which was worked out by hand.
+//! The sample tree compared with its truth, `data/calls.tsv`, which was worked out by hand.
 //!
-//! Every call, asked for by every one of its ids, must be exactly its lines, and be summed up as the
-//! truth says.
+//! Every call, requested by each of its ids, must have exactly its lines and the summary of the truth.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! Stories and faults of calls, against the truth of the captures and of the sample tree.
+//! Stories and faults of calls, compared with the truth of the captures and of the sample tree.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -38,7 +38,7 @@ pub(crate) fn trace(root: &Path, enterprise: &str, id: &str) -> (Trace, TracedCa
     (trace, call)
 }
 
-/// When nothing more can come of a call.
+/// The time after which a call cannot change any more.
 pub(crate) fn later_than(call: &TracedCall) -> Stamp {
     call.summary.last.plus_millis(5 * HOUR_MILLIS)
 }
@@ -60,8 +60,8 @@ fn party(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-/// Conferences into which people dial one by one, and a bridge that somebody else joins: a call each by
-/// Asterisk's id, and one conversation.
+/// Conferences that people join one by one, and a bridge that another party joins: one call each by Asterisk's id,
+/// but one conversation.
 const NOT_COMPARED: [&str; 3] = ["conference", "conference_twice", "page"];
 
 #[test]
@@ -87,7 +87,7 @@ fn a_story_names_what_happened() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Where steps say other than the truth of a call.
+/// The differences between the steps and the truth of a call.
 fn differences(steps: &[Step], truth: &Value) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut differ = |what: &str, is: String, was: String| {
@@ -140,7 +140,7 @@ fn differences(steps: &[Step], truth: &Value) -> Vec<String> {
         }
     }
     for (phone, outcome) in truth["phones"].as_object().into_iter().flatten() {
-        // Of a telephone that a Local channel rings a host may log no dial.
+        // A host may log no dial for a telephone that a Local channel rings.
         if let (Some(answered), Some(outcome)) = (rung.get(phone.as_str()), outcome.as_str()) {
             let was = (outcome == "answered").to_string();
             differ(phone, answered.to_string(), was);
@@ -191,8 +191,8 @@ fn differences(steps: &[Step], truth: &Value) -> Vec<String> {
         }) => {
             compare_length(&mut differ, "talk", *talked, &truth["talk"]);
             compare_length(&mut differ, "hold", Some(held.unwrap_or(0)), &truth["hold"]);
-            // Of a call that reached none, or waited at its end, no record shows whether the caller or
-            // the dialplan gave up.
+            // For a call that reached no phone or waited at its end, no record shows whether the caller or the
+            // dialplan gave up.
             if let Some(by) = by {
                 differ("hung up", by.clone(), party(&truth["hung_up"]));
             }
@@ -232,7 +232,7 @@ fn waits_at_the_end(steps: &[Step]) -> bool {
     last > heard
 }
 
-/// Lengths agree to a second.
+/// Durations agree to a second.
 fn compare_length(
     differ: &mut impl FnMut(&str, String, String),
     what: &str,
@@ -259,7 +259,7 @@ fn calls_of_a_real_asterisk_have_no_fault() {
     }
 }
 
-/// What is odd about calls of the sample tree, as its README says; all others are clean.
+/// The faults in calls of the sample tree, as its README says. All others have none.
 const ODD: [(&str, &[&str]); 6] = [
     // A text of 200 characters, and no message after that.
     ("1764231300.11", &["message_not_sent", "text_cut"]),

@@ -1,5 +1,5 @@
-//! Logs and tables in a zone with summer time: an hour that is written twice, one that is left out, and
-//! rows of both offsets.
+//! Logs and tables in a zone with summer time: an hour that occurs twice, one that is skipped, and rows of both
+//! offsets.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ use testing::text;
 
 const CLIENT: &str = "375290001234";
 
-/// A call that rings for nine seconds from a moment on and talks for 59, as a log of a zone has it.
+/// A call that rings for nine seconds from this time and talks for 59, in the log of a zone.
 fn call(began: DateTime<Utc>, number: u32, zone: Zone) -> Vec<String> {
     let (main, other) = (
         format!("{}.{number}", began.timestamp()),
@@ -46,7 +46,7 @@ fn moment(text: &str) -> DateTime<Utc> {
     text.parse().expect("a time")
 }
 
-/// What a command prints whose log and screen are in these zones.
+/// The output of a command when its log and screen are in these zones.
 fn asked(root: &Path, log: &str, shown: &str, args: &[&str]) -> String {
     let mut command = testing::command(root);
     command.env("CALLTRACE_LOG_TIMEZONE", log);
@@ -67,7 +67,7 @@ fn tree(files: &[(&str, String)]) -> tempfile::TempDir {
 
 #[test]
 fn a_call_over_a_change_of_clocks_is_as_long_as_it_was() {
-    // Before, within and behind the change; the last talks in the hour that is written again.
+    // Before, within and after the change; the last one talks in the repeated hour.
     let autumn = [
         "2025-10-26T00:30:00Z",
         "2025-10-26T00:59:40Z",

@@ -32,7 +32,7 @@ fn plan() -> Plan {
     }
 }
 
-/// Questions that tables may answer, over a tree whose records are of these times.
+/// Questions that tables may answer, over a tree with records of these times.
 pub(crate) fn questions(first: Stamp, last: Stamp) -> Vec<(String, SearchQuestion)> {
     let now = Some(last.plus_millis(100 * HOUR));
     let of = |criteria: Criteria| SearchQuestion {
@@ -174,7 +174,7 @@ pub(crate) fn questions(first: Stamp, last: Stamp) -> Vec<(String, SearchQuestio
     all
 }
 
-/// Answers, whole: calls, counts, what was read and what was wrong.
+/// Whole answers: calls, counts, what was read and what was wrong.
 pub(crate) fn answers(
     engine: &Engine,
     root: &Path,
@@ -243,7 +243,7 @@ pub(crate) fn same(
     }
 }
 
-/// What a comparison of each table with its logs gives.
+/// The result of comparing each table with its logs.
 fn checked(engine: &Engine, root: &Path) -> Vec<Result<usize, String>> {
     let tree = Tree::open(root).expect("a tree");
     let name = EnterpriseName::new("0367").expect("a name");
@@ -280,7 +280,7 @@ fn answers_are_the_same_with_tables_whole_missing_and_stale() {
         assert!(right.iter().all(Result::is_ok), "{form}: {right:?}");
         let calls: usize = right.iter().flatten().sum();
         assert!(calls > 700, "{form}: {calls}");
-        // Nothing is made twice.
+        // No table is built twice.
         let before: Vec<_> = tables(root)
             .iter()
             .map(|path| fs::read(path).expect("read"))
@@ -332,7 +332,7 @@ fn answers_are_the_same_with_tables_whole_missing_and_stale() {
 fn a_forged_table_or_one_of_other_rules_is_of_no_use() {
     for_each_form(|engine, root, form| {
         let (first, last) = times(engine, root);
-        // A few of each kind are enough: what matters is which tables are taken.
+        // A few of each kind are enough: the test is about which tables are used.
         let questions: Vec<_> = questions(first, last).into_iter().step_by(5).collect();
         let wanted = answers(engine, root, &questions);
         indexing::tables(engine, root);
@@ -369,7 +369,7 @@ fn a_forged_table_or_one_of_other_rules_is_of_no_use() {
             bytes[at.expect("the rules") + 6] = b'0';
             bytes
         });
-        // What is torn is made anew.
+        // Torn tables are built again.
         check("rows that are others", &|_, bytes| {
             let mut bytes = bytes.to_vec();
             bytes[1000] ^= 1;

@@ -1,5 +1,5 @@
-//! Tables change no answer where the logs are odd: a record comes late, a file has expired, archives are merged,
-//! calls go on across midnight, a real Asterisk wrote them.
+//! Tables change no answer when the logs are unusual: a record comes late, a file has expired, archives are merged,
+//! calls cross midnight, or a real Asterisk wrote them.
 
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
@@ -12,7 +12,7 @@ use testing::generator::{Plan, write_tree};
 use crate::indexing;
 use crate::tables::{answers, engine, own, questions, same, tables, times};
 
-/// A tree of which each day but the last is sealed, with its tables.
+/// A tree in which each day except the last is sealed, with its tables.
 struct World {
     _dir: tempfile::TempDir,
     root: PathBuf,
@@ -48,8 +48,7 @@ impl World {
             .collect()
     }
 
-    /// Changes the logs under tables that were made before, and compares answers with none, with those and with
-    /// tables made anew.
+    /// Changes the logs under existing tables, and compares answers without tables, with these and with rebuilt ones.
     fn changed(&self, how: &str, change: impl FnOnce(&World)) {
         let engine = engine();
         indexing::tables(&engine, &self.root);
@@ -84,7 +83,7 @@ fn append(path: &Path, text: &str) {
 fn a_record_that_comes_late_is_in_its_call() {
     for seed in 1..3 {
         World::new(seed).changed("late records", |world| {
-            // Of a call of the sealed day before: its message is edited in the morning.
+            // For a call of the sealed day before: its message is edited in the morning.
             let archives = world.archives();
             let newest = archives.last().expect("archives");
             let mut text = Vec::new();
@@ -145,7 +144,7 @@ fn calls_that_a_real_asterisk_made_are_the_same() {
     let captures = fs::read_dir(captures).expect("listed");
     let captures = captures.map(|capture| capture.expect("an entry").path());
     let captures = captures.filter(|path| path.join("host.log").is_file());
-    // Each way of logging has a third of them, as far as there is a log of it.
+    // Each way of logging has a third of them, as far as it has a log.
     for (capture, mode) in captures.zip(["host", "full", "linked"].into_iter().cycle()) {
         let logs = [mode, "host"].map(|mode| capture.join(format!("{mode}.log")));
         let log = logs.into_iter().find(|log| log.is_file()).expect("a log");
@@ -154,7 +153,7 @@ fn calls_that_a_real_asterisk_made_are_the_same() {
         let root = dir.path().join("call_tracer");
         let folder = root.join("0367");
         fs::create_dir_all(&folder).expect("made");
-        // Long after it something else happens, so that all of its calls are over.
+        // Long afterwards something else happens, so that all of its calls are over.
         let later = "2031-01-01 00:00:00,000|HTTP|-|GET|http://localhost/|200|{}|{}\n";
         fs::write(folder.join("events.log"), text + later).expect("written");
         let engine = engine();

@@ -1,4 +1,4 @@
-//! Calls as they are told: ladders, and files for a ticket.
+//! Calls as text: ladders, and files for a ticket.
 
 use calltrace_engine::{Trace, TracedCall};
 use calltrace_model::record::LogZone;
@@ -8,7 +8,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::stories::{calls_of, later_than, scenarios, trace};
 
-/// What `write` prints of a call, with colours taken away.
+/// The output of `write` for a call, without colours.
 fn printed(
     (trace, call): &(Trace, TracedCall),
     people: &People,
@@ -31,7 +31,7 @@ fn ladder(call: &(Trace, TracedCall), people: &People, width: usize) -> String {
     })
 }
 
-/// Names as long as people have them.
+/// Names of realistic length.
 fn long_names() -> People {
     let names = [
         ("150", "Джулиана Константинопольская"),

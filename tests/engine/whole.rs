@@ -1,4 +1,4 @@
-//! `trace --format raw --limit 0` gives the records of the call that every other answer gives, no more.
+//! `trace --format raw --limit 0` gives exactly the records of the call that every other answer gives.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,8 +1,8 @@
-//! Following on a real file system, with rotations as `calltrace rotate` does them, in every mode: the
-//! follower looks between any two of a rotation's operations, writers write there as well, and some
-//! rotations are killed. Every line comes out once, in the order in which it was written to its file.
+//! Following on a real file system, with rotations as `calltrace rotate` does them, in every mode: the follower looks
+//! between any two operations of a rotation, writers write there as well, and some rotations are killed. Every line
+//! is returned once, in the order in which it was written to its file.
 //!
-//! The bound: a line may be missing only if a truncation cut it off before it was read.
+//! The limit: a line may be missing only if a truncation removed it before it was read.
 //! `FOLLOW_SEEDS=2000 cargo test --profile torture --test follow follow_disk` tries more.
 
 use std::collections::{HashMap, HashSet};
@@ -34,14 +34,14 @@ fn seeds() -> u64 {
     more.and_then(|n| n.parse().ok()).unwrap_or(25)
 }
 
-/// The follower and the writers, between whom chance decides.
+/// The follower and the writers, between which chance decides.
 struct World {
     random: SplitMix64,
     folder: PathBuf,
     tracker: Tracker<DiskFiles>,
     begin: Instant,
     rounds: u32,
-    /// Time that has passed without a look.
+    /// Time without a look.
     passed: Duration,
     /// Writers that keep the live file open, each with its session.
     held: Vec<(File, usize)>,
@@ -50,7 +50,7 @@ struct World {
     /// By line: the session that wrote it, and its number there.
     written: HashMap<String, (usize, usize)>,
     in_session: HashMap<usize, usize>,
-    /// Sessions that write, or wrote, into the live file as it is now.
+    /// Sessions that write, or wrote, into the current live file.
     live_sessions: HashSet<usize>,
     printed: Vec<String>,
     may_be_lost: HashSet<String>,
@@ -157,7 +157,7 @@ impl World {
         }
     }
 
-    /// What was written into the live file and not read.
+    /// The unread content of the live file.
     fn unread(&self) -> Vec<String> {
         let printed: HashSet<&String> = self.printed.iter().collect();
         let unread = self.written.iter().filter(|(line, (session, _))| {
@@ -205,7 +205,7 @@ impl World {
     }
 
     fn delete(&mut self) {
-        // Opened before: what nobody could open, nobody can read.
+        // The part that was opened before. Content that no process could open cannot be read.
         self.look();
         self.story.push("delete".to_owned());
         drop(fs::remove_file(self.live()));
@@ -325,8 +325,8 @@ fn truncations_by_others_lose_at_most_what_they_cut_off_unread() {
     (0..seeds()).for_each(|seed| run(3000 + seed, Mode::Rename, true));
 }
 
-/// Writes, and rotates so often that whole files come and go, or are collapsed again and again, while
-/// the follower does not look: its answer was held up.
+/// Writes, and rotates so often that whole files come and go or are collapsed again and again, while the follower is
+/// delayed and does not look.
 fn held_up(mode: Mode) {
     let mut policy = policy(mode);
     policy.force = true;

@@ -1,9 +1,9 @@
-//! Following against a model: files are written, renamed, truncated, collapsed, copied, deleted and
-//! made anew at random, also between any two questions that the follower asks. What comes out is
-//! exactly what was written, each line once, in the order of its file.
+//! Following compared with a model: files are written, renamed, truncated, collapsed, copied, deleted and created
+//! again at random, also between any two requests of the follower. The output must be exactly what was written, each
+//! line once, in the order of its file.
 //!
-//! Where that can't be, the bound is named: a line may be missing only if it was in a file at the
-//! moment at which that was truncated, or in one that came and went before it could be opened.
+//! The limit: a line may be missing only if it was in a file when the file was truncated, or in a file that came and
+//! went before it could be opened.
 //! `FOLLOW_SEEDS=5000 cargo test --profile torture --test follow follow_model` tries more.
 
 use std::cell::RefCell;
@@ -26,7 +26,7 @@ fn seeds() -> u64 {
     more.unwrap_or(150)
 }
 
-/// Follows one run of the model and checks what came out.
+/// Follows one run of the model and checks the output.
 fn follow(seed: u64, ops: DiskOps) {
     let model = Rc::new(RefCell::new(Model::new(seed, ops)));
     let mut tracker = Tracker::new(
@@ -36,7 +36,7 @@ fn follow(seed: u64, ops: DiskOps) {
     );
     let begin = Instant::now();
     let mut printed: Vec<(Vec<u8>, bool)> = Vec::new();
-    // What is found as an archive of its own may come after what the file holds now.
+    // Lines that are found in a separate archive may come after those that the file holds now.
     let taken = |line: Arrival<'_>| (line.text.to_vec(), line.file.ends_with(".gz"));
     let mut said = Vec::new();
     for step in 0..STEPS + 60 {
@@ -48,7 +48,7 @@ fn follow(seed: u64, ops: DiskOps) {
         } else {
             model.borrow_mut().settle();
         }
-        // At the end time passes faster: some things are only decided after a second.
+        // At the end time passes faster, because some decisions take a second.
         let millis = 10 * step.min(STEPS) + 200 * step.saturating_sub(STEPS);
         let now = begin + Duration::from_millis(millis as u64);
         let wall = SystemTime::UNIX_EPOCH;

@@ -1,4 +1,4 @@
-//! `tail` and what it stands on: files that grow, rotate and shrink.
+//! `tail` and its basis: files that grow, rotate and shrink.
 
 mod follow_disk;
 mod follow_model;

@@ -1,6 +1,6 @@
-//! A file system in memory whose files are written, renamed, truncated, collapsed, copied, deleted and
-//! made anew while somebody looks: before any answer it may do something. It knows every line that
-//! was ever written, and which of them nobody could have read.
+//! A file system in memory in which files are written, renamed, truncated, collapsed, copied, deleted and created
+//! again while a reader looks: it may act before any answer. It knows every line that was ever written, and which of
+//! them no reader could have read.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -15,21 +15,19 @@ use calltrace_store::tree::{EnterpriseName, FileName, ListedFile};
 
 use testing::generator::random::SplitMix64;
 
-/// What the file system of the model can take off a front in units of (bytes).
+/// The unit in which the model's file system can remove the front of a file (bytes).
 const UNIT: usize = 512;
 
-/// Between two collapses of one file, or a truncation and a collapse, the reader looks so often, at
-/// least.
+/// The minimum number of looks of the reader between two collapses of one file, or a truncation and a collapse.
 const LOOKS_BETWEEN: usize = 6;
 
-/// After so many reads of a content the reader knows that it is another than before.
+/// After this number of reads the reader knows that the content has changed.
 const READS_TO_KNOW: usize = 4;
 
-/// Less than this says too little to know a content by.
+/// A content with less than this cannot be identified (bytes).
 const TELLING_BYTES: usize = 24;
 
-/// A line that was written: which, into which content of which file, and its place among that
-/// content's lines.
+/// A written line: its text, the content and file that it went to, and its index in that content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Written {
     pub(crate) content: u64,
@@ -41,30 +39,30 @@ struct Inode {
     bytes: Vec<u8>,
     links: u64,
     modified: i64,
-    /// Changes when it is truncated: a new content under the old number.
+    /// Changes on truncation: a new content under the old number.
     content: u64,
-    /// Lines of this content, whole or begun.
+    /// Lines of this content, complete or begun.
     lines: usize,
-    /// The reader has it open.
+    /// Whether the reader has it open.
     opened: bool,
-    /// How often the reader has asked what it is like.
+    /// How often the reader has asked for its state.
     looks: usize,
-    /// How often the reader has got something of this content.
+    /// How often the reader has received some of this content.
     reads: usize,
-    /// A line was begun and not ended: its rest.
+    /// The rest of a line that was begun and not ended.
     rest: Vec<u8>,
-    /// Somebody keeps it open for writing.
+    /// Whether a writer keeps it open.
     held: bool,
 }
 
-/// A collapse under way.
+/// A collapse in progress.
 #[derive(Debug, Clone, Copy)]
 enum Collapse {
     Copied { inode: u64, end: usize },
     Blanked { inode: u64, cut: usize },
 }
 
-/// Which operations are done.
+/// The operations that the model performs.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct DiskOps {
     pub(crate) truncations: bool,
@@ -76,7 +74,7 @@ pub(crate) struct DiskOps {
 pub(crate) struct Model {
     random: SplitMix64,
     ops: DiskOps,
-    /// Acts on its own before it answers.
+    /// Whether it acts before it answers.
     pub(crate) alive: bool,
     names: BTreeMap<String, u64>,
     inodes: HashMap<u64, Inode>,
@@ -90,13 +88,13 @@ pub(crate) struct Model {
     days: u32,
     holder: Option<u64>,
     collapse: Option<Collapse>,
-    /// How often the reader had looked at a content when that was last collapsed.
+    /// The number of looks at a content at its last collapse.
     collapsed: HashMap<u64, usize>,
-    /// A copy was made; the original is about to be truncated.
+    /// A copy was made, and the original is about to be truncated.
     copied: Option<(u64, usize)>,
     /// Every line by its text.
     pub(crate) written: HashMap<Vec<u8>, Written>,
-    /// Lines that were in a file when it was truncated, or deleted before anybody opened it.
+    /// Lines that were in a file when it was truncated, or deleted before a reader opened it.
     pub(crate) may_be_lost: HashSet<Vec<u8>>,
     pub(crate) done: Vec<String>,
 }
@@ -130,7 +128,7 @@ impl Model {
         }
     }
 
-    /// Does one thing.
+    /// Performs one action.
     pub(crate) fn act(&mut self) {
         self.clock += 1;
         match self.random.below(100) {
@@ -146,7 +144,7 @@ impl Model {
         }
     }
 
-    /// Ends what was begun, so that every line gets its newline and every rotation its end.
+    /// Finishes all actions, so that every line gets its newline and every rotation its end.
     pub(crate) fn settle(&mut self) {
         self.alive = false;
         while self.collapse.is_some() {
@@ -174,7 +172,7 @@ impl Model {
     }
 
     fn create(&mut self, name: &str) -> u64 {
-        // Numbers are used again, as ext4 does.
+        // Inode numbers are reused, as on ext4.
         let number = match self.free_inodes.pop() {
             Some(number) if self.random.below(2) == 0 => number,
             _ => {
@@ -196,7 +194,7 @@ impl Model {
         number
     }
 
-    /// A line into the file that a writer holds open, else into the live one.
+    /// Adds a line to the file that a writer holds open, otherwise to the live one.
     fn append(&mut self) {
         let held = self.holder.filter(|_| self.random.below(3) > 0);
         let number = match held {
@@ -234,7 +232,7 @@ impl Model {
             clock / 60_000 % 60,
             clock / 1000 % 60,
             clock % 1000,
-            // No two stretches are alike, as in a log.
+            // No two stretches are the same, as in a log.
             &format!("{line} ").repeat(filler / 2 + 1)[..filler]
         );
         let half = (self.random.below(12) == 0).then(|| self.random.below(text.len() as u32));
@@ -250,7 +248,7 @@ impl Model {
         inode.bytes.extend_from_slice(&whole[..now]);
         inode.rest = whole[now..].to_vec();
         if inode.links == 0 && !inode.opened {
-            // Nobody can open it any more.
+            // It can no longer be opened.
             self.may_be_lost.insert(text.clone().into_bytes());
         }
         self.written.insert(text.into_bytes(), written);
@@ -268,7 +266,7 @@ impl Model {
     }
 
     fn rename_live(&mut self) {
-        // A rotation ends one thing before it begins the next.
+        // A rotation finishes one action before it begins the next.
         if self.collapse.is_some() {
             return;
         }
@@ -286,7 +284,7 @@ impl Model {
         self.touch_names();
     }
 
-    /// Packs a dated file and deletes it, if nobody writes to it any more.
+    /// Compresses a dated file and deletes it, if no process writes to it any more.
     fn seal(&mut self) {
         let dated: Vec<(String, u64)> = self
             .names
@@ -325,12 +323,12 @@ impl Model {
         }
     }
 
-    /// Deleted before the reader opened it: nobody can know what was in it.
+    /// Deleted before the reader opened it, so its lines cannot be known.
     fn lose_unseen(&mut self, number: u64) {
         let inode = self.inodes[&number].clone();
         if !inode.opened {
             self.lose(inode.content);
-            // What is in a copy was written to another file.
+            // The content of a copy was written to another file.
             let lines = inode.bytes.split(|&b| b == b'\n');
             self.may_be_lost.extend(lines.map(<[u8]>::to_vec));
         }
@@ -380,8 +378,8 @@ impl Model {
         self.collapsed.insert(content, looks);
     }
 
-    /// A copy under another name, and later the truncation: what logrotate's copytruncate does. What is
-    /// written in between is lost.
+    /// A copy under another name, and later the truncation, as copytruncate of logrotate does. Lines that are written
+    /// in between are lost.
     fn copy_truncate_step(&mut self) {
         if let Some((number, copied)) = self.copied.take() {
             self.log("truncate what was copied".to_owned());
@@ -420,7 +418,7 @@ impl Model {
         self.copied = Some((number, length));
     }
 
-    /// Copies, then blanks, then takes off, as `rotate --mode collapse` does.
+    /// Copies, then blanks, then removes the front, as `rotate --mode collapse` does.
     fn collapse_step(&mut self) {
         match self.collapse.take() {
             None => {
@@ -433,7 +431,7 @@ impl Model {
                     .rposition(|&b| b == b'\n')
                     .map_or(0, |at| at + 1);
                 let blank = bytes[..end].iter().all(|&b| b == b'\n');
-                // Twice in one file is a day apart: the reader has looked meanwhile.
+                // Two collapses of one file are a day apart, so the reader has looked meanwhile.
                 let looks = self.inodes[&number].looks;
                 let before = self.collapsed.get(&self.inodes[&number].content);
                 let again = before.is_some_and(|before| looks < before + LOOKS_BETWEEN);
@@ -548,7 +546,7 @@ impl FileSystem for Shared {
                 }
             })
             .collect();
-        // An archive that is added to is a new file each time.
+        // Each addition to an archive makes a new file.
         let archives = model.archives.iter().enumerate();
         listed.extend(archives.map(|(at, parts)| ListedFile {
             name: FileName::parse(&archive_name(at)).expect("a name"),
@@ -595,7 +593,7 @@ impl FileSystem for Shared {
     }
 }
 
-/// The name of the archive that was the so-manieth to be made.
+/// The name of the archive with this number.
 fn archive_name(at: usize) -> String {
     format!("events.log.{}.gz", 1_000_000 - at)
 }

@@ -1,4 +1,4 @@
-//! `calltrace tail --calls` over calls that a real Asterisk made, written line by line into a live file.
+//! `calltrace tail --calls` over calls from a real Asterisk, written line by line into a live file.
 
 use std::fs;
 use std::thread;
@@ -8,19 +8,19 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 
 use crate::tailing::{Running, append, command, tree};
 
-/// No pause of a capture is waited for longer than this.
+/// The longest pause of a capture in the test.
 const PAUSE: Duration = Duration::from_millis(1_500);
 
 fn time_of(line: &str) -> DateTime<Utc> {
     let time = NaiveDateTime::parse_from_str(&line[..23], "%Y-%m-%d %H:%M:%S,%f");
     let time = time.expect("a time");
-    // What stands behind the comma was read as nanoseconds.
+    // The digits after the comma were read as nanoseconds.
     let millis: i64 = line[20..23].parse().expect("digits");
     let whole = time.and_utc().timestamp() * 1000;
     DateTime::from_timestamp_millis(whole + millis).expect("a time")
 }
 
-/// The states that were told while the lines of a scenario came, by the clock that they were written by.
+/// The reported states while the lines of a scenario were written, by the clock of the lines.
 fn told(scenario: &str) -> Vec<String> {
     let captures = testing::project().join("tests/data/real-asterisk/16");
     let text = fs::read_to_string(captures.join(scenario).join("host.log")).expect("read");

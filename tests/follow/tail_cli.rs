@@ -1,4 +1,4 @@
-//! `calltrace tail` as people and scripts meet it: what is there, exactly.
+//! `calltrace tail` for people and scripts: the exact output.
 
 use std::fs;
 use std::path::Path;

@@ -1,5 +1,5 @@
-//! `calltrace tail --follow` while a writer appends: what arrives, one call to its end, calls as they
-//! change. Rotations are in `tail_rotation.rs`.
+//! `calltrace tail --follow` while a writer appends: arriving records, one call to its end, calls as they change.
+//! Rotations are in `tail_rotation.rs`.
 
 use std::fs::{self, OpenOptions};
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -12,7 +12,7 @@ use expect_test::expect;
 
 use crate::tailing::{PATIENCE, Running, append, command, log, tree};
 
-/// An Asterisk record at `time` (`09:15:00,410`), with `fields` beside its id.
+/// An Asterisk record at `time` (`09:15:00,410`), with `fields` next to its id.
 fn ast(time: &str, event: &str, uid: &str, fields: &str) -> String {
     format!("2025-12-02 {time}|AST|{event}|{uid}|{{\"UniqueId\": \"{uid}\", {fields}}}\n")
 }
@@ -70,7 +70,7 @@ fn what_arrives_is_printed_once_a_line_is_whole() {
     assert_eq!(tail.line(), numbered(3));
 }
 
-/// An old day that somebody unpacks is nothing new; what is recovered of it is.
+/// An old day that a person unpacks is not new; its recovered lines are.
 #[test]
 fn recovered_lines_come_when_they_are_added_whatever_their_time() {
     let dir = tree();
@@ -190,7 +190,7 @@ fn ctrl_c_ends_with_130() {
         append(&dir, &(numbered(1) + "\n"));
         let tail = Running::start(&dir, args);
         assert_eq!(tail.line(), numbered(1));
-        // Once something has arrived it listens to signals.
+        // After the first output it handles signals.
         append(&dir, &(numbered(1) + "\n"));
         assert_eq!(tail.line(), numbered(1));
         let pid = i32::try_from(tail.child.id()).expect("an id");
@@ -207,7 +207,7 @@ fn a_leg_that_joins_late_brings_its_earlier_records() {
     append(&dir, &call[..2].concat());
     let tail = Running::start(&dir, &["-f", "--raw", "--call", "1764666900.61"]);
     assert_eq!(tail.take(2), call[..2].concat());
-    // The other leg shares nothing with the call until the bridge does.
+    // The other leg shares nothing with the call until the bridge.
     let foreign = numbered(1) + "\n";
     append(&dir, &(foreign + &call[2]));
     let silence = tail.lines.recv_timeout(Duration::from_millis(100));
@@ -225,7 +225,7 @@ fn a_call_is_waited_for_where_it_is_not_there_yet() {
     let tail = Running::start(&dir, &["-f", "--raw", "--call", "1764666900.61"]);
     tail.wait_for("1764666900.61 is not in the logs yet; waiting for it");
     let call = answered("1764666900.61", "1764666901.63", "b1");
-    // A longer id that holds it is another call.
+    // A longer id that contains it is another call.
     append(&dir, &call[0].replace(".61", ".613"));
     append(&dir, &call.concat());
     let mut lines: Vec<String> = (0..call.len()).map(|_| tail.line() + "\n").collect();
@@ -280,7 +280,7 @@ fn a_call_is_followed_to_its_hangup_and_summed_up() {
     "#]]
     .assert_eq(&rest);
     assert_eq!(status, Some(0));
-    // Now it is history: nothing is waited for.
+    // The call is over, so tail does not wait.
     let again = Running::start(
         &dir,
         &["--call", "1764666900.61", "--until-hangup", "--raw"],
@@ -363,7 +363,7 @@ fn a_call_that_does_not_end_in_time_ends_with_1() {
     );
 }
 
-/// A tail of calls that has begun.
+/// A running tail of calls.
 fn calls(dir: &tempfile::TempDir, args: &[&str]) -> Running {
     let tail = Running::start(dir, &[&["-v", "-f", "--calls"][..], args].concat());
     tail.wait_for("calls in progress");
@@ -535,7 +535,7 @@ fn calls_that_go_on_are_shown_as_they_are_now() {
         &dir,
         &moved(&hangup("09:15:00,000", over[0], over[1], ""), 30),
     );
-    // Everybody left that one, and no hangup was logged.
+    // All parties left that one, and no hangup was logged.
     for (seconds, line) in (0..).zip(answered("1764666700.1", "1764666700.2", "b7")) {
         append(&dir, &moved(&line, 200 - seconds));
     }

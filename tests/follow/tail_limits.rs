@@ -1,10 +1,10 @@
-//! When the kernel has no more watches to give out, following goes on by looking.
+//! When the kernel has no more watches, following continues by looking.
 
 use std::process::Command;
 
 use crate::tailing::{Running, append, command, tree};
 
-/// In a user namespace of its own this user may have no inotify instance at all.
+/// In a separate user namespace this user may have no inotify instance at all.
 fn without_watches(args: &[&str], dir: &tempfile::TempDir) -> Command {
     let mut unshare = Command::new("unshare");
     let none = "echo 0 >/proc/sys/user/max_inotify_instances && exec \"$@\"";
@@ -40,7 +40,7 @@ fn without_watches_one_warning_is_said_and_lines_come_all_the_same() {
     assert_eq!(silence, 0, "it is said once");
 }
 
-/// The program, which may have so many files open and no more.
+/// The program with a limit on open files.
 fn with_files(limit: &str, args: &[&str], dir: &tempfile::TempDir) -> Command {
     let mut shell = Command::new("sh");
     shell.args(["-c", "ulimit $0 && exec \"$@\"", limit]);
@@ -55,7 +55,7 @@ fn with_files(limit: &str, args: &[&str], dir: &tempfile::TempDir) -> Command {
     shell
 }
 
-/// So many enterprises with so many days of a line each.
+/// This many enterprises with this many days of one line each.
 fn many(enterprises: usize, days: usize) -> tempfile::TempDir {
     let dir = tempfile::tempdir().expect("a folder");
     for enterprise in 0..enterprises {
@@ -75,7 +75,7 @@ fn many(enterprises: usize, days: usize) -> tempfile::TempDir {
 #[test]
 fn files_of_many_enterprises_are_not_kept_open() {
     let dir = many(40, 8);
-    // 320 files; both limits are 128, so nothing can be raised.
+    // 320 files. Both limits are 128, so the soft one cannot be raised.
     let args = ["--threads=2", "tail", "-n", "400", "--raw"];
     let output = with_files("-n 128", &args, &dir).output().expect("run");
     assert_eq!(testing::text(&output.stderr), "");

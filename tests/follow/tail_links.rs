@@ -1,5 +1,4 @@
-//! Links in the place of a log: to a file elsewhere, which is rotated there, and to the file that is
-//! current.
+//! Links in place of a log: to a file elsewhere that is rotated there, and to the current file.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
@@ -40,7 +39,7 @@ fn a_log_that_lies_elsewhere_is_followed_through_its_link_when_it_is_rotated_the
         for round in 1..4 {
             let (last, first, next) = (10 * round, 10 * round + 1, 10 * round + 2);
             fs::rename(&target, far.path().join(format!("old.{round}"))).expect("renamed");
-            // Not read yet: it is read to its end under whatever name.
+            // It was not read yet, so it is read to its end under any name.
             add(&far.path().join(format!("old.{round}")), last);
             assert_eq!(tail.take(1), line(last), "{options:?}");
             add(&target, first);
@@ -101,7 +100,7 @@ fn the_file_that_is_current_is_not_sealed_and_a_link_to_a_sealed_one_misses_noth
     let report = testing::text(&testing::run(dir.path(), &["doctor"]).stdout);
     assert!(!report.contains("leads nowhere"), "{report}");
 
-    // What leads nowhere at all may hide lines.
+    // A broken link may hide lines.
     fs::remove_file(log(&dir)).expect("removed");
     symlink("events_2025-11-30.log", log(&dir)).expect("linked");
     let (count, code, said) = found(&dir);

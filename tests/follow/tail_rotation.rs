@@ -1,5 +1,5 @@
-//! `calltrace tail --follow` as a process, through what happens to files: what it prints, what it says,
-//! and when it ends. That nothing is lost is proven in `follow_model.rs` and `follow_disk.rs`.
+//! `calltrace tail --follow` as a process while files change: its output, its messages, and its end.
+//! `follow_model.rs` and `follow_disk.rs` prove that no line is lost.
 
 use std::fs;
 use std::process::Stdio;
@@ -18,7 +18,7 @@ fn write(dir: &tempfile::TempDir, numbers: std::ops::Range<usize>) {
     append(dir, &numbers.map(|n| line(n) + "\n").collect::<String>());
 }
 
-/// Takes the lines of some numbers.
+/// Reads the lines with these numbers.
 fn expect_lines(tail: &Running, numbers: std::ops::Range<usize>) {
     for number in numbers {
         assert_eq!(tail.line(), line(number));
@@ -46,7 +46,7 @@ fn every_mode_of_rotation_is_followed_with_events_and_without() {
         rotate(&dir, "rename");
         write(&dir, 3..6);
         expect_lines(&tail, 3..6);
-        // Held open by a writer, so that its front is taken off.
+        // A writer holds it open, so its front is removed.
         let open = fs::OpenOptions::new()
             .append(true)
             .open(log(&dir))
@@ -62,7 +62,7 @@ fn every_mode_of_rotation_is_followed_with_events_and_without() {
         write(&dir, 12..15);
         rotate(&dir, "archive");
         expect_lines(&tail, 12..15);
-        // What comes twice would come before this one.
+        // A repeated line would come before this one.
         write(&dir, 15..16);
         expect_lines(&tail, 15..16);
     }
@@ -80,7 +80,7 @@ fn new_enterprises_and_new_files_join() {
     expect_lines(&tail, 1..2);
     fs::write(other.join("events.log"), line(2) + "\n").expect("written");
     expect_lines(&tail, 2..3);
-    // What is no log, and a copy of what was read, are no news.
+    // A file that is no log, and a copy of what was read, print nothing.
     fs::write(other.join("notes.log"), line(7) + "\n").expect("written");
     fs::copy(other.join("events.log"), other.join("events.log.1")).expect("copied");
     write(&dir, 3..4);
@@ -113,10 +113,10 @@ fn a_folder_that_goes_and_comes_back_goes_on_where_it_was() {
     let tail = Running::start(&dir, &["-f", "--raw"]);
     expect_lines(&tail, 0..2);
     let folder = dir.path().join("0367");
-    // A name that is no enterprise's.
+    // A name that is not that of an enterprise.
     let aside = dir.path().join(".aside");
     fs::rename(&folder, &aside).expect("moved away");
-    // A new enterprise is seen, so the root has been looked at since.
+    // A new enterprise was noticed, so the root has been listed since.
     let other = dir.path().join("0368");
     fs::create_dir(&other).expect("made");
     fs::write(other.join("events.log"), line(9) + "\n").expect("written");

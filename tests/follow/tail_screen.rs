@@ -1,5 +1,5 @@
-//! `calltrace tail --calls` on a real terminal: rows are redrawn in place, what has ended scrolls out
-//! above, and however it ends the terminal is as it was.
+//! `calltrace tail --calls` on a real terminal: rows are redrawn in place, ended calls scroll out above, and the
+//! terminal is restored however it ends.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ use unicode_width::UnicodeWidthStr;
 const HIDE_CURSOR: &str = "\x1b[?25l";
 const SHOW_CURSOR: &str = "\x1b[?25h";
 
-/// Lines of calls of the moment at which the program starts, so that they are going on.
+/// Lines of calls at the time at which the program starts, so that they are in progress.
 fn line(event: &str, id: &str, body: &str) -> String {
     let now = testing::now().format("%Y-%m-%d %H:%M:%S,%3f");
     format!("{now}|AST|{event}|{id}|{body}\n")
@@ -66,7 +66,7 @@ fn rows_are_redrawn_in_place_and_ctrl_c_leaves_the_terminal_as_it_was() {
     let steps = json!([
         ["ringing 150", {"append": [log, second]}],
         ["000-56-78", {"append": [log, hangup(&one, "375290001234")]}],
-        // Ctrl-C throws away what the terminal has not shown yet: wait for all of the next picture.
+        // Ctrl-C drops what the terminal has not shown yet, so wait for the whole next picture.
         ["missed", {}],
         [two, {"type": "\u{3}"}],
     ]);
@@ -129,7 +129,7 @@ fn control_characters_of_a_log_do_not_reach_the_terminal() {
     ]);
     fs::write(&log, start(&ids()[0], "375290001234")).expect("written");
     for format in ["lines", "raw"] {
-        // Raw prints no day; its first line stands for it.
+        // Raw output prints no day, so its first line marks the start.
         let mut steps = steps.clone();
         if format == "raw" {
             steps[0][0] = json!("|start|");

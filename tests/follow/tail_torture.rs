@@ -1,5 +1,5 @@
-//! Real CPython writers of every kind, eight processes, while rotations of every mode run and
-//! `calltrace tail --follow` prints what they write: each line once, soon after it was written.
+//! Real CPython writers of every kind, eight processes, while rotations of every mode run and `calltrace tail
+//! --follow` prints what they write: each line once, soon after it was written.
 //!
 //! Short here. A minute at 20,000 lines a second, with the times from written to printed, is
 //! `CALLTRACE_TAIL_LINES=1200000 cargo test --profile torture --test follow tail_torture -- --nocapture`.
@@ -13,7 +13,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
-/// Enterprise, kind of writer, how many of them, and the mode that is asked for.
+/// Enterprise, kind of writer, their number, and the requested mode.
 const SCENES: [(&str, &str, usize, &str); 5] = [
     ("0101", "opens", 2, "rename"),
     ("0102", "watched", 2, "rename"),
@@ -22,20 +22,20 @@ const SCENES: [(&str, &str, usize, &str); 5] = [
     ("0105", "opens", 1, "auto"),
 ];
 
-/// Of a writer, after twenty lines (milliseconds): 2,500 lines a second.
+/// The pause of a writer after twenty lines (milliseconds): 2,500 lines per second.
 const PAUSE_MILLIS: &str = "7.2";
 
-/// Between two rotations.
+/// The pause between two rotations.
 const ROTATION_PAUSE: Duration = Duration::from_millis(150);
 
-/// When nothing comes for so long after the writers have ended, nothing will.
+/// After this time without output since the writers ended, nothing more will come.
 const SILENCE: Duration = Duration::from_secs(5);
 
 struct Printed {
     scene: usize,
     writer: usize,
     number: usize,
-    /// From the line's being written to its arrival (milliseconds).
+    /// The time from writing a line to its arrival (milliseconds).
     late_millis: i64,
 }
 
@@ -154,7 +154,7 @@ fn every_line_of_real_writers_is_printed_once_through_rotations_of_every_mode() 
             assert!(last.is_none_or(|last| last < line.number), "out of order");
         }
     }
-    // What comes twice comes now: an interrupted tail prints what it has read.
+    // A repeated line would come now: an interrupted tail prints what it has read.
     let mut interrupted = Command::new("kill");
     interrupted.args(["-INT", &tail.id().to_string()]);
     assert!(interrupted.status().expect("there is kill").success());

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
-/// Whoever waits longer than this waits for ever.
+/// The longest time that a test waits.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// `calltrace tail` over the tree of `root`.
@@ -34,7 +34,7 @@ pub(crate) fn append(dir: &tempfile::TempDir, text: &str) {
     file.write_all(text.as_bytes()).expect("written");
 }
 
-/// A tail that runs, killed if it is still there at the end.
+/// A running tail, which is killed at the end if it still runs.
 pub(crate) struct Running {
     pub(crate) child: Child,
     pub(crate) lines: Receiver<String>,
@@ -75,7 +75,7 @@ impl Running {
         (0..count).map(|_| self.line() + "\n").collect()
     }
 
-    /// Waits until something is said that holds `text`.
+    /// Waits until a message contains `text`.
     pub(crate) fn wait_for(&self, text: &str) {
         loop {
             let line = self.said.recv_timeout(PATIENCE);
@@ -86,7 +86,7 @@ impl Running {
         }
     }
 
-    /// Its exit status, and what it printed that was not taken.
+    /// Its exit status, and the rest of its output.
     pub(crate) fn end(mut self) -> (Option<i32>, String) {
         let mut ended = None;
         testing::wait_until("its end", || {

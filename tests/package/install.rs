@@ -1,5 +1,5 @@
-//! The Debian package: lintian finds nothing but what is named, it installs, works, is upgraded and
-//! removed in throw-away systems, and nothing of the user's goes with it.
+//! The Debian package: lintian finds only the listed problems; the package installs, works, is upgraded and removed
+//! in throw-away systems, and no user data is removed with it.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -13,11 +13,11 @@ const CALL: &str = "calltrace trace 0367 1764493655.61";
 
 #[test]
 fn lintian_finds_nothing_but_the_exceptions_with_a_reason() {
-    // An override that overrides nothing is told of as well.
+    // Unused overrides are reported as well.
     done(
         Command::new("lintian")
             .args(["--allow-root", "--pedantic", "--display-info"])
-            // In its bytes it finds words, which are others in every build.
+            // It finds words in the binary's bytes, which differ in every build.
             .arg("--suppress-tags=spelling-error-in-binary")
             .arg("--fail-on=error,warning,info,pedantic")
             .arg(Packages::get().path("first")),
@@ -63,7 +63,7 @@ fn what_is_installed_works_and_runs_nothing_by_itself() {
     assert!(said.contains("/srv/call_tracer"), "{said}");
 
     debian.bring_logs();
-    // Anybody who may read the logs, from anywhere: the settings say where they are.
+    // Any user who may read the logs, from any folder: the settings say where they are.
     let call = debian.says(&format!(
         "cd /; setpriv --reuid=nobody --clear-groups --reset-env {CALL}"
     ));
@@ -110,7 +110,7 @@ fn rotation_within_its_unit_seals_the_files_of_another_user() {
         .replace("cap_", "+")
         .replace(' ', ",");
     let run = setting(&unit, "ExecStart");
-    // Its writer still has one open: no lease on that one, and it is seen who.
+    // Its writer still has one open, so there is no lease on it, and the writer is named.
     let said = debian.says(&format!(
         "setpriv --reuid=bot --clear-groups sleep 60 3>>/srv/call_tracer/0367/events.log.2025-11-29 &
         until readlink /proc/$!/exe | grep -q sleep; do sleep 0.1; done
@@ -122,7 +122,7 @@ fn rotation_within_its_unit_seals_the_files_of_another_user() {
     assert_eq!(debian.says(raw), before, "{said}");
     let foreign = debian.says("find /srv/call_tracer ! -user bot -o ! -group bot");
     assert_eq!(foreign, "", "{said}");
-    // Whoever reads the logs reads the indexes as well.
+    // A user who may read the logs may read the indexes as well.
     let folders = debian.says("stat -c '%a' /srv/call_tracer/0367/.calltrace");
     assert_eq!(folders, "2755\n");
     let check = debian
@@ -156,8 +156,8 @@ fn the_service_serves_as_its_user() {
         .strip_prefix("http://")
         .and_then(|link| link.split_once('/'));
     let answer = page.map(|(host, path)| get(host, path));
-    // The shell goes with unshare, and what runs in its namespace with the shell. The service alone
-    // would stay: a process that becomes another user no longer hears of its parent's end.
+    // The shell ends with unshare, and what runs in its namespace ends with the shell. Only the service would stay: a
+    // process that changes its user is no longer notified of its parent's end.
     served.kill().expect("it ran until now");
     served.wait().expect("it ends");
     let answer = answer.unwrap_or_else(|| panic!("no link: {link}"));
@@ -177,7 +177,7 @@ fn the_clock_of_what_is_shipped_cannot_be_set() {
         let expires = link.split("exp=").nth(1).expect("it says when it expires");
         let expires = expires.split('&').next().and_then(|exp| exp.parse().ok());
         let expires: u64 = expires.expect("seconds of Unix time");
-        // 2026 or later: the program knows the time better.
+        // 2026 or later: the program knows the time more exactly.
         assert!(expires > 1_767_225_600, "{link}");
     }
 }
@@ -197,7 +197,7 @@ fn upgrade_keeps_settings_secrets_logs_and_what_is_enabled() {
     let logs = logs(&debian);
     debian.asked_of_systemd();
 
-    // Its settings file is the one that was edited: nothing to ask.
+    // Its settings file is the edited one, so dpkg asks nothing.
     debian.install("second", "");
     let same = "cmp /tmp/edited /etc/calltrace/config.toml; cat /etc/calltrace/secrets/0367; \
          stat -c ' %a' /etc/calltrace/secrets";
@@ -211,11 +211,11 @@ fn upgrade_keeps_settings_secrets_logs_and_what_is_enabled() {
         .lines()
         .filter(|line| line.contains("start"))
         .collect();
-    // Restarted if it runs. A rotation that runs is not cut short.
+    // Restarted if it runs. A running rotation is not interrupted.
     assert_eq!(acts, ["try-restart calltrace-serve.service"]);
     assert!(!asked.contains("stop"), "{asked}");
 
-    // This one brings another settings file. Its keys are not known to this binary, so it would say so.
+    // This one has another settings file. The binary does not know its keys and would report that.
     debian.install("third", "--force-confold");
     assert_eq!(debian.says(same), "s3cret 750\n");
     debian.says("grep -q new_key /etc/calltrace/config.toml.dpkg-dist");
@@ -248,7 +248,7 @@ fn removal_stops_and_keeps_settings_and_purge_leaves_only_what_is_the_users() {
     );
     debian.says("grep -q '^threads = 1' /etc/calltrace/config.toml; ! test -e /usr/bin/calltrace");
 
-    // Back again as if nothing had been.
+    // The reinstalled package works as before.
     debian.install("second", "");
     debian.says("grep -q '^threads = 1' /etc/calltrace/config.toml");
     assert_eq!(
@@ -270,7 +270,7 @@ fn removal_stops_and_keeps_settings_and_purge_leaves_only_what_is_the_users() {
     );
     assert!(gone.is_empty(), "{gone:?}");
     assert_eq!(self::logs(&debian), logs);
-    // Lines that the service wrote are its user's, and must not become another's.
+    // Lines that the service wrote belong to its user, and must not become another's.
     debian.says("getent passwd calltrace");
 }
 
@@ -284,7 +284,7 @@ fn units_are_right_and_as_closed_as_they_can_be() {
             calltrace-rotate.timer calltrace-sync.service calltrace-sync.timer 2>&1",
     );
     assert_eq!(verified, "");
-    // A tree elsewhere is told to all by one file. One that is wrong shows that all read it.
+    // One file tells all services about a tree elsewhere. A wrong path in it shows that all read it.
     let wrong = debian.run(
         "mkdir /etc/systemd/system/calltrace-.service.d
         printf '[Service]\\nReadWritePaths=here\\n' >/etc/systemd/system/calltrace-.service.d/tree.conf

@@ -1,4 +1,4 @@
-//! The Debian package, and what the program is made of.
+//! The Debian package, and the program's dependencies.
 
 mod install;
 mod packaging;

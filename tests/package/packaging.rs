@@ -36,7 +36,7 @@ pub(crate) fn tool(name: &str) -> PathBuf {
     path
 }
 
-/// The program, as root: by itself, or through sudo that asks nothing.
+/// Runs a program as root: directly, or through sudo without a password.
 pub(crate) fn as_root(program: &str) -> Command {
     if rustix::process::geteuid().is_root() {
         return Command::new(program);
@@ -46,7 +46,7 @@ pub(crate) fn as_root(program: &str) -> Command {
     command
 }
 
-/// Runs it to its end, which must be a good one; what it printed.
+/// Runs it to its end, which must be successful; returns its output.
 #[track_caller]
 pub(crate) fn done(command: &mut Command) -> String {
     let output = command
@@ -103,7 +103,7 @@ impl Packages {
         packages
     }
 
-    /// The same contents under a later version, with something added to its settings file.
+    /// The same contents under a later version, with an addition to its settings file.
     fn later(&self, name: &str, version: &str, added: &str) {
         let tree = self.folder.path().join(name);
         done(
@@ -144,9 +144,8 @@ impl Packages {
 
 /// A Debian system with what is essential, adduser and systemd; removed when dropped.
 ///
-/// It looks booted with systemd to maintainer scripts. What they ask of `systemctl` is written
-/// down and then done as far as it can be without a manager: units are enabled for real, none is
-/// started.
+/// Maintainer scripts see it as booted with systemd. Their calls of `systemctl` are recorded and then executed as far
+/// as possible without a manager: units are really enabled, and none is started.
 pub(crate) struct Debian {
     folder: TempDir,
 }
@@ -174,12 +173,12 @@ impl Debian {
         debian
     }
 
-    /// A file of it, seen from outside.
+    /// A file of the system, as a path from outside.
     pub(crate) fn path(&self, inside: &str) -> PathBuf {
         self.folder.path().join(inside.trim_start_matches('/'))
     }
 
-    /// A shell in it that does what `script` says and ends at the first thing that fails.
+    /// A shell in it that runs `script` and stops at the first failure.
     pub(crate) fn command(&self, script: &str) -> Command {
         let mut command = as_root("unshare");
         command
@@ -201,13 +200,13 @@ impl Debian {
         self.command(script).output().expect("unshare starts")
     }
 
-    /// What a script printed that must succeed.
+    /// The output of a script that must succeed.
     #[track_caller]
     pub(crate) fn says(&self, script: &str) -> String {
         done(&mut self.command(script))
     }
 
-    /// Installs or upgrades; dpkg must ask nothing, as there is nobody to answer.
+    /// Installs or upgrades. dpkg must ask nothing, because the test cannot answer.
     #[track_caller]
     pub(crate) fn install(&self, package: &str, options: &str) {
         let from = Packages::get().path(package);
@@ -234,13 +233,13 @@ impl Debian {
         );
     }
 
-    /// What systemctl was asked for since this was asked the last time, a line each.
+    /// The calls of systemctl since the last check, one per line.
     pub(crate) fn asked_of_systemd(&self) -> String {
         self.says(&format!("touch {ASKED}; cat {ASKED}; : >{ASKED}"))
     }
 
-    /// Every name in it with its kind, mode, owner and, of links, aim; without what dpkg and adduser
-    /// keep books in.
+    /// Every name in it with its kind, mode, owner and link target, without the files in which dpkg and adduser keep
+    /// their records.
     pub(crate) fn listing(&self) -> Vec<String> {
         let all = self.says(
             "find / -xdev '(' -path /proc -o -path /var/lib/dpkg -o -path /var/log -o -path /var/cache \
@@ -254,7 +253,7 @@ impl Debian {
 
 impl Drop for Debian {
     fn drop(&mut self) {
-        // What root made in it only root can remove; then nothing is left for TempDir but the folder.
+        // Only root can remove what root created; then TempDir only has the folder left.
         let path = self.folder.path();
         let _ = as_root("find")
             .arg(path)

@@ -1,5 +1,5 @@
-//! `packaging/config.toml`, the settings that the package installs: every key there is stands in it,
-//! what is switched on in it holds on a new host, and what it calls a default is one.
+//! `packaging/config.toml`, the settings of the package: it contains every key, its active settings work on a new
+//! host, and its defaults are right.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ fn packaged() -> String {
     fs::read_to_string(path).expect("it is there")
 }
 
-/// With every setting switched on: a setting is what stands behind `#` without a blank.
+/// All settings activated: a setting follows `#` without a space.
 fn switched_on() -> String {
     let line = |line: &str| match line.strip_prefix('#') {
         Some(setting) if setting.starts_with(|c: char| c.is_alphanumeric() || c == '[') => {
@@ -86,11 +86,11 @@ fn what_is_called_a_default_is_one() {
 fn no_key_is_missing() {
     let file = packaged();
     for setting in SETTINGS {
-        // Of names that the user chooses, the table that they stand in.
+        // If the user chooses the name, the table that contains it.
         let mut names = setting.names().into_iter().rev();
         let key = names.find(|name| !name.chars().all(|c| c.is_ascii_uppercase()));
         let key = key.expect("not all names are chosen");
-        // On a line of its own, in the head of a table, or in words: (or key = "...").
+        // On a separate line, as the head of a table, or in words: (or key = "...").
         let stands = file.lines().any(|line| {
             let line = line.trim_start_matches('#');
             line.starts_with(&format!("{key} = "))

@@ -1,6 +1,5 @@
-//! What the program is made of besides its own code: each dependency has a reason that is written
-//! down, none needs a newer Rust than we say, the notices that go out with the binary are theirs, and
-//! `unsafe` stands where ARCHITECTURE.md says.
+//! The dependencies of the program: each has a written reason, none needs a newer Rust than declared, the shipped
+//! notices are theirs, and `unsafe` is used only where ARCHITECTURE.md says.
 
 use std::path::{Path, PathBuf};
 
@@ -83,7 +82,7 @@ fn unsafe_code_stands_where_architecture_lists_it() {
         .map(|(path, _)| path)
         .collect();
     listed.sort_unstable();
-    // The lint denies all that no `allow` stands above, so these are all the places.
+    // The lint denies all code without an `allow`, so these are all the places.
     assert!(read("Cargo.toml").contains("\nunsafe_code = \"deny\"\n"));
     let mut found = Vec::new();
     for (path, text) in sources() {

@@ -55,7 +55,7 @@ pub(crate) fn days(from: &str, to: &str) -> JournalQuery {
     JournalQuery::all_of(JournalDays::Range(day(from), day(to)))
 }
 
-/// Asks a host for these days, as if nobody knew anything of them.
+/// Asks a host for these days, without an earlier fetch.
 pub(crate) fn ask(host: &Host, wanted: &JournalQuery) -> Result<Fetched, HostError> {
     ask_within(host, wanted, &limits())
 }

@@ -1,4 +1,4 @@
-//! What `compare` says: both places, the fields that differ, errors beside their events, and nothing secret.
+//! What `compare` says: both places, the fields that differ, errors next to their events, and no secret.
 
 use std::fs;
 use std::path::Path;
@@ -225,7 +225,7 @@ fn errors_of_the_service_stand_beside_their_events_and_tokens_nowhere() {
         (&4.into(), &"1764666901.2".into())
     );
     assert_eq!(document["errors"][0]["line"], 2);
-    // The same beside another side.
+    // The same with another side.
     fs::write(
         dir.path().join("0367/events_2025-12-02.log"),
         arrived("09:15:01,120", "dial", &one),

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 pub(crate) const TOKEN: &str = "375290000000";
 
-/// What becomes of an event.
+/// The fate of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
     Arrives,
@@ -21,9 +21,9 @@ pub(crate) enum Fate {
     Altered,
     /// It is sent a second time on purpose, and arrives twice.
     SentTwice,
-    /// The sender waited in vain, and it arrived.
+    /// The sender got no answer in time, and it arrived.
     LateAnswer,
-    /// The sender thought it was offline.
+    /// The sender believed that it was offline.
     NotTried,
     /// The answer was 502, and it arrived.
     Refused,

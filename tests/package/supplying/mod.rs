@@ -1,4 +1,4 @@
-//! What cargo says of the dependencies, and the notices that go out with the program.
+//! The dependencies as cargo reports them, and the notices that are shipped with the program.
 
 pub(crate) mod notices;
 
@@ -9,7 +9,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// What the package is built for; other systems' crates are in `Cargo.lock` and in no build.
+/// The target of the package; crates of other systems are in `Cargo.lock` and in no build.
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 
 pub(crate) fn project() -> &'static Path {
@@ -21,7 +21,7 @@ pub(crate) fn read(path: impl AsRef<Path>) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// What cargo prints, without the network and without changing `Cargo.lock`.
+/// The output of cargo, without the network and without changing `Cargo.lock`.
 fn cargo(arguments: &[&str]) -> String {
     let output = Command::new(env!("CARGO"))
         .args(arguments)
@@ -40,12 +40,12 @@ pub(crate) struct Package {
     pub(crate) version: String,
     pub(crate) licence: String,
     pub(crate) authors: String,
-    /// The oldest Rust that its manifest says it needs.
+    /// The oldest Rust that its manifest allows.
     pub(crate) rust: Option<String>,
     pub(crate) folder: PathBuf,
 }
 
-/// All that a build for Linux with its tests may use, ourselves left out.
+/// All crates that a build for Linux with its tests may use, except ours.
 pub(crate) fn packages() -> Vec<Package> {
     let metadata = cargo(&[
         "metadata",
@@ -82,8 +82,8 @@ pub(crate) fn packages() -> Vec<Package> {
     packages
 }
 
-/// Names and versions of what is in the binary, ourselves left out; with what only generates code
-/// for it if `macros`.
+/// Names and versions of the crates in the binary, except ours; with `macros` also those that only generate code for
+/// it.
 pub(crate) fn linked(macros: bool) -> Vec<(String, String)> {
     let edges = if macros {
         "normal"
@@ -124,14 +124,14 @@ pub(crate) fn own_crates() -> Vec<PathBuf> {
     folders
 }
 
-/// The names of the others' crates that a manifest asks for, in the order of their names.
+/// The names of external crates in a manifest, sorted.
 pub(crate) fn dependencies_of(folder: &Path) -> BTreeSet<String> {
     let manifest: toml::Table = read(folder.join("Cargo.toml")).parse().expect("TOML");
     let table = manifest["dependencies"].as_table().expect("a table");
     table.keys().filter(|name| !is_own(name)).cloned().collect()
 }
 
-/// The names of all crates of others that the program and its crates ask for.
+/// The names of all external crates that the program and its crates use.
 pub(crate) fn dependencies() -> Vec<String> {
     let own = own_crates();
     let all: BTreeSet<String> = own

@@ -19,10 +19,10 @@ licence as its manifest says it, its copyright lines, and the numbers of the tex
 Made by UPDATE_NOTICES=1 cargo test --test package supply
 ";
 
-/// Where a licence's text is not its own to print: every Debian has it.
+/// Licences with texts that need not be printed: every Debian has them.
 const APACHE: &str = "/usr/share/common-licenses/Apache-2.0";
 
-/// A crate's, with all its versions.
+/// The notice of a crate, for all its versions.
 #[derive(Default)]
 struct Notice {
     licence: String,
@@ -85,8 +85,7 @@ fn add<T: PartialEq>(list: &mut Vec<T>, one: T) {
     }
 }
 
-/// Names and texts of the files of licences in a crate, those of what it has taken in from others as
-/// well.
+/// Names and texts of the licence files in a crate, including those of code that it contains from others.
 fn licence_files(folder: &Path, files: &mut Vec<(String, String)>) {
     let entries = fs::read_dir(folder).expect("cargo has unpacked it");
     let mut paths: Vec<_> = entries.map(|entry| entry.expect("listed").path()).collect();
@@ -117,11 +116,11 @@ fn licence_files(folder: &Path, files: &mut Vec<(String, String)>) {
     }
 }
 
-/// Without the licences that are not chosen, and without the text of Apache-2.0, which is named only.
+/// Removes the licences that are not chosen, and the text of Apache-2.0, which is only named.
 fn chosen(files: Vec<(String, String)>) -> Vec<String> {
     let offers_mit = files.iter().any(|(name, _)| name.contains("MIT"));
     let other = ["APACHE", "UNLICENSE", "0BSD", "BOOST", "ZLIB", "ISC"];
-    // Which says no more than that there is a choice.
+    // A file that only says that there is a choice.
     let says_choice = |name: &str| ["COPYING", "COPYRIGHT"].contains(&name);
     files
         .into_iter()
@@ -136,13 +135,13 @@ fn chosen(files: Vec<(String, String)>) -> Vec<String> {
         .collect()
 }
 
-/// Whether it is that licence and nothing else.
+/// Whether the text is exactly that licence.
 fn is_apache(text: &str) -> bool {
     let words: Vec<&str> = text.split_whitespace().take(4).collect();
     words.join(" ").starts_with("Apache License Version 2.0") && text.len() < 12_500
 }
 
-/// The copyright lines on top, and the rest; a title says no more than the rest does.
+/// The copyright lines at the top, and the rest. A title says no more than the rest does.
 fn taken_apart(text: &str) -> (Vec<String>, String) {
     let (mut copyrights, mut rest) = (Vec::new(), text);
     loop {

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Raises the flag when dropped, also by a test that fails: nobody else would, and the test would
+/// Raises the flag when dropped, also when the test fails. Otherwise the test would
 /// wait for its threads for ever.
 pub struct RaisedAtEnd<'f>(pub &'f AtomicBool);
 

@@ -14,7 +14,7 @@ const SCHEMA: &str = "CREATE TABLE NAME (id INTEGER PRIMARY KEY, DateTime, event
 const WEBHOOK: &str = "AlternativeAPIlogs";
 const CRM: &str = "APIlogs";
 
-/// What became of an event.
+/// The result of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     /// Answered with 200.
@@ -25,11 +25,11 @@ pub enum Outcome {
     TimedOut,
     /// No connection. A second row follows.
     Unreachable,
-    /// Not sent, as the host thought it was offline: a 404 that nobody answered.
+    /// Not sent, as the host believed that it was offline: a 404 without a request.
     NotTried,
 }
 
-/// An event as the journal notes it.
+/// An event in the journal.
 #[derive(Debug, Clone)]
 pub struct SentEvent {
     /// When the row was written, in the host's own time: `12:17:06`.
@@ -40,7 +40,7 @@ pub struct SentEvent {
     pub unique_id: String,
     /// The body: JSON.
     pub body: String,
-    /// What became of it at the webhook.
+    /// The result at the webhook.
     pub outcome: Outcome,
     /// How long the answer took (milliseconds).
     pub millis: u32,
@@ -226,7 +226,7 @@ impl SentEvent {
     }
 }
 
-/// Hangups of so many calls, spread over a day from 00:00:00 on. Most are accepted; of each ten the fourth times out,
+/// This many hangups, spread over a day from 00:00:00 on. Most are accepted; of each ten the fourth times out,
 /// the sixth is not tried, the eighth finds no connection, and the ninth is refused with 500. The CRM has them all.
 pub fn hangups(count: usize) -> Vec<SentEvent> {
     let event = |number: usize| {

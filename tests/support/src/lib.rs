@@ -1,4 +1,4 @@
-//! What the test programs of calltrace share.
+//! Code that the test programs of calltrace share.
 //!
 //! Here: the program itself, with the surroundings and the time that tests give it. [`generator`]
 //! writes seeded trees of logs together with their truth, [`faults`] is a disk that fails where a
@@ -109,7 +109,7 @@ pub fn run(root: &Path, args: &[&str]) -> Output {
     output.expect("the program starts")
 }
 
-/// What a run printed.
+/// The standard output of a run.
 pub fn out(output: &Output) -> String {
     text(&output.stdout)
 }
@@ -124,7 +124,7 @@ pub fn text(bytes: &[u8]) -> String {
         .to_owned()
 }
 
-/// What a run said on stderr, with the path of `root` as `ROOT`.
+/// The standard error of a run, with the path of `root` as `ROOT`.
 pub fn said(root: &Path, output: &Output) -> String {
     text(&output.stderr).replace(&root.display().to_string(), "ROOT")
 }

@@ -1,7 +1,7 @@
 //! An ssh server of a test's own: a fresh host key, a key that it lets in, on a free port of the loopback address.
 //!
 //! A shell stands between the test and the server, as for the database: when the shell's input closes, however the
-//! test ended, it ends the server. Whoever logs in is the user who runs the tests; as root also a user that is made for
+//! test ended, it ends the server. The user who runs the tests logs in; as root also a user that is made for
 //! the test ([`PasswordUser`]). What their shells would read from their homes is not read: it may take longer than
 //! all else.
 
@@ -16,7 +16,7 @@ use tempfile::TempDir;
 
 use crate::text;
 
-/// Ends the server when its input does. A Ctrl-C in the terminal reaches everybody: that is no reason to leave it.
+/// Ends the server when its input does. It ignores the Ctrl-C that a terminal sends to all its processes.
 const KEEPER: &str = r#"
 trap : INT TERM HUP
 "$1" -D -e -f "$2" >>"$3" 2>&1 </dev/null & pid=$!
@@ -34,21 +34,21 @@ cat >/dev/null
 userdel "$1"
 "#;
 
-/// What a host is like.
+/// Properties of the host.
 #[derive(Debug, Clone)]
 pub struct Manner<'m> {
-    /// Where its clock stands, in seconds since 1970 UTC; `None`: it goes as it does here.
+    /// Its clock, in seconds since 1970 UTC; `None` for the real time.
     pub now: Option<i64>,
     /// Its time zone.
     pub zone: &'m str,
     /// Whether there is sqlite3.
     pub has_sqlite: bool,
-    /// A command that is run in place of everything that somebody asks for.
+    /// A command that runs instead of the requested one.
     pub forced: Option<&'m str>,
 }
 
 impl Default for Manner<'_> {
-    /// In UTC, with the time of here.
+    /// In UTC, with the real time.
     fn default() -> Self {
         Manner {
             now: None,
@@ -95,7 +95,7 @@ impl Sshd {
         sshd
     }
 
-    /// The user whose key it lets in: the one who runs the tests.
+    /// The accepted user: the one who runs the tests.
     pub fn user(&self) -> String {
         let named = Command::new("id").arg("-un").output().expect("there is id");
         text(&named.stdout).trim().to_owned()

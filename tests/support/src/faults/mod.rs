@@ -11,16 +11,16 @@ use std::time::{Duration, SystemTime};
 
 use calltrace_store::fsx::{Access, Disk, DiskOps, Folder, Lease};
 
-/// What happens at an operation.
+/// The fault to inject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// Nothing ever happens.
+    /// No fault.
     None,
-    /// The process is killed when it comes to this operation; of a write half is done.
+    /// The process is killed at this operation; half of a write is done.
     DieAt(usize),
     /// This one operation fails with an error of the system; all others are done.
     FailAt(usize, i32),
-    /// Whatever needs room fails from this operation on.
+    /// Every operation that needs space fails from this operation on.
     FullFrom(usize),
 }
 
@@ -31,9 +31,9 @@ pub struct Faulty {
     fault: Fault,
     has_leases: bool,
     state: Mutex<State>,
-    /// Told before each operation which one it is.
+    /// Called before each operation with its name.
     hook: Option<Hook>,
-    /// Where things go that power loss may bring back.
+    /// The folder for removed files, which a power loss may bring back.
     grave: tempfile::TempDir,
 }
 
@@ -46,7 +46,7 @@ struct State {
     buried: usize,
 }
 
-/// How to take back a change of a folder that was not synced.
+/// Reverts a change of a folder that was not synced.
 enum NameUndo {
     Create(PathBuf),
     Rename(PathBuf, PathBuf),
@@ -55,7 +55,7 @@ enum NameUndo {
     Unlink(PathBuf, PathBuf),
 }
 
-/// How to take back a change of content that was not synced.
+/// Reverts a change of content that was not synced.
 enum DataUndo {
     Append(File, u64),
     WriteAt(File, u64, Vec<u8>),
@@ -63,7 +63,7 @@ enum DataUndo {
 }
 
 impl Faulty {
-    /// A disk with its graves beside `root`.
+    /// A disk whose removed files are kept next to `root`.
     pub fn new(root: &Path, fault: Fault) -> Faulty {
         Faulty {
             fault,
@@ -80,13 +80,13 @@ impl Faulty {
         self
     }
 
-    /// Something that others do, before each operation.
+    /// An action of other processes, run before each operation.
     pub fn with_others(mut self, hook: impl Fn(usize) + Send + Sync + 'static) -> Faulty {
         self.hook = Some(Box::new(hook));
         self
     }
 
-    /// Whether the fault has come.
+    /// Whether the fault has occurred.
     pub fn has_died(&self) -> bool {
         self.state.lock().expect("whole").dead
     }
@@ -96,8 +96,8 @@ impl Faulty {
         self.state.lock().expect("whole").ops
     }
 
-    /// The power goes: of what was not synced, a part at the end is lost, of the names and of each
-    /// file's content by themselves.
+    /// Simulates a power loss: the last part of what was not synced is lost, for the names and for
+    /// each file's content separately.
     pub fn lose_power(&self, mut random: impl FnMut(usize) -> usize) {
         let mut state = self.state.lock().expect("whole");
         state.dead = true;

@@ -79,13 +79,13 @@ impl Scene {
         self.root().join("0367")
     }
 
-    /// A file whose lines count.
+    /// Adds a file with lines of its own.
     pub fn with(mut self, name: &str, text: &str) -> Scene {
         self.expected.extend(text.lines().map(str::to_owned));
         self.with_double(name, text)
     }
 
-    /// A file whose lines are in another as well.
+    /// Adds a file with lines that are in another file as well.
     pub fn with_double(self, name: &str, text: &str) -> Scene {
         let path = self.folder().join(name);
         if name.ends_with(".gz") {

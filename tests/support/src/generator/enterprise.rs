@@ -1,4 +1,4 @@
-//! What outlives a call: an enterprise's counters, its people and who of them is busy until when.
+//! The state of an enterprise between calls: counters, people, and until when each of them is busy.
 
 use super::lines::{Body, Book};
 use super::random::SplitMix64;
@@ -59,7 +59,7 @@ pub struct Enterprise {
     pub rng: SplitMix64,
     pub book: Book,
     pub body: Body,
-    /// Calls whose lines are not all in files yet.
+    /// Calls with lines that are not in files yet.
     pub calls: Vec<OpenCall>,
     pub chats: [u32; 5],
     pub message_slots: u32,

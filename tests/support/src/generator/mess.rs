@@ -1,4 +1,4 @@
-//! What goes wrong in the field, in small doses and on purpose.
+//! Adds the disorder that occurs in practice, in small amounts.
 
 use super::lines::{Day, put, put_time};
 use super::random::SplitMix64;
@@ -26,7 +26,7 @@ pub fn interleave(day: &mut Day, rng: &mut SplitMix64) {
     day.lines.extend(turns.into_iter().map(|(_, line)| line));
 }
 
-/// Which of a day's first lines a worker still writes into the file of the day before: about every
+/// The first lines of a day that a worker still writes into the file of the day before: about every
 /// other one, up to 200 and to a tenth of the day.
 pub fn strays(day: &Day, rng: &mut SplitMix64) -> Vec<usize> {
     let most = STRAY_LINES.min(day.lines.len() / 10);
@@ -50,7 +50,7 @@ pub fn junk(lines: usize, day_ms: i64, rng: &mut SplitMix64) -> Vec<(usize, Vec<
     junk
 }
 
-/// Texts that fit no kind of line, each written once a file. The empty ones are made by hand.
+/// Texts that fit no kind of line, each written once per file. The empty ones are made by hand.
 const JUNK: [&str; 8] = [
     "Traceback (most recent call last):",
     "  File \"/opt/call_tracer/main.py\", line 81, in log_event",

@@ -1,4 +1,4 @@
-//! What is written about a call beside its events: Telegram messages, HTTP requests, SQL queries.
+//! Messages and requests about a call: Telegram messages, HTTP requests, SQL queries.
 
 use super::enterprise::{Client, MANAGER_NAMES, TOKEN};
 use super::lines::{HOST_OFFSET_MS, MESSAGE_ID_DIGITS, MessageMark, put, put_time};
@@ -79,7 +79,7 @@ impl Scene<'_> {
         )
     }
 
-    /// The text after a hangup; `talk_ms` is `None` if nobody answered.
+    /// The text after a hangup; `talk_ms` is `None` if the call was not answered.
     pub fn ended_text(
         &mut self,
         direction: Direction,
@@ -156,7 +156,7 @@ impl Scene<'_> {
         self.http(at, uid, ("GET", &url), status, request.as_bytes(), &answer);
     }
 
-    /// Asks who sits at `extension`.
+    /// Asks for the person at `extension`.
     pub fn ask_manager(&mut self, at: i64, uid: &str, extension: &str) {
         let nth: usize = extension.parse().unwrap_or(0);
         let (full, short) = MANAGER_NAMES[nth % MANAGER_NAMES.len()];

@@ -1,7 +1,7 @@
 //! A tree of call logs made from a seed: realistic lines, all call patterns, and the truth about
-//! which lines make up which call.
+//! the lines of each call.
 //!
-//! [`write_tree`] writes `<root>/<enterprise>/events*` and beside it `<root>.truth/`, which
+//! [`write_tree`] writes `<root>/<enterprise>/events*` and next to it `<root>.truth/`, which
 //! [`read_truth`] reads. The same plan gives the same bytes on every machine; names and compression
 //! change no line. Enterprises are written one after the other, days in order, a day in memory.
 //!
@@ -50,7 +50,7 @@ pub struct Plan {
     /// Per enterprise, at most 100,000; about 3.1 KB each.
     pub calls_per_day: u32,
     pub names: Names,
-    /// Of all files but the last day's.
+    /// The compression of all files except that of the last day.
     pub compress: Compress,
     /// Unparsable lines, disorder, strays from the next day, ids that are prefixes of others.
     pub mess: bool,
@@ -72,7 +72,7 @@ impl Default for Plan {
     }
 }
 
-/// How files are called.
+/// The names of files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Names {
     /// `events.log.YYYY-MM-DD`; the last day `events.log`.
@@ -133,8 +133,8 @@ pub fn write_tree(plan: &Plan, root: &Path) -> io::Result<Summary> {
     Ok(summary)
 }
 
-/// Writes one enterprise. A day's file stays open until the next day is played, whose first records
-/// may belong at its end.
+/// Writes one enterprise. A day's file stays open until the next day is played, as first records
+/// of that day may belong at its end.
 struct Writer<'p> {
     plan: &'p Plan,
     folder: std::path::PathBuf,
@@ -260,7 +260,7 @@ impl<'p> Writer<'p> {
         }
     }
 
-    /// Writes all lines but the strays, which are in another file; returns how many.
+    /// Writes all lines except the strays, which are in another file; returns their number.
     fn put_day(
         &mut self,
         sink: &mut Sink,
@@ -299,8 +299,8 @@ impl<'p> Writer<'p> {
 }
 
 /// When a day's calls start, in order: a working-hours curve (09:00-18:00 at GMT+3), and in the end
-/// one call that runs into the next day. On the last day nobody calls after 21:00, for there is no
-/// file for what comes after midnight.
+/// one call that runs into the next day. On the last day no call starts after 21:00, as there is no
+/// file for lines after midnight.
 fn starts(rng: &mut SplitMix64, calls: u32, day_ms: i64, last: bool) -> Vec<i64> {
     const HOUR_WEIGHTS: [u32; 24] = [
         2, 1, 1, 2, 6, 20, 60, 95, 100, 95, 80, 75, 85, 95, 90, 75, 50, 30, 18, 12, 8, 5, 4, 3,

@@ -1,6 +1,6 @@
 //! One call being written: Asterisk events with their full key sets.
 //!
-//! Patterns say who does what and when; this file knows how each event looks. Messages and requests
+//! Patterns decide the actions and their times; this file knows the form of each event. Messages and requests
 //! about a call are in `messages`.
 
 use super::enterprise::{Client, Enterprise, TOKEN};
@@ -39,11 +39,11 @@ pub struct Bridge {
 pub struct Hangup<'a> {
     pub uid: &'a str,
     pub phone: &'a str,
-    /// Who answered; empty for nobody.
+    /// Who answered; empty if the call was not answered.
     pub extension: &'a str,
     pub received_ms: i64,
     pub status: &'a str,
-    /// `None` for internal calls, whose hangups lack the key.
+    /// `None` for internal calls: their hangups lack the key.
     pub trunk: Option<&'a str>,
 }
 

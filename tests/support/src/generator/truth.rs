@@ -1,4 +1,4 @@
-//! What a tree holds, told beside it: `<root>.truth/<enterprise>.tsv`, one row a call.
+//! The contents of a tree, written next to it: `<root>.truth/<enterprise>.tsv`, one row per call.
 //!
 //! Columns, separated by tabs, rows in the order in which the calls' last lines reached a file:
 //! 1. pattern;
@@ -39,7 +39,7 @@ pub struct LineAt {
     pub bytes: u32,
 }
 
-/// A call some of whose lines may still wait for their file.
+/// A call with lines that may still wait for their file.
 pub struct OpenCall {
     pub number: u32,
     pub pattern: &'static str,

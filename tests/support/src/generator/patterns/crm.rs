@@ -1,4 +1,4 @@
-//! A call started from the CRM (E5): three groups of ids that nothing joins but phone and time.
+//! A call started from the CRM (E5): three groups of ids that only phone and time join.
 //!
 //! The PBX drops the bridge events of the Local channel in between, so the id of dial and hangup is
 //! in no bridge, and the manager's bridge and the client's have no id in common.

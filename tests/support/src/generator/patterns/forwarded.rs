@@ -7,7 +7,7 @@ use super::super::enterprise::{Enterprise, TRUNKS, mobile_of};
 use super::super::scene::{Bridge, Direction, Hangup, Leg, Scene};
 use super::incoming::{self, Ringing};
 
-/// A client calls; the first target is a desk phone whose manager has the mobile among the targets.
+/// A client calls; the first target is a desk phone, and its user's mobile is among the targets.
 fn ring(s: &mut Scene<'_>, t0: i64, ring_ms: i64, until: i64) -> (Ringing, Vec<String>, String) {
     let client = s.e.take_client(t0, until);
     let desks = [

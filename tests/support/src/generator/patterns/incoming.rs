@@ -1,4 +1,4 @@
-//! Calls from outside that desk phones answer, or nobody.
+//! Calls from outside that a desk phone answers, or no phone.
 
 use super::super::enterprise::{Client, Enterprise, TRUNKS};
 use super::super::messages::Message;
@@ -263,7 +263,7 @@ pub fn without_hangup(e: &mut Enterprise, pattern: &'static str, t0: i64) -> boo
 }
 
 /// Two calls of one client within a minute, not to be mixed: given up and tried again, or a second
-/// line of the same company that nobody takes while the first one talks.
+/// line of the same company that stays unanswered while the first one talks.
 pub fn same_phone(e: &mut Enterprise, pattern: &'static str, t0: i64) -> bool {
     let again = t0 + e.rng.range(15_000, 50_000);
     let talk_ms = e.talk_ms().max(60_000);

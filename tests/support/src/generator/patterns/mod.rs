@@ -1,4 +1,4 @@
-//! Call patterns: who does what, and when after `t0`, the moment a call enters the PBX.
+//! Call patterns: the actions of each party, and their times after `t0`, when a call enters the PBX.
 //!
 //! Weights are cards in a deck, not odds, so that every pattern occurs in any 200 calls.
 
