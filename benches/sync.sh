@@ -5,7 +5,7 @@
 #
 # An ssh server of this machine on loopback plays the hosts, so client, server and sqlite3 share the cores. Three
 # questions: a day of 60,000 events of which 3% are missing, asked for the first time and again; ten new rows; and
-# 60 hosts of which 3 accept connections and never answer, beside the same without these.
+# 60 hosts of which 3 accept connections and never answer, compared with the same run without these.
 #
 #   CALLTRACE=PATH     measure this binary instead of building one
 #   BENCH_EVENTS=60000 events of the day

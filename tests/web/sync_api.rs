@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use calltrace_directory::{Secret, SecretSource};
 use calltrace_model::record::Zone;
 use calltrace_store::tree::EnterpriseName;
-use calltrace_sync::records::{CallDatabase, CallDatabaseConfig, CopyOrigin, RunNote};
+use calltrace_sync::records::{CallDatabase, CallDatabaseConfig, HostOrigin, RunNote};
 use calltrace_sync::work::{SyncHost, SyncOutcome, SyncScope, SyncWork, UnacceptedHangups};
 use calltrace_web::{SyncJobs, sync_router};
 use chrono::NaiveDate;
@@ -425,7 +425,7 @@ fn the_state_of_hosts_comes_out_of_the_database_where_there_is_one() {
         CallDatabase::open(&config, &mut Vec::new()).expect("an address")
     };
     let records = open(&url).expect("there is an address");
-    let origin = CopyOrigin {
+    let origin = HostOrigin {
         enterprise: "0367",
         host: "office",
         zone: Zone::UTC,

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use calltrace_directory::{Secret, SecretSource};
 use calltrace_model::record::Zone;
 use calltrace_sync::records::{
-    CallDatabase, CallDatabaseConfig, CopyOrigin, CopyOutcome, HostEvent, HostState, Notation,
+    CallDatabase, CallDatabaseConfig, CopyOutcome, HostEvent, HostOrigin, HostState, Notation,
     RunNote,
 };
 use tokio_postgres::Client;
@@ -48,8 +48,8 @@ fn open(url: &str, notation: Notation) -> CallDatabase {
     records.expect("there is an address")
 }
 
-fn origin() -> CopyOrigin<'static> {
-    CopyOrigin {
+fn origin() -> HostOrigin<'static> {
+    HostOrigin {
         enterprise: "0367",
         host: "192.0.2.7",
         zone: Zone::fixed(3 * 3600).expect("a zone"),

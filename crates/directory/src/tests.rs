@@ -30,7 +30,7 @@ impl ScriptedSource {
     }
 
     fn says(&self, enterprise: Result<Option<Enterprise>, SourceError>) {
-        *self.enterprise.lock().expect("nobody panics with it") = enterprise;
+        *self.enterprise.lock().expect("no thread panics with it") = enterprise;
     }
 }
 
@@ -49,7 +49,7 @@ impl NameSource for ScriptedSource {
         tokio::time::sleep(self.takes).await;
         self.enterprise
             .lock()
-            .expect("nobody panics with it")
+            .expect("no thread panics with it")
             .clone()
     }
 
@@ -192,7 +192,7 @@ async fn the_last_answer_holds_while_nobody_can_be_asked_and_not_for_ever() {
     let said = all
         .enterprise(&other)
         .await
-        .expect_err("nobody can say")
+        .expect_err("no source can answer")
         .to_string();
     assert_eq!(
         said,
@@ -304,8 +304,8 @@ async fn one_secret_opens_every_enterprise_of_this_run() {
     let run = Directory::for_this_run(Secret::new("run").expect("not blank"));
     assert!(opens(run.enterprise(&june()).await, "run"));
     assert!(run.check().await.is_empty());
-    let nobody = Directory::default().enterprise(&june()).await;
-    assert!(nobody.expect("there is nobody to ask").is_none());
+    let unknown = Directory::default().enterprise(&june()).await;
+    assert!(unknown.expect("there is no source to ask").is_none());
 }
 
 #[test]

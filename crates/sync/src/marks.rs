@@ -40,7 +40,7 @@ impl Marks {
         self.0.clone()
     }
 
-    /// The marks after a fetch: the rows before the first one whose event may still arrive at `now` (milliseconds
+    /// The marks after a fetch: the rows before the first one with an event that may still arrive at `now` (milliseconds
     /// since 1970 UTC), in tables that were read to their end.
     pub(crate) fn settled(fetched: &Fetched, now: i64) -> Marks {
         let mut marks = BTreeMap::new();

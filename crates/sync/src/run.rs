@@ -18,7 +18,7 @@ use crate::context::{PATIENCE, SyncContext};
 use crate::judge::{CLOCK_ERROR_MAX, Cause, Judgement, SentEvents, judge};
 use crate::marks::Marks;
 use crate::outcome::{HostFailure, HostOutcome};
-use crate::records::{CopyOrigin, HostEvent, RunNote};
+use crate::records::{HostEvent, HostOrigin, RunNote};
 use crate::recovered::{Provenance, line};
 
 /// The options of a run for one host.
@@ -65,7 +65,7 @@ pub async fn sync_host(site: &SyncContext, host: &Host, question: SyncQuery) -> 
 /// Copies the calls of a host to the database, if there is one.
 async fn copy(site: &SyncContext, host: &Host, fetched: &Fetched, outcome: &mut HostOutcome) {
     let Some(records) = &site.records else { return };
-    let origin = CopyOrigin {
+    let origin = HostOrigin {
         enterprise: host.enterprise.as_str(),
         host: host.address.as_str(),
         zone: fetched.zone,

@@ -9,7 +9,7 @@ use chrono::{NaiveDate, TimeDelta};
 use super::records::CallDatabase;
 use calltrace_store::tree::EnterpriseName;
 
-/// A host whose journal can be fetched.
+/// A host with journals that can be fetched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SyncHost {
     /// The enterprise that the host belongs to.

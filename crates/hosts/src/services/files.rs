@@ -57,12 +57,12 @@ pub fn read(log: &ServiceLog<'_>) -> Result<LogContents, Unreadable> {
     let mut files = vec![open(log.path)?];
     // Newest first: a file that is renamed meanwhile is found again under its next name.
     for number in 1..=ROTATED_MAX {
-        let beside = ["", ".gz"].map(|ending| {
+        let rotated = ["", ".gz"].map(|ending| {
             let mut path = log.path.as_os_str().to_owned();
             path.push(format!(".{number}{ending}"));
             PathBuf::from(path)
         });
-        let opened: Vec<OpenLogFile> = beside.iter().filter_map(|path| open(path).ok()).collect();
+        let opened: Vec<OpenLogFile> = rotated.iter().filter_map(|path| open(path).ok()).collect();
         let is_old = |file: &OpenLogFile| log.since_millis > Some(file.modified_millis);
         if opened.is_empty() || opened.iter().all(is_old) {
             break;

@@ -139,7 +139,7 @@ fn answers_that_name_an_event_go_to_it_and_late_ones_to_none() {
     assert_eq!(reading.sent.len(), 2);
     assert_eq!(
         named(&reading),
-        ["an answer to a dial event whose request is not there"]
+        ["an answer to a dial event without its request"]
     );
 }
 

@@ -210,7 +210,7 @@ impl LiveMatcher {
         self.arrived.insert(key, now_millis);
     }
 
-    /// Returns the events that are now reported as missing. Events whose window has ended are dropped.
+    /// Returns the events that are now reported as missing. Events are dropped when their window ends.
     pub fn tick(&mut self, now_millis: i64) -> Vec<LiveUpdate> {
         let mut told = Vec::new();
         let kept = self.window.after_millis + self.window.before_millis;
@@ -285,7 +285,7 @@ impl LiveMatcher {
         })
     }
 
-    /// Joins two records of one event whose bodies differ, or of which the sender noted no body.
+    /// Joins two records of one event that differ in their bodies, or of which the sender noted no body.
     fn differs(&mut self, sent: u64, received: u64, way: EventSide) -> Option<LiveUpdate> {
         let sent = self.sent.remove(sent)?;
         let received = self.received.remove(received)?;

@@ -48,7 +48,7 @@ pub struct CallDatabaseConfig {
 
 /// The origin of copied events.
 #[derive(Debug, Clone, Copy)]
-pub struct CopyOrigin<'o> {
+pub struct HostOrigin<'o> {
     /// Number of the enterprise.
     pub enterprise: &'o str,
     /// The host, as `asterisk_host` of the tables names it.

@@ -7,7 +7,7 @@ use futures_util::future::join3;
 
 use super::row::{HangupRow, HostEvent};
 use super::tables::{CALLS, Statements};
-use super::{CallDatabase, CopyOrigin, DOWNLOADED};
+use super::{CallDatabase, DOWNLOADED, HostOrigin};
 use calltrace_directory::SourceError;
 use calltrace_directory::database::{Session, ToSql, text};
 use calltrace_model::record::Zone;
@@ -70,10 +70,10 @@ impl CopyOutcome {
 }
 
 impl CallDatabase {
-    /// Writes the calls whose hangup is in `sent`, in the given order. The other events of `sent` tell the
+    /// Writes the calls that have a hangup in `sent`, in the given order. The other events of `sent` tell the
     /// participants. It never fails as a whole: the outcome names what was not written. Rows are written in
     /// transactions of 500; a transaction that is open when the future is dropped is rolled back.
-    pub async fn copy(&self, origin: CopyOrigin<'_>, sent: &[HostEvent]) -> CopyOutcome {
+    pub async fn copy(&self, origin: HostOrigin<'_>, sent: &[HostEvent]) -> CopyOutcome {
         let (rows, without) = HangupRow::of_each(sent);
         let mut copied = CopyOutcome {
             processed: rows.len() as u64,
@@ -93,7 +93,7 @@ impl CallDatabase {
 
     async fn write(
         &self,
-        origin: CopyOrigin<'_>,
+        origin: HostOrigin<'_>,
         rows: &[HangupRow],
         copied: &mut CopyOutcome,
     ) -> Result<(), SourceError> {
@@ -121,7 +121,7 @@ impl CallDatabase {
         &self,
         session: &Session,
         tables: &Statements,
-        origin: CopyOrigin<'_>,
+        origin: HostOrigin<'_>,
         rows: &[&HangupRow],
         copied: &mut CopyOutcome,
     ) -> Result<(), SourceError> {
@@ -169,7 +169,7 @@ impl CallDatabase {
         Ok(())
     }
 
-    fn values(&self, origin: CopyOrigin<'_>, row: &HangupRow) -> RowValues {
+    fn values(&self, origin: HostOrigin<'_>, row: &HangupRow) -> RowValues {
         let text = |value: &str| Some(value.to_owned());
         let time = |value: Option<NaiveDateTime>| Some(time_text(value?, origin.zone));
         let calls = CALLS.map(|column| match column {
@@ -210,7 +210,7 @@ impl CallDatabase {
     /// When the database does not answer or refuses the row.
     pub async fn note(
         &self,
-        origin: CopyOrigin<'_>,
+        origin: HostOrigin<'_>,
         note: RunNote<'_>,
         now: DateTime<Utc>,
     ) -> Result<(), SourceError> {

@@ -126,10 +126,7 @@ impl Browser {
             id: id.filter(|id| !id.is_empty()),
         };
         if !self.open.answer(&half.event, &answer) {
-            let what = format!(
-                "an answer to a {} event whose request is not there",
-                half.event
-            );
+            let what = format!("an answer to a {} event without its request", half.event);
             out.unread.add(half.seen_at, what);
         }
     }
@@ -144,10 +141,7 @@ impl Browser {
             id: None,
         };
         if !self.open.answer(&half.event, &answer) {
-            let what = format!(
-                "an error of a {} event whose request is not there",
-                half.event
-            );
+            let what = format!("an error of a {} event without its request", half.event);
             out.unread.add(half.seen_at, what);
         }
     }

@@ -62,12 +62,12 @@ impl Tester {
                 .is_proxied
                 .then(|| noted.get_mut(&request.key()))
                 .flatten();
-            let twin = times.and_then(|times| {
+            let duplicate = times.and_then(|times| {
                 let is_near = |time: &i64| (time - at).abs() <= TOLD_TWICE_MILLIS;
-                let twin = times.iter().position(is_near)?;
-                Some(times.swap_remove(twin))
+                let duplicate = times.iter().position(is_near)?;
+                Some(times.swap_remove(duplicate))
             });
-            if twin.is_none() {
+            if duplicate.is_none() {
                 out.sent.push(request.sighting);
             }
         }

@@ -71,7 +71,7 @@ impl Proxy {
             let event = self.open.oldest();
             if !event.is_some_and(|event| self.open.answer(&event, &answer)) {
                 out.unread
-                    .add(seen_at(), "an error of an event whose request is not there");
+                    .add(seen_at(), "an error of an event without its request");
             }
         } else if text.starts_with('{') {
             self.json(text, seen, out);
@@ -128,7 +128,7 @@ impl Proxy {
             id: None,
         };
         if !self.open.answer(&event, &answer) {
-            let what = format!("an answer to a {event} event whose request is not there");
+            let what = format!("an answer to a {event} event without its request");
             out.unread.add(seen_at, what);
         }
     }
