@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 use testing::journals::{Journals, hangups};
-use testing::sshd::{Manner, Sshd};
+use testing::sshd::{Sshd, SshdSetup};
 
 use crate::sent_day::{DAY, Day};
 
@@ -25,14 +25,14 @@ pub(crate) struct Field {
 
 impl Field {
     pub(crate) fn new() -> Field {
-        let manner = Manner {
+        let setup = SshdSetup {
             now: Some(testing::now().timestamp()),
-            ..Manner::default()
+            ..SshdSetup::default()
         };
         let field = Field {
             folder: tempfile::tempdir().expect("a folder of its own"),
             journals: Journals::new(),
-            sshd: Sshd::start(&manner),
+            sshd: Sshd::start(&setup),
         };
         fs::create_dir_all(field.logs()).expect("its own folder");
         field.journals.add(TODAY, &[]);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use calltrace_hosts::journal::{JournalDays, JournalQuery, JournalTable, JournalTrouble};
 use calltrace_hosts::{FetchLimits, HostErrorKind};
 use testing::journals::{Journals, hangups};
-use testing::sshd::{Manner, Sshd};
+use testing::sshd::{Sshd, SshdSetup};
 
 use crate::asking::{ask, ask_within, day, days, host, limits, said};
 
@@ -18,12 +18,12 @@ fn today_and_yesterday_are_those_of_the_host() {
     for day in ["2025-12-01", "2025-12-02", "2025-12-03"] {
         journals.add(day, &hangups(10));
     }
-    let manner = Manner {
+    let setup = SshdSetup {
         now: Some(MIDNIGHT_IN_MINSK),
         zone: "Europe/Minsk",
-        ..Manner::default()
+        ..SshdSetup::default()
     };
-    let sshd = Sshd::start(&manner);
+    let sshd = Sshd::start(&setup);
     let mut wanted = JournalQuery::all_of(JournalDays::Recent);
     wanted
         .after
@@ -66,11 +66,11 @@ fn one_bad_journal_does_not_cost_the_others() {
     for day in ["2025-12-01", "2025-12-02", "2025-12-03"] {
         journals.add(day, &hangups(10));
     }
-    let manner = Manner {
+    let setup = SshdSetup {
         now: Some(MIDNIGHT_IN_MINSK),
-        ..Manner::default()
+        ..SshdSetup::default()
     };
-    let sshd = Sshd::start(&manner);
+    let sshd = Sshd::start(&setup);
     let host = host(&sshd, journals.path());
     journals.empty("2025-12-02");
     let _lock = journals.lock("2025-12-01");
@@ -102,7 +102,7 @@ fn one_bad_journal_does_not_cost_the_others() {
 #[test]
 fn a_host_without_journals_folder_or_sqlite_says_which() {
     let journals = Journals::new();
-    let sshd = Sshd::start(&Manner::default());
+    let sshd = Sshd::start(&SshdSetup::default());
     let mut host = host(&sshd, journals.path());
     let place = format!("host pbx ({}@127.0.0.1, port {}): ", sshd.user(), sshd.port);
     let folder = journals.path().display().to_string();
@@ -131,11 +131,11 @@ fn a_host_without_journals_folder_or_sqlite_says_which() {
         "{error}"
     );
 
-    let manner = Manner {
+    let setup = SshdSetup {
         has_sqlite: false,
-        ..Manner::default()
+        ..SshdSetup::default()
     };
-    let sshd = Sshd::start(&manner);
+    let sshd = Sshd::start(&setup);
     let error = ask(&crate::asking::host(&sshd, journals.path()), &wanted)
         .expect_err("there is no sqlite3");
     assert_eq!(error.kind, HostErrorKind::NoSqlite);
@@ -165,11 +165,11 @@ fn output_that_is_not_the_scripts_is_bounded_and_named() {
     };
     let row = "echo 'R|7||||7B7D|||'; ";
     let forced = |command: &str| {
-        let manner = Manner {
+        let setup = SshdSetup {
             forced: Some(command),
-            ..Manner::default()
+            ..SshdSetup::default()
         };
-        let sshd = Sshd::start(&manner);
+        let sshd = Sshd::start(&setup);
         let begin = Instant::now();
         let answer = ask_within(&host(&sshd, journals.path()), &wanted, &short);
         assert!(begin.elapsed() < Duration::from_secs(6), "{command}");

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use calltrace_hosts::{Address, FetchLimits, HostErrorKind, Login, User};
 use testing::journals::{Journals, hangups};
-use testing::sshd::{Manner, PasswordUser, Sshd};
+use testing::sshd::{PasswordUser, Sshd, SshdSetup};
 
 use crate::asking::{ask, ask_within, days, file, host, limits};
 
@@ -17,7 +17,7 @@ const PASSWORD: &str = "p w$\"x'|";
 
 #[test]
 fn a_key_that_is_refused_or_cannot_be_used_is_named() {
-    let (journals, sshd) = (Journals::new(), Sshd::start(&Manner::default()));
+    let (journals, sshd) = (Journals::new(), Sshd::start(&SshdSetup::default()));
     let mut host = host(&sshd, journals.path());
     let wanted = days(DAY, DAY);
     host.login = Login::Key(Some(file(&sshd.other_key())));
@@ -45,7 +45,7 @@ fn a_key_that_is_refused_or_cannot_be_used_is_named() {
 
 #[test]
 fn the_first_contact_shows_the_fingerprint_and_how_to_accept_it() {
-    let (journals, sshd) = (Journals::new(), Sshd::start(&Manner::default()));
+    let (journals, sshd) = (Journals::new(), Sshd::start(&SshdSetup::default()));
     journals.add(DAY, &hangups(1));
     let mut host = host(&sshd, journals.path());
     let known = journals.path().join("known hosts");
@@ -79,7 +79,7 @@ fn the_first_contact_shows_the_fingerprint_and_how_to_accept_it() {
 
 #[test]
 fn a_changed_host_key_has_words_of_its_own() {
-    let (journals, sshd) = (Journals::new(), Sshd::start(&Manner::default()));
+    let (journals, sshd) = (Journals::new(), Sshd::start(&SshdSetup::default()));
     let mut host = host(&sshd, journals.path());
     host.known_hosts = Some(file(&sshd.changed_hosts()));
     let error = ask(&host, &days(DAY, DAY)).expect_err("it has changed");
@@ -98,7 +98,7 @@ fn a_changed_host_key_has_words_of_its_own() {
 
 #[test]
 fn a_host_that_is_not_there_or_hangs_costs_a_bounded_time() {
-    let (journals, sshd) = (Journals::new(), Sshd::start(&Manner::default()));
+    let (journals, sshd) = (Journals::new(), Sshd::start(&SshdSetup::default()));
     let mut host = host(&sshd, journals.path());
     let nobody = TcpListener::bind("127.0.0.1:0").expect("a free port");
     host.port = nobody.local_addr().expect("it is bound").port();
@@ -133,7 +133,7 @@ fn a_password_of_a_file_logs_in_and_a_wrong_one_is_tried_once() {
         testing::skipped("a login by password needs root; askpass itself is tested all the same");
         return;
     };
-    let (journals, sshd) = (Journals::new(), Sshd::start(&Manner::default()));
+    let (journals, sshd) = (Journals::new(), Sshd::start(&SshdSetup::default()));
     journals.add(DAY, &hangups(1));
     let secret = journals.path().join("password");
     let write = |text: &str, mode: u32| {

@@ -116,7 +116,7 @@ fn where_calls_are_few_the_last_change_of_a_file_that_is_written_to_tells_the_zo
     assert!(
         found
             .remedy("zone-wrong")
-            .contains("UTC-02:00, such as \"Etc/GMT+2\", ")
+            .contains("UTC-02:00, such as \"Etc/GMT+2\" ")
     );
     doctoring::set_modified(&live, minutes_ago(125).into());
     tree.look(&[]).are(&[]);

@@ -303,7 +303,9 @@ fn indexes_that_are_torn_of_another_file_or_of_none_are_told_apart() {
     fs::copy(&idx, &other).expect("copied");
     let found = tree.look(&[]);
     assert!(
-        found.seen("index-stale").contains("of another file"),
+        found
+            .seen("index-stale")
+            .contains("belongs to another file"),
         "{}",
         found.seen("index-stale")
     );

@@ -21,7 +21,7 @@ const ID_WIDTH: usize = 16;
 const NAME_WIDTH_MIN: usize = 5;
 
 /// A row: the enterprise's name, and its call.
-type TableRow<'r> = (&'r EnterpriseName, &'r Summary);
+type ListRow<'r> = (&'r EnterpriseName, &'r Summary);
 
 /// How calls are shown.
 pub struct TableOptions<'o> {
@@ -105,14 +105,14 @@ const STEPS: [Narrowing; 17] = [
 /// When `out` does.
 pub fn write_table(
     out: &mut impl Write,
-    rows: &[TableRow<'_>],
+    rows: &[ListRow<'_>],
     options: &TableOptions<'_>,
 ) -> io::Result<()> {
     let Some((_, newest)) = rows.first() else {
         return Ok(());
     };
     let clock = options.clock;
-    let mut table = CallTable::new(rows, options);
+    let mut table = ListTable::new(rows, options);
     let room = options.width.unwrap_or(usize::MAX);
     for step in &STEPS {
         table.take(step, room);
@@ -142,8 +142,8 @@ pub fn write_table(
 }
 
 /// The cells of rows, as wide as they are to be shown.
-struct CallTable<'t> {
-    rows: &'t [TableRow<'t>],
+struct ListTable<'t> {
+    rows: &'t [ListRow<'t>],
     options: &'t TableOptions<'t>,
     /// The cells, by column, then by row.
     cells: [Vec<String>; 11],
@@ -155,10 +155,10 @@ struct CallTable<'t> {
     shows_country: bool,
 }
 
-impl<'t> CallTable<'t> {
-    fn new(rows: &'t [TableRow<'t>], options: &'t TableOptions<'t>) -> CallTable<'t> {
+impl<'t> ListTable<'t> {
+    fn new(rows: &'t [ListRow<'t>], options: &'t TableOptions<'t>) -> ListTable<'t> {
         let times = rows.iter().map(|(_, call)| call.first);
-        let mut table = CallTable {
+        let mut table = ListTable {
             rows,
             options,
             cells: Default::default(),

@@ -29,7 +29,7 @@ const MODE: u32 = 0o640;
 pub(super) struct RotatingFile {
     path: PathBuf,
     bytes_max: u64,
-    open: Option<OpenLog>,
+    open: Option<RequestLogFile>,
     rest_until: Option<Instant>,
     /// The last line was written in part, so the next one begins with a newline.
     is_torn: bool,
@@ -38,7 +38,7 @@ pub(super) struct RotatingFile {
 }
 
 #[derive(Debug)]
-struct OpenLog {
+struct RequestLogFile {
     file: File,
     bytes: u64,
     /// Devices such as `/dev/null` are not renamed.
@@ -136,14 +136,14 @@ impl Write for RotatingFile {
     }
 }
 
-fn open(path: &Path) -> io::Result<OpenLog> {
+fn open(path: &Path) -> io::Result<RequestLogFile> {
     let file = OpenOptions::new()
         .append(true)
         .create(true)
         .mode(MODE)
         .open(path)?;
     let metadata = file.metadata()?;
-    Ok(OpenLog {
+    Ok(RequestLogFile {
         file,
         bytes: metadata.len(),
         may_be_moved: metadata.is_file(),

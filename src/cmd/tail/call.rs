@@ -239,7 +239,7 @@ impl CallTail<'_> {
 
 /// How often a line of the call was printed and has arrived.
 #[derive(Default)]
-struct LineCounts {
+struct PrintedCounts {
     printed: u32,
     arrived: u32,
 }
@@ -253,7 +253,7 @@ struct Watched {
     /// All facts of the call, in order of time.
     facts: Vec<Fact>,
     /// By the bytes of the line, because its place changes with a rotation.
-    counts: HashMap<Box<[u8]>, LineCounts>,
+    counts: HashMap<Box<[u8]>, PrintedCounts>,
     arrivals: u64,
     /// Earlier records may belong to the call by now.
     is_stale: bool,

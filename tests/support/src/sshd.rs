@@ -36,7 +36,7 @@ userdel "$1"
 
 /// Properties of the host.
 #[derive(Debug, Clone)]
-pub struct Manner<'m> {
+pub struct SshdSetup<'m> {
     /// Its clock, in seconds since 1970 UTC; `None` for the real time.
     pub now: Option<i64>,
     /// Its time zone.
@@ -47,10 +47,10 @@ pub struct Manner<'m> {
     pub forced: Option<&'m str>,
 }
 
-impl Default for Manner<'_> {
+impl Default for SshdSetup<'_> {
     /// In UTC, with the real time.
     fn default() -> Self {
-        Manner {
+        SshdSetup {
             now: None,
             zone: "UTC",
             has_sqlite: true,
@@ -72,7 +72,7 @@ impl Sshd {
     ///
     /// # Panics
     /// When it does not start: openssh-server is not installed.
-    pub fn start(manner: &Manner<'_>) -> Sshd {
+    pub fn start(setup: &SshdSetup<'_>) -> Sshd {
         let folder = tempfile::tempdir().expect("a folder of its own");
         let at = folder.path();
         fs::set_permissions(at, Permissions::from_mode(0o755)).expect("its own folder");
@@ -84,8 +84,8 @@ impl Sshd {
             // Where the server shuts itself in before somebody is let in.
             fs::create_dir_all("/run/sshd").expect("root may make it");
         }
-        make_tools(&at.join("bin"), manner);
-        let (port, keeper) = serve(at, manner);
+        make_tools(&at.join("bin"), setup);
+        let (port, keeper) = serve(at, setup);
         let sshd = Sshd {
             folder,
             keeper,
@@ -214,16 +214,16 @@ fn make_key(path: &Path) {
 }
 
 /// The programs that are found on the host before all others, or in place of them.
-fn make_tools(bin: &Path, manner: &Manner<'_>) {
+fn make_tools(bin: &Path, setup: &SshdSetup<'_>) {
     fs::create_dir(bin).expect("its own folder");
-    if let Some(now) = manner.now {
+    if let Some(now) = setup.now {
         let date = format!(
             "#!/bin/sh\ncase \" $* \" in *' -d '*) exec /bin/date \"$@\" ;; esac\nexec /bin/date -d @{now} \"$@\"\n"
         );
         fs::write(bin.join("date"), date).expect("its own file");
         fs::set_permissions(bin.join("date"), Permissions::from_mode(0o755)).expect("its own file");
     }
-    if !manner.has_sqlite {
+    if !setup.has_sqlite {
         for program in ["sh", "date", "cat", "tr"] {
             let place = bin.join(program);
             if !place.exists() {
@@ -234,7 +234,7 @@ fn make_tools(bin: &Path, manner: &Manner<'_>) {
 }
 
 /// Starts the server. Ports that others take meanwhile are passed over.
-fn serve(at: &Path, manner: &Manner<'_>) -> (u16, Child) {
+fn serve(at: &Path, setup: &SshdSetup<'_>) -> (u16, Child) {
     let sshd = ["/usr/sbin/sshd", "/usr/bin/sshd"]
         .into_iter()
         .find(|path| Path::new(path).exists());
@@ -245,7 +245,7 @@ fn serve(at: &Path, manner: &Manner<'_>) -> (u16, Child) {
         let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = free.local_addr().expect("it is bound").port();
         drop(free);
-        fs::write(at.join("config"), settings(at, port, manner)).expect("its own file");
+        fs::write(at.join("config"), settings(at, port, setup)).expect("its own file");
         let mut keeper = Command::new("sh");
         keeper
             .args(["-c", KEEPER, "keeper", sshd])
@@ -273,9 +273,9 @@ fn serve(at: &Path, manner: &Manner<'_>) -> (u16, Child) {
     );
 }
 
-fn settings(at: &Path, port: u16, manner: &Manner<'_>) -> String {
+fn settings(at: &Path, port: u16, setup: &SshdSetup<'_>) -> String {
     let at = at.display();
-    let path = match manner.has_sqlite {
+    let path = match setup.has_sqlite {
         true => format!("{at}/bin:/usr/bin:/bin"),
         false => format!("{at}/bin"),
     };
@@ -284,9 +284,9 @@ fn settings(at: &Path, port: u16, manner: &Manner<'_>) -> String {
          AuthorizedKeysFile {at}/authorized_keys\nPermitRootLogin yes\nPasswordAuthentication yes\n\
          KbdInteractiveAuthentication no\nUseDNS no\nPrintMotd no\nPrintLastLog no\nMaxStartups 100\n\
          LogLevel INFO\nSetEnv PATH={path} HOME={at} TZ={}\n",
-        manner.zone
+        setup.zone
     );
-    if let Some(command) = manner.forced {
+    if let Some(command) = setup.forced {
         text.push_str(&format!("ForceCommand {command}\n"));
     }
     text

@@ -191,7 +191,7 @@ fn is_for_another(fact: &Fact) -> bool {
 
 /// The records of a group, with their profile.
 #[derive(Clone, Copy)]
-pub struct Group<'f> {
+pub struct RecordGroup<'f> {
     /// The records in any order.
     pub facts: &'f [Fact],
     /// The profile of the same records.
@@ -200,7 +200,7 @@ pub struct Group<'f> {
 
 /// Finds the groups that belong together, as (main group, part, circumstance). A group is the records that
 /// ids join, within one enterprise and one period. A part is given to at most one main group.
-pub fn joins(groups: &[Group<'_>]) -> Vec<(usize, usize, String)> {
+pub fn joins(groups: &[RecordGroup<'_>]) -> Vec<(usize, usize, String)> {
     let mains = |kind: PartKind| -> Vec<usize> {
         let of_kind = |i: &usize| groups[*i].profile.may_own_parts(kind);
         (0..groups.len()).filter(of_kind).collect()
@@ -225,8 +225,8 @@ pub fn joins(groups: &[Group<'_>]) -> Vec<(usize, usize, String)> {
 /// Finds the group that a part belongs to among others, each with a key. Returns its key and the
 /// circumstance.
 pub fn main_of<'f, K: Ord>(
-    part: &Group<'_>,
-    others: &(impl Iterator<Item = (K, Group<'f>)> + Clone),
+    part: &RecordGroup<'_>,
+    others: &(impl Iterator<Item = (K, RecordGroup<'f>)> + Clone),
 ) -> Option<(K, String)> {
     part.profile
         .kinds()
@@ -235,8 +235,8 @@ pub fn main_of<'f, K: Ord>(
 
 fn main_of_kind<'f, K: Ord>(
     kind: PartKind,
-    part: &Group<'_>,
-    others: impl Iterator<Item = (K, Group<'f>)>,
+    part: &RecordGroup<'_>,
+    others: impl Iterator<Item = (K, RecordGroup<'f>)>,
 ) -> Option<(K, String)> {
     let first = part.first()?;
     if kind == PartKind::Rung {
@@ -260,7 +260,7 @@ fn main_of_kind<'f, K: Ord>(
     Some((main, why))
 }
 
-impl Group<'_> {
+impl RecordGroup<'_> {
     /// Whether the group can be a part of another group.
     pub fn may_be_part(&self) -> bool {
         self.profile.kinds().next().is_some()
@@ -270,7 +270,7 @@ impl Group<'_> {
         self.profile.first()
     }
 
-    fn has_token_of(&self, part: &Group<'_>) -> bool {
+    fn has_token_of(&self, part: &RecordGroup<'_>) -> bool {
         let (m, p) = (self.profile, part.profile);
         m.token == p.token || m.token.is_none() || p.token.is_none()
     }
@@ -282,7 +282,7 @@ impl Group<'_> {
 
     /// Whether the group can have created the part: its first channel is no younger. Without this rule, two
     /// parts could each belong to the other.
-    fn rings_before(&self, part: &Group<'_>) -> bool {
+    fn rings_before(&self, part: &RecordGroup<'_>) -> bool {
         match (self.born(), part.born()) {
             (Some(own), Some(born)) => own <= born,
             _ => true,
@@ -290,7 +290,7 @@ impl Group<'_> {
     }
 
     /// Whether the group can be the main group of a part, by Token and time.
-    fn is_near(&self, part: &Group<'_>) -> bool {
+    fn is_near(&self, part: &RecordGroup<'_>) -> bool {
         let (m, p) = (self.profile, part.profile);
         let (Some((m_first, m_last)), Some((p_first, _))) = (m.times, p.times) else {
             return false;
@@ -352,7 +352,7 @@ impl Group<'_> {
 
 /// How certain it is that a part belongs to a call that was started from the CRM (a lower rank is more
 /// certain), and why. Two managers may call one client: the extension tells the calls apart.
-fn crm(main: &Group<'_>, part: &Group<'_>) -> Option<(u8, String)> {
+fn crm(main: &RecordGroup<'_>, part: &RecordGroup<'_>) -> Option<(u8, String)> {
     let lead = if part.has_any_extension() {
         MANAGER_LEAD_MILLIS
     } else {
@@ -378,7 +378,7 @@ fn crm(main: &Group<'_>, part: &Group<'_>) -> Option<(u8, String)> {
     })
 }
 
-fn forwarded(main: &Group<'_>, part: &Group<'_>) -> Option<String> {
+fn forwarded(main: &RecordGroup<'_>, part: &RecordGroup<'_>) -> Option<String> {
     let rings = |mobile: &[u8], client: &[u8], at: Stamp| {
         main.facts.iter().any(|f| {
             f.event == Event::Dial
@@ -396,7 +396,7 @@ fn forwarded(main: &Group<'_>, part: &Group<'_>) -> Option<String> {
     forwards.then(|| "rings a mobile for the client while the call rings it".to_owned())
 }
 
-fn consulted(main: &Group<'_>, part: &Group<'_>) -> Option<String> {
+fn consulted(main: &RecordGroup<'_>, part: &RecordGroup<'_>) -> Option<String> {
     let [only] = part.facts else { return None };
     main.is_in_call(only.phone(), only.at)
         .then(|| "an internal leg of an extension that is in this call at that moment".to_owned())

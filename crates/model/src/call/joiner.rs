@@ -17,7 +17,7 @@ use foldhash::fast::RandomState;
 
 use super::closure::local_pair_fits;
 use super::fact::{Edge, Event, Fact, local_stem};
-use super::infer::{self, Group};
+use super::infer::{self, RecordGroup};
 use super::reach;
 use crate::record::{LogZone, Stamp};
 pub use component::{Component, first_and_last};
@@ -274,7 +274,7 @@ impl Joiner {
     }
 
     fn infer_once(&mut self, may_join: &impl Fn(&Component) -> bool) -> Vec<u32> {
-        let (slots, groups): (Vec<u32>, Vec<Group<'_>>) =
+        let (slots, groups): (Vec<u32>, Vec<RecordGroup<'_>>) =
             self.components().map(|(slot, c)| (slot, c.group())).unzip();
         let pairs: Vec<(u32, u32, String)> = infer::joins(&groups)
             .into_iter()

@@ -78,7 +78,7 @@ fn shown(
         shown: Zone::named("Europe/Minsk").expect("a zone"),
     };
     let name = name();
-    let rows: Vec<TableRow<'_>> = calls.iter().map(|call| (&name, call)).collect();
+    let rows: Vec<ListRow<'_>> = calls.iter().map(|call| (&name, call)).collect();
     let options = TableOptions {
         clock: &clock,
         width,

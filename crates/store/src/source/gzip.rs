@@ -43,7 +43,7 @@ impl fmt::Display for Trailing {
         let Trailing { at, bytes } = self;
         write!(
             f,
-            "has {bytes} bytes behind its gzip data (from compressed byte {at} on), which are ignored"
+            "has {bytes} bytes after its gzip data (from compressed byte {at} on), which are ignored"
         )
     }
 }

@@ -20,7 +20,7 @@ use chrono::NaiveDate;
 use super::age::is_believed;
 use super::context::{OpenLog, RotationContext};
 use super::look::to_take_off;
-use super::packing::{ArchivePart, Sizes};
+use super::packing::{PackedPart, Sizes};
 use super::report::RotationReport;
 use super::seal::access_of_both;
 use super::step::{RotationStep, StepKind, StepOutcome, StepReport, Stop};
@@ -154,14 +154,11 @@ fn copy(
     let read = |error| Error::io(&path, "read it", error);
     let modified = opened.metadata.modified().map_err(read)?;
     let Some(old) = context.open_if_there(name).map_err(read)? else {
-        let parts = vec![ArchivePart::of(opened, end)];
+        let parts = vec![PackedPart::of(opened, end)];
         let packed_archive = context.pack(name, Access::of(&opened.metadata), modified, parts)?;
         return packed_archive.publish(context, report);
     };
-    let parts = vec![
-        ArchivePart::of(&old, u64::MAX),
-        ArchivePart::of(opened, end),
-    ];
+    let parts = vec![PackedPart::of(&old, u64::MAX), PackedPart::of(opened, end)];
     let access = access_of_both(&old, opened)?;
     let packed_archive = context.pack(name, access, modified, parts)?;
     let quiet = context.prove_no_writers(&old.log().file);

@@ -66,12 +66,12 @@ pub(super) struct FileFacts {
     /// are no longer in the file: a collapse was taking them off while it was the live file.
     pub(super) to_take_off: Option<(FileName, u64)>,
     /// Only for `events.log`.
-    pub(super) live: Option<LiveState>,
+    pub(super) live: Option<LiveFileState>,
 }
 
 /// What is known only of `events.log`.
 #[derive(Debug, Clone)]
-pub(super) struct LiveState {
+pub(super) struct LiveFileState {
     /// It holds only blank lines and holes.
     pub(super) is_blank: bool,
     /// The day that it is to be named after, see [`RecordDays::main`]; the day of its modification if no record has
@@ -84,7 +84,7 @@ pub(super) struct LiveState {
 
 impl RotationSurvey {
     /// `events.log`, with what is known only of it.
-    pub(super) fn live_file(&self) -> Option<(&RotationFile, &LiveState)> {
+    pub(super) fn live_file(&self) -> Option<(&RotationFile, &LiveFileState)> {
         let mut files = self.files.iter();
         files.find_map(|seen| Some((seen, seen.more.live.as_ref()?)))
     }
@@ -265,7 +265,7 @@ fn live_file(
     let more = FileFacts {
         may_grow: true,
         to_take_off,
-        live: Some(LiveState {
+        live: Some(LiveFileState {
             is_blank,
             day,
             stretches: days.stretches,

@@ -28,16 +28,16 @@ pub(super) struct PackedArchive<'d> {
 }
 
 /// One part of a new archive.
-pub(super) struct ArchivePart<'p> {
+pub(super) struct PackedPart<'p> {
     /// The file that it comes from.
     pub(super) path: &'p Path,
     pub(super) content: Box<dyn Read + Send + 'p>,
 }
 
-impl<'p> ArchivePart<'p> {
+impl<'p> PackedPart<'p> {
     /// The content of a file from its beginning up to `end`.
-    pub(super) fn of(opened: &'p OpenLog, end: u64) -> ArchivePart<'p> {
-        ArchivePart {
+    pub(super) fn of(opened: &'p OpenLog, end: u64) -> PackedPart<'p> {
+        PackedPart {
             path: &opened.log().path,
             content: Box::new(opened.source.content().take(end)),
         }
@@ -52,7 +52,7 @@ impl RotationContext<'_> {
         name: &FileName,
         like: Access,
         modified: SystemTime,
-        parts: Vec<ArchivePart<'_>>,
+        parts: Vec<PackedPart<'_>>,
     ) -> Result<PackedArchive<'_>, Error> {
         let _pass = self.semaphore.acquire();
         let temporary = names::temporary(name);
@@ -92,7 +92,7 @@ impl RotationContext<'_> {
         &self,
         name: &FileName,
         draft: &DraftFile<'_>,
-        parts: Vec<ArchivePart<'_>>,
+        parts: Vec<PackedPart<'_>>,
     ) -> Result<(ContentDigest, ContentDigest), Error> {
         let fail = |error| Error::io(&self.path(name), "write the archive", error);
         let mut packer = Packer::new(draft.writer());

@@ -1,7 +1,7 @@
 //! The plan: makes steps from a survey and a policy, each with its reason. Pure; a step that can't be done now is
 //! reported, not tried.
 
-use super::look::{LiveState, RotationFile, RotationSurvey, kept_since};
+use super::look::{LiveFileState, RotationFile, RotationSurvey, kept_since};
 use super::step::{RotationStep, StepKind, WaitingFile};
 use super::writers::OpenWriters;
 use super::{Mode, Policy};
@@ -212,7 +212,7 @@ fn make_index(plan: &mut Plan, seen: &RotationFile) {
 fn live_file(
     plan: &mut Plan,
     seen: &RotationFile,
-    live: &LiveState,
+    live: &LiveFileState,
     survey: &RotationSurvey,
     policy: &Policy,
 ) {
@@ -230,7 +230,7 @@ fn live_file(
 /// Why the live file is due, as a clause.
 fn due(
     seen: &RotationFile,
-    live: &LiveState,
+    live: &LiveFileState,
     survey: &RotationSurvey,
     policy: &Policy,
 ) -> Option<String> {
@@ -249,7 +249,7 @@ fn due(
 fn rename(
     plan: &mut Plan,
     seen: &RotationFile,
-    live: &LiveState,
+    live: &LiveFileState,
     survey: &RotationSurvey,
     due: String,
 ) {
@@ -283,7 +283,7 @@ fn rename(
 fn collapse(
     plan: &mut Plan,
     seen: &RotationFile,
-    live: &LiveState,
+    live: &LiveFileState,
     survey: &RotationSurvey,
     policy: &Policy,
     due: &str,

@@ -15,7 +15,7 @@ use std::io::{self, ErrorKind};
 
 use super::archived::ArchivedPrefix;
 use super::context::{OpenLog, RotationContext};
-use super::packing::ArchivePart;
+use super::packing::PackedPart;
 use super::remove::Removal;
 use super::report::RotationReport;
 use super::step::{RotationStep, StepOutcome, StepReport, Stop};
@@ -81,7 +81,7 @@ pub(super) fn archive(
     let read = |error| Error::io(&path, "read it", error);
     let modified = opened.metadata.modified().map_err(read)?;
     let Some(old) = context.open_if_there(&name).map_err(read)? else {
-        let parts = vec![ArchivePart::of(opened, u64::MAX)];
+        let parts = vec![PackedPart::of(opened, u64::MAX)];
         let packed_archive = context.pack(&name, Access::of(&opened.metadata), modified, parts)?;
         if !opened.is_as_it_was().map_err(read)? {
             return Ok(false);
@@ -120,9 +120,7 @@ fn add(
     let modified = modified(opened)?.max(modified(old)?);
     let parts = [(old, kept), (opened, u64::MAX)];
     let parts = parts.into_iter().filter(|(_, end)| *end > 0);
-    let parts = parts
-        .map(|(from, end)| ArchivePart::of(from, end))
-        .collect();
+    let parts = parts.map(|(from, end)| PackedPart::of(from, end)).collect();
     let access = access_of_both(old, opened)?;
     let packed_archive = match context.pack(name, access, modified, parts) {
         Err(Error::Io {
@@ -199,7 +197,7 @@ pub(super) fn recompress(
     let read = |error| Error::io(&path, "read it", error);
     let old = open_quiet(context, name)?;
     let modified = old.metadata.modified().map_err(read)?;
-    let parts = vec![ArchivePart::of(&old, u64::MAX)];
+    let parts = vec![PackedPart::of(&old, u64::MAX)];
     let packed = context.pack(name, Access::of(&old.metadata), modified, parts);
     if let Err(Error::Io { source, .. }) = &packed
         && let Some(trailing) = source::trailing(source)

@@ -152,7 +152,7 @@ impl ListRequest {
 
     /// Returns the time ranges to search, the newest first: one, or one for each day where hours or a day
     /// of the week were selected.
-    pub(super) fn windows(&self, period: ListDays, clock: &Clock) -> Vec<TimeRange> {
+    pub(super) fn windows(&self, period: ListDays, clock: &Clock) -> Vec<ListTimeRange> {
         let end_of = |day: NaiveDate| day_begin(clock, day + Days::new(1));
         let (from, to) = match period {
             ListDays::All => return vec![(None, None)],
@@ -175,13 +175,13 @@ impl ListRequest {
                 ),
             }
         };
-        let mut windows: Vec<TimeRange> = wanted.map(window).collect();
+        let mut windows: Vec<ListTimeRange> = wanted.map(window).collect();
         windows.reverse();
         windows
     }
 
     /// Returns the criteria of calls that began in a time range.
-    pub(super) fn criteria(&self, (since, until): TimeRange, now: Stamp) -> Criteria {
+    pub(super) fn criteria(&self, (since, until): ListTimeRange, now: Stamp) -> Criteria {
         let filters = &self.filters;
         let until = match (until, self.as_of) {
             (Some(until), Some(as_of)) => Some(until.min(as_of)),
@@ -203,7 +203,7 @@ impl ListRequest {
 }
 
 /// The first moment, and the last (exclusive); `None` for no bound.
-pub(super) type TimeRange = (Option<Stamp>, Option<Stamp>);
+pub(super) type ListTimeRange = (Option<Stamp>, Option<Stamp>);
 
 fn date(typed: &str) -> Result<Option<NaiveDate>, Mistake> {
     if typed.is_empty() {

@@ -1,6 +1,6 @@
 //! Joins legs that only rang to the dial that rang them.
 
-use super::Group;
+use super::RecordGroup;
 use crate::call::fact::{Event, Fact, local_target};
 use crate::record::{Stamp, phone};
 
@@ -19,8 +19,8 @@ pub(super) const RINGS_ON_MILLIS: i64 = 30_000;
 /// Finds the group that rings the part: it has a dial near the beginning of the part, for a number that the
 /// part shows.
 pub(super) fn rung_by<'f, K: Ord>(
-    part: &Group<'_>,
-    others: impl Iterator<Item = (K, Group<'f>)>,
+    part: &RecordGroup<'_>,
+    others: impl Iterator<Item = (K, RecordGroup<'f>)>,
 ) -> Option<(K, String)> {
     let (first, _) = part.profile.times?;
     let shown = ShownNumbers::of(part)?;
@@ -48,7 +48,7 @@ pub(super) fn rung_by<'f, K: Ord>(
 }
 
 /// Whether a record of the group can be a dial near this time: most groups are from another minute.
-fn may_dial_near(main: &Group<'_>, at: Stamp) -> bool {
+fn may_dial_near(main: &RecordGroup<'_>, at: Stamp) -> bool {
     main.profile.times.is_some_and(|(first, last)| {
         at.since(first) >= -DIAL_LATE_MILLIS && at.since(last) <= RINGS_ON_MILLIS
     })
@@ -62,7 +62,7 @@ struct ShownNumbers<'f> {
 }
 
 impl<'f> ShownNumbers<'f> {
-    fn of(part: &Group<'f>) -> Option<ShownNumbers<'f>> {
+    fn of(part: &RecordGroup<'f>) -> Option<ShownNumbers<'f>> {
         let mut shown = ShownNumbers {
             numbers: Vec::new(),
             targets: Vec::new(),

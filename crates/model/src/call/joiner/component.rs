@@ -1,6 +1,6 @@
 use super::NameHash;
 use crate::call::fact::{Event, Fact};
-use crate::call::infer::{Group, Profile};
+use crate::call::infer::{Profile, RecordGroup};
 use crate::call::reach;
 use crate::record::Stamp;
 
@@ -41,8 +41,8 @@ impl Component {
     }
 
     /// The records in the form that joins without ids use.
-    pub fn group(&self) -> Group<'_> {
-        Group {
+    pub fn group(&self) -> RecordGroup<'_> {
+        RecordGroup {
             facts: &self.facts,
             profile: &self.profile,
         }

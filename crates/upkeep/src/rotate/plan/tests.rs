@@ -104,7 +104,7 @@ fn found(first: &str, last: &str) -> RotationFile {
         },
         more: FileFacts {
             may_grow: true,
-            live: Some(LiveState {
+            live: Some(LiveFileState {
                 is_blank: false,
                 day: day_of(stamp(first).expect("a time")),
                 stretches: stretches(first, last),
