@@ -4,7 +4,7 @@
 //! All of them give [`calltrace_model::sighting::Sighting`]s, and say what they could not read. `calltrace-sync`
 //! compares the sightings with the logs of an enterprise.
 //!
-//! [`fetch`] asks a [`Host`] over the system's ssh for rows of its journals, and [`read_journal`] reads a local file.
+//! [`fetch()`] asks a [`Host`] over the system's ssh for rows of its journals, and [`read_journal`] reads a local file.
 //! Both run the same script and parse the same output. [`services`] reads logs of services.
 
 pub mod askpass;

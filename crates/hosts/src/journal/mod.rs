@@ -1,7 +1,7 @@
 //! Journals of hosts: SQLite files, one per day, in which the sender of events records each request and its result.
 //!
 //! `row` parses a row, `script` makes the script that prints rows, `output` reads what the script prints.
-//! [`crate::fetch`] runs the script.
+//! [`crate::fetch()`] runs the script.
 
 mod name;
 mod output;

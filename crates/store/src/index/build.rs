@@ -103,7 +103,7 @@ pub(super) fn build_piece(
 /// A parsed range of content.
 #[derive(Default)]
 struct ParsedStretch {
-    /// By [`KeyKind`]: key in the upper half, block in the lower; sorted, without duplicates.
+    /// By kind of key: key in the upper half, block in the lower; sorted, without duplicates.
     postings: [Vec<u64>; 3],
     /// Block, earliest and latest time.
     times: Vec<(u32, Stamp, Stamp)>,
