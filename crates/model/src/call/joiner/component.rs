@@ -1,3 +1,5 @@
+//! The records that belong together so far, while a stream of records is joined into calls.
+
 use super::NameHash;
 use crate::call::fact::{Event, Fact};
 use crate::call::infer::{Profile, RecordGroup};
