@@ -94,7 +94,7 @@ fn the_enterprise_is_found_where_there_is_one_or_the_settings_name_it() {
     fs::write(dir.path().join("0103/events_2025-12-02.log"), "").expect("its own file");
     let output = run(dir.path(), &["compare", &tester]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(said(dir.path(), &output).contains("which enterprise the events are for is not known"));
+    assert!(said(dir.path(), &output).contains("the enterprise of the events is not known"));
 }
 
 #[test]
