@@ -21,7 +21,7 @@ fn said(tree: &Tree, bytes: &[u8]) -> String {
     let text = text(bytes).replace(&tree.root().display().to_string(), "ROOT");
     let lines = text
         .lines()
-        .filter(|line| !line.contains("who holds logs open"));
+        .filter(|line| !line.contains("processes hold logs open"));
     let text: String = lines.map(|line| format!("{line}\n")).collect();
     // Where lines break there, the length of ROOT decides.
     let daily = r"run\s+(`[^`]+`)\s+daily,\s+from\s+cron\s+or\s+calltrace-rotate.timer\s+\(--dry-run\s+shows\s+what\s+it\s+would\s+do\)";

@@ -26,7 +26,7 @@ fn without_settings_it_prints_the_link_to_open() {
     let at = running.at();
     let said = running.said();
     assert!(
-        said.contains("a token of its own, which opens all 4 enterprises"),
+        said.contains("its own token, which opens all 4 enterprises"),
         "{said}"
     );
     let line = running.lines.recv_timeout(PATIENCE).expect("a link");
@@ -208,7 +208,7 @@ fn a_second_signal_ends_it_at_once() {
         thread::yield_now();
     }
     running.signal("-INT");
-    while !running.said().contains("once more ends it at once") {}
+    while !running.said().contains("a second signal ends at once") {}
     running.signal("-INT");
     assert_eq!(running.end().0, Some(130));
 }

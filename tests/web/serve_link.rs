@@ -99,8 +99,8 @@ fn a_link_that_can_not_be_signed_is_an_error_with_advice() {
     for (args, said) in [
         (
             vec!["0376", "1.1"],
-            "calltrace: no secret is known for 0376; put one into the settings, as secret = \
-             \"...\" under [enterprises.0376], or name the database that has it under [postgres]\n",
+            "calltrace: no secret is known for 0376; add secret = \"...\" to the settings, \
+             under [enterprises.0376], or name the database that has it under [postgres]\n",
         ),
         (
             vec!["../x", "1.1"],
