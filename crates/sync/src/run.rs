@@ -148,7 +148,8 @@ impl<'a> HostRun<'a> {
             (outcome.troubles).extend(troubles.map(|trouble| format!("{name} {trouble}")));
         }
         if let Some(error) = &fetched.broken_off {
-            outcome.failure = Some(HostFailure {
+            // A failed copy goes first: until it is made up for, no mark may move on.
+            outcome.failure.get_or_insert(HostFailure {
                 kind: error.kind.word(),
                 text: error.to_string(),
             });
