@@ -19,9 +19,6 @@ use crate::context::{PATIENCE, SyncContext};
 /// Version of the file format.
 const VERSION: u64 = 1;
 
-/// Number of days that are kept: a host reads today and yesterday, and its clock may be a day off.
-const DAYS_MAX: usize = 4;
-
 /// The last settled row by journal and table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Marks(BTreeMap<(NaiveDate, JournalTable), i64>);
@@ -81,12 +78,7 @@ impl Marks {
     /// When the file can't be written.
     pub(crate) fn save(&self, site: &SyncContext, host: &Host) -> Result<(), Error> {
         let mut days: BTreeMap<String, serde_json::Map<String, Value>> = BTreeMap::new();
-        let newest: Vec<NaiveDate> = {
-            let mut all: Vec<NaiveDate> = self.0.keys().map(|(day, _)| *day).collect();
-            all.dedup();
-            all.into_iter().rev().take(DAYS_MAX).collect()
-        };
-        for ((day, table), last) in self.0.iter().filter(|((day, _), _)| newest.contains(day)) {
+        for ((day, table), last) in &self.0 {
             let tables = days.entry(day.to_string()).or_default();
             tables.insert(table.name().to_owned(), (*last).into());
         }
@@ -114,8 +106,8 @@ impl Marks {
 
 /// Whether the event of a row may still arrive.
 fn may_arrive(row: &JournalRow, fetched: &Fetched, now: i64) -> bool {
-    row.sighting(fetched.zone).is_some_and(|mut sighting| {
-        sighting.at_millis -= fetched.skew_millis;
-        MatchWindow::default().around(&sighting).1 >= now
+    row.sent(fetched.zone).is_some_and(|(at_millis, waited)| {
+        let at_millis = at_millis - fetched.skew_millis;
+        MatchWindow::default().around_time(at_millis, waited).1 >= now
     })
 }

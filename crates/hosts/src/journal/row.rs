@@ -95,13 +95,9 @@ impl JournalRow {
     /// answer came. A local time that occurs twice is taken as the first one.
     pub fn sighting(&self, zone: Zone) -> Option<Sighting> {
         let delivery = self.delivery()?;
-        let waited_millis = match (delivery, self.response_millis) {
-            (Delivery::TimedOut, 0) => self.table.timeout_millis(),
-            (_, millis) => millis,
-        };
-        let waited = i64::try_from(waited_millis).unwrap_or(i64::MAX);
+        let (at_millis, waited_millis) = self.sent(zone)?;
         Some(Sighting {
-            at_millis: self.written_millis(zone).saturating_sub(waited),
+            at_millis,
             waited_millis,
             event: Arc::from(self.event.as_str()),
             body: EventBody::parse(&self.request),
@@ -111,6 +107,18 @@ impl JournalRow {
                 number: u64::try_from(self.id).unwrap_or_default(),
             },
         })
+    }
+
+    /// When the event was sent (milliseconds since 1970 UTC), and how long the sender waited for the answer
+    /// (milliseconds), as in [`JournalRow::sighting`]. The body is not read. `None` if the row is no request.
+    pub fn sent(&self, zone: Zone) -> Option<(i64, u64)> {
+        let waited_millis = match (self.delivery()?, self.response_millis) {
+            (Delivery::TimedOut, 0) => self.table.timeout_millis(),
+            (_, millis) => millis,
+        };
+        let waited = i64::try_from(waited_millis).unwrap_or(i64::MAX);
+        let at_millis = self.written_millis(zone).saturating_sub(waited);
+        Some((at_millis, waited_millis))
     }
 
     /// The time of the row, in milliseconds since 1970 UTC.

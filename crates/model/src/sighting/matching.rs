@@ -36,10 +36,15 @@ impl Default for MatchWindow {
 impl MatchWindow {
     /// The first and last moment at which the event may arrive, both inclusive (milliseconds since 1970 UTC).
     pub fn around(self, sent: &Sighting) -> (i64, i64) {
-        let waited = i64::try_from(sent.waited_millis).unwrap_or(i64::MAX);
-        let last = sent.at_millis.saturating_add(waited);
+        self.around_time(sent.at_millis, sent.waited_millis)
+    }
+
+    /// The same for an event that was sent at `at_millis` by a sender that waited for `waited_millis`.
+    pub fn around_time(self, at_millis: i64, waited_millis: u64) -> (i64, i64) {
+        let waited = i64::try_from(waited_millis).unwrap_or(i64::MAX);
+        let last = at_millis.saturating_add(waited);
         (
-            sent.at_millis.saturating_sub(self.before_millis),
+            at_millis.saturating_sub(self.before_millis),
             last.saturating_add(self.after_millis),
         )
     }
