@@ -10,7 +10,7 @@ use rustix::process::geteuid;
 use crate::survey::memory::MEMORY;
 use calltrace_engine::log_of_table;
 use calltrace_store::error::Error;
-use calltrace_store::fsx::{Access, DiskOps, Folder, Lock, UntrustedStep, give};
+use calltrace_store::fsx::{Access, DiskOps, DraftFile, Folder, Lock, UntrustedStep, give};
 use calltrace_store::index::{self, FOLDER};
 use calltrace_store::tree::{EnterpriseName, Tree};
 
@@ -104,6 +104,46 @@ fn take_over(own: &Folder, ops: &dyn DiskOps, user: u32, like: &Metadata) -> io:
         ));
     }
     ops.set_access(&own.readable()?, Access::of(like))
+}
+
+/// A new empty file under a temporary name, with its final owner and permissions.
+pub(crate) fn draft<'d>(
+    ops: &'d dyn DiskOps,
+    folder: &Folder,
+    name: String,
+    access: Access,
+) -> io::Result<DraftFile<'d>> {
+    let file = ops.create(folder, &name)?;
+    let draft = DraftFile::of(ops, folder, name, file);
+    // Set before the file has content.
+    ops.set_access(draft.file(), access)?;
+    Ok(draft)
+}
+
+/// The name of a file of `.calltrace` while it is written.
+pub(crate) fn temporary_of(name: &str) -> String {
+    format!("{name}.tmp")
+}
+
+/// Puts a file that `write` writes into the folder of calltrace itself, in place of the one before; `logs` is the folder
+/// of logs, whose owner gets it.
+pub(crate) fn replace(
+    ops: &dyn DiskOps,
+    logs: &Folder,
+    own: &Folder,
+    name: &str,
+    write: impl FnOnce(&DraftFile<'_>) -> io::Result<()>,
+) -> io::Result<()> {
+    let temporary = temporary_of(name);
+    // A killed run leaves its temporary file.
+    if own.has(&temporary) {
+        ops.unlink(own, &temporary)?;
+    }
+    let access = Access::of_file_in(&logs.metadata()?);
+    let draft = draft(ops, own, temporary, access)?;
+    write(&draft)?;
+    draft.sync()?;
+    draft.replace(name)
 }
 
 /// Whether a file of this name is one that runs make.

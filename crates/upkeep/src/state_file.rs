@@ -1,11 +1,10 @@
 //! Small files that other crates keep in `.calltrace`. Each is replaced as a whole or not at all.
 
-use std::io;
 use std::time::Duration;
 
 use crate::own;
 use calltrace_store::error::Error;
-use calltrace_store::fsx::{Access, DiskOps, DraftFile, Folder};
+use calltrace_store::fsx::{DiskOps, DraftFile};
 use calltrace_store::index::read_own;
 use calltrace_store::tree::{EnterpriseName, Tree};
 
@@ -44,26 +43,7 @@ impl StateFile {
         let _lock = own::lock(&own, patience)?;
         let content = change(read_own(&folder, self.0, BYTES_MAX).ok());
         let fail = |error| Error::io(&own.path_of(self.0), "write", error);
-        self.replace(&folder, &own, ops, &content).map_err(fail)
-    }
-
-    fn replace(
-        self,
-        logs: &Folder,
-        own: &Folder,
-        ops: &dyn DiskOps,
-        content: &[u8],
-    ) -> io::Result<()> {
-        let temporary = format!("{}.tmp", self.0);
-        // A killed run leaves its temporary file.
-        if own.has(&temporary) {
-            ops.unlink(own, &temporary)?;
-        }
-        let file = ops.create(own, &temporary)?;
-        let draft = DraftFile::of(ops, own, temporary, file);
-        ops.set_access(draft.file(), Access::of_file_in(&logs.metadata()?))?;
-        ops.write(draft.file(), content)?;
-        draft.sync()?;
-        draft.replace(self.0)
+        let write = |draft: &DraftFile<'_>| ops.write(draft.file(), &content);
+        own::replace(ops, &folder, &own, self.0, write).map_err(fail)
     }
 }

@@ -9,9 +9,9 @@ use std::time::SystemTime;
 
 use super::RotationEvent;
 use super::context::{OpenLog, RotationContext};
-use super::publish::{draft, temporary_of};
 use super::report::RotationReport;
 use super::step::StepReport;
+use crate::own::{draft, temporary_of};
 use crate::survey::names;
 use calltrace_store::error::Error;
 use calltrace_store::fsx::{Access, DraftFile};

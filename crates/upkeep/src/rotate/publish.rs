@@ -3,26 +3,8 @@
 use std::io;
 
 use super::context::RotationContext;
-use calltrace_store::fsx::{Access, DiskOps, DraftFile, Folder};
-
-/// A new empty file under a temporary name, with its final owner and permissions.
-pub(super) fn draft<'d>(
-    ops: &'d dyn DiskOps,
-    folder: &Folder,
-    name: String,
-    access: Access,
-) -> io::Result<DraftFile<'d>> {
-    let file = ops.create(folder, &name)?;
-    let draft = DraftFile::of(ops, folder, name, file);
-    // Set before the file has content.
-    ops.set_access(draft.file(), access)?;
-    Ok(draft)
-}
-
-/// The name of a file of `.calltrace` while it is written.
-pub(super) fn temporary_of(name: &str) -> String {
-    format!("{name}.tmp")
-}
+use crate::own;
+use calltrace_store::fsx::DraftFile;
 
 /// Puts a small file into `.calltrace`, in place of the one before.
 pub(super) fn small(context: &RotationContext<'_>, name: &str, content: &[u8]) -> io::Result<()> {
@@ -37,10 +19,6 @@ pub(super) fn own_file(
     name: &str,
     write: impl FnOnce(&DraftFile<'_>) -> io::Result<()>,
 ) -> io::Result<()> {
-    let access = Access::of_file_in(&context.folder.metadata()?);
     let own = context.own_folder()?;
-    let draft = draft(context.ops, &own, temporary_of(name), access)?;
-    write(&draft)?;
-    draft.sync()?;
-    draft.replace(name)
+    own::replace(context.ops, &context.folder, &own, name, write)
 }
