@@ -113,7 +113,10 @@ fn until_idle(server: &Server) {
 fn until_active(server: &Server, enterprises: &Value) {
     let begin = Instant::now();
     while told(&get(server.at, "/"))["active_tasks"] != *enterprises {
-        assert!(begin.elapsed() < Duration::from_secs(10), "not {enterprises}");
+        assert!(
+            begin.elapsed() < Duration::from_secs(10),
+            "not {enterprises}"
+        );
         std::thread::sleep(Duration::from_millis(2));
     }
 }

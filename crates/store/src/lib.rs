@@ -10,5 +10,6 @@ pub mod error;
 pub mod fsx;
 pub mod index;
 pub mod scan;
+pub mod shipped;
 pub mod source;
 pub mod tree;
