@@ -2,8 +2,11 @@
 //! with an index or without, one thread or eight, tiny segments or normal ones.
 
 use crate::indexing;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use calltrace_engine::{Engine, LinesQuestion, SearchQuestion, TraceQuestion};
 use calltrace_model::call::{Criteria, Direction, Outcome};
@@ -13,11 +16,13 @@ use calltrace_model::record::{KindName, LogZone};
 use calltrace_store::scan::{Line, Tuning};
 use calltrace_store::tree::{EnterpriseName, Tree};
 use testing::generator::{Compress, Plan, read_truth, write_tree};
+use testing::shipped::ShippedFolder;
 
 /// The same logs in every form, and every way of asking.
 struct Forms {
     _dir: tempfile::TempDir,
     roots: Vec<(&'static str, PathBuf)>,
+    trees: Vec<(&'static str, Tree)>,
     engines: Vec<(&'static str, Engine)>,
 }
 
@@ -53,7 +58,8 @@ impl Forms {
                 then(&root.join("0367"));
                 (name, root)
             })
-            .collect();
+            .collect::<Vec<_>>();
+        let trees = trees(&roots, dir.path());
         let normal = Tuning::default();
         let tiny = Tuning {
             span_bytes: 5_000,
@@ -75,6 +81,7 @@ impl Forms {
         Forms {
             _dir: dir,
             roots,
+            trees,
             engines,
         }
     }
@@ -82,10 +89,9 @@ impl Forms {
     /// Asks `query` of every form in every way; all answers must be the first one's.
     fn same_everywhere(&self, what: &str, query: impl Fn(&Engine, &Tree) -> String) -> String {
         let mut first: Option<String> = None;
-        for (form, root) in &self.roots {
-            let tree = Tree::open(root).expect("a tree");
+        for (form, tree) in &self.trees {
             for (way, engine) in &self.engines {
-                let answer = query(engine, &tree);
+                let answer = query(engine, tree);
                 match &first {
                     None => first = Some(answer),
                     Some(first) => assert!(
@@ -98,6 +104,34 @@ impl Forms {
         }
         first.expect("there are forms")
     }
+}
+
+/// The trees under `roots`, and those with archives of the sealed one in object storage.
+fn trees(roots: &[(&'static str, PathBuf)], dir: &Path) -> Vec<(&'static str, Tree)> {
+    let open = |root: &Path| Tree::open(root).expect("a tree");
+    let local = roots.iter().map(|(name, root)| (*name, open(root)));
+    let mut trees: Vec<(&str, Tree)> = local.collect();
+    let (_, sealed) = roots.last().expect("the sealed one");
+    let folder = sealed.join("0367");
+    let names = fs::read_dir(&folder).expect("a folder");
+    let names = names.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let archives: BTreeSet<String> = names.filter(|name| name.ends_with(".gz")).collect();
+    let first: BTreeSet<String> = archives.iter().take(1).cloned().collect();
+    for (form, shipped, kept) in [
+        ("shipped", &archives, BTreeSet::new()),
+        ("one day shipped", &first, &archives - &first),
+        ("shipped and still there", &archives, archives.clone()),
+    ] {
+        let root = dir.join(form);
+        fs::create_dir_all(root.join("0367")).expect("made");
+        for name in kept.iter().map(String::as_str).chain(["events.log"]) {
+            let link = root.join("0367").join(name);
+            fs::hard_link(folder.join(name), link).expect("linked");
+        }
+        let shipped = ShippedFolder::of(sealed, |name| shipped.contains(name));
+        trees.push((form, open(&root).with_shipped(Arc::new(shipped))));
+    }
+    trees
 }
 
 fn difference(a: &str, b: &str) -> String {

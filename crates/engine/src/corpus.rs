@@ -1,7 +1,7 @@
 //! The open files of one enterprise that one question is answered from.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Engine;
@@ -193,9 +193,14 @@ impl Corpus {
         written.filter_map(|(_, bounds)| bounds.first)
     }
 
-    /// The folder of the files.
-    pub(super) fn folder(&self) -> &Folder {
+    /// The folder of the local files; `None` where there are only shipped days.
+    pub(super) fn folder(&self) -> Option<&Folder> {
         self.snapshot.folder()
+    }
+
+    /// See [`Snapshot::path`].
+    pub(super) fn path(&self) -> &Path {
+        self.snapshot.path()
     }
 
     /// The sources that `wanted` accepts by their bounds, with their numbers.
@@ -288,7 +293,7 @@ fn open_indexes(
         indexes.extend(index.map(|index| (log.path.clone(), index)));
     }
     if let Some(memory) = memory {
-        memory.forget_gone(snapshot.folder().path(), &snapshot.files);
+        memory.forget_gone(snapshot.path(), &snapshot.files);
     }
     indexes
 }

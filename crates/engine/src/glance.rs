@@ -5,12 +5,16 @@
 //! catalog lists. Files that the catalog does not list (the live file) are searched. The answer is "nothing"
 //! only if both say so; otherwise the search takes the normal way.
 
+use std::ptr;
+
 use super::seeds::may_hold;
 use super::{Corpus, Engine, FoundCalls, SearchQuestion, Searched};
 use calltrace_store::index::IndexKey;
 use calltrace_store::index::catalog::{Archive, Catalog};
 use calltrace_store::source::TimeBounds;
-use calltrace_store::tree::{EnterpriseName, ListedFile, Snapshot, Tree, list_files, still_holds};
+use calltrace_store::tree::{
+    EnterpriseName, FileName, ListedFile, ShippedFile, Snapshot, Tree, list_files, still_holds,
+};
 
 impl Engine {
     /// The answer if it is "nothing"; `None` when this way can't tell.
@@ -21,34 +25,64 @@ impl Engine {
         question: &SearchQuestion,
     ) -> Option<FoundCalls> {
         let phone = question.criteria.phone.as_ref()?;
-        let folder = tree.folder(enterprise).ok()?;
-        let catalog = Catalog::open(&folder)?;
-        let files = list_files(&folder).ok()?;
-        // If one content has two names, the normal way decides.
-        let same_stem = |pair: &[ListedFile]| pair[0].name.stem == pair[1].name.stem;
-        if files.windows(2).any(same_stem) {
+        let folder = tree.folder(enterprise).ok();
+        let files = match &folder {
+            Some(folder) => list_files(folder).ok()?,
+            None => Vec::new(),
+        };
+        let days = match tree.shipped() {
+            Some(shipped) => Some(shipped.days(enterprise).ok()?),
+            None => None,
+        };
+        if days.as_ref().is_some_and(|days| days.stale.is_some()) {
             return None;
         }
+        let is_local = |day: &&ShippedFile| files.iter().any(|file| is_copy(file, day));
+        let shipped = days.iter().flat_map(|days| &days.files).map(AsRef::as_ref);
+        let shipped: Vec<&ShippedFile> = shipped.filter(|day| !is_local(day)).collect();
+        // If one content has two names, the normal way decides.
+        let names = files.iter().map(|file| &file.name);
+        let mut names: Vec<&FileName> = names.chain(shipped.iter().map(|day| &day.name)).collect();
+        names.sort();
+        if names.windows(2).any(|pair| pair[0].stem == pair[1].stem) {
+            return None;
+        }
+        let local_catalog = folder.as_ref().and_then(Catalog::open);
+        let shipped_catalog = days.as_ref().and_then(|days| Catalog::of_shipped(days));
         let mut archives: Vec<&Archive> = Vec::new();
         let mut others = Vec::new();
         for file in &files {
-            match catalog.archive(file) {
+            let catalog = local_catalog.as_ref()?;
+            match catalog.archive(&file.name, file.bytes, file.modified) {
                 Some(archive) => archives.push(archive),
                 None => others.push(file.name.clone()),
             }
         }
-        let candidates = catalog.may_hold(IndexKey::of_phone(phone)?)?;
-        if candidates.iter().any(|archive| archives.contains(archive)) {
-            return None;
+        for day in &shipped {
+            let catalog = shipped_catalog.as_ref()?;
+            archives.push(catalog.archive(&day.name, day.log.bytes(), day.modified)?);
         }
-        let snapshot = Snapshot::open_some(enterprise, &folder, &others).ok()?;
+        for catalog in [&local_catalog, &shipped_catalog].into_iter().flatten() {
+            let candidates = catalog.may_hold(IndexKey::of_phone(phone)?)?;
+            let is_there = |it: &&Archive| archives.iter().any(|archive| ptr::eq(*archive, *it));
+            if candidates.iter().any(is_there) {
+                return None;
+            }
+        }
+        let snapshot = Snapshot::open_some(enterprise, folder.as_ref(), &others).ok()?;
         let corpus = Corpus::of(snapshot, self);
         let mut found = self.finds_no_seeds(&corpus, question)?;
         for archive in archives {
             add(&mut found.searched, archive.bounds, question);
         }
-        still_holds(&folder, &files).then_some(found)
+        let still_holds = folder.is_none_or(|folder| still_holds(&folder, &files));
+        still_holds.then_some(found)
     }
+}
+
+/// Whether a shipped day is a local file.
+fn is_copy(file: &ListedFile, day: &ShippedFile) -> bool {
+    day.is_copy_of(&file.name, file.bytes, file.modified)
 }
 
 /// Counts an archive that need not be read as one that was read.

@@ -375,7 +375,7 @@ fn whole_lines(log: &Arc<LogFile>) -> io::Result<(Arc<LogFile>, u64)> {
     // If the end can't be read (it was taken off just now, or the disk fails), nothing is cut. Either the set
     // has moved and is looked at again, or reading it will name the damage.
     match last_line_end(log, log.bytes) {
-        Ok(end) if end < log.bytes => Ok((Arc::new(log.cut(end)?), end)),
+        Ok(end) if end < log.bytes => Ok((Arc::new(log.cut(end)), end)),
         Ok(_) | Err(_) => Ok((Arc::clone(log), log.bytes)),
     }
 }

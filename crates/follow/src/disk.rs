@@ -1,13 +1,11 @@
 //! The real file system, as the follower sees it.
 
 use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt};
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::file_system::{ArchivePart, FileStat, FileSystem, OpenFile, fill};
 use calltrace_store::error::Error;
-use calltrace_store::fsx::{FileIdentity, modified_nanos};
 use calltrace_store::source::{BgzfTable, ContentTally, Source};
 use calltrace_store::tree::{
     EnterpriseName, FileName, Head, ListedFile, LogFile, Tree, has_links_out, look_at,
@@ -68,12 +66,12 @@ impl FileSystem for DiskFiles {
 
 impl OpenFile for Arc<LogFile> {
     fn stat(&self) -> io::Result<FileStat> {
-        let metadata = self.file.metadata()?;
+        let state = self.file.state()?;
         Ok(FileStat {
-            identity: FileIdentity::of(&metadata),
-            bytes: metadata.size(),
-            modified: modified_nanos(&metadata),
-            links: metadata.nlink(),
+            identity: state.identity,
+            bytes: state.bytes,
+            modified: state.modified,
+            links: state.links,
         })
     }
 

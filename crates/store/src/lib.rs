@@ -9,7 +9,7 @@
 pub mod error;
 pub mod fsx;
 pub mod index;
+pub mod object;
 pub mod scan;
-pub mod shipped;
 pub mod source;
 pub mod tree;

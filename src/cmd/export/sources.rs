@@ -1,7 +1,5 @@
 //! The log files that an export reads, and the time of their last change.
 
-use std::os::unix::fs::MetadataExt as _;
-
 use super::super::App;
 use calltrace_engine::Corpus;
 use calltrace_model::record::Stamp;
@@ -36,11 +34,11 @@ impl LogSources {
             };
             sources.is_blind |= Trouble::any_matters(&corpus.troubles);
             for (source, bounds) in corpus.sources.iter().zip(&corpus.bounds) {
-                match source.log.file.metadata() {
-                    Ok(metadata) if metadata.len() > 0 => sources.files.push(LogSource {
+                match source.log.file.state() {
+                    Ok(state) if state.bytes > 0 => sources.files.push(LogSource {
                         first: bounds.first,
                         last: bounds.last,
-                        changed: metadata.ctime() * 1_000_000_000 + metadata.ctime_nsec(),
+                        changed: state.changed,
                     }),
                     Ok(_) => {}
                     Err(_) => sources.is_blind = true,

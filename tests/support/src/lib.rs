@@ -2,12 +2,15 @@
 //!
 //! Here: the program itself, with the surroundings and the time that tests give it. [`generator`]
 //! writes seeded trees of logs together with their truth, [`faults`] is a disk that fails where a
-//! test says so, [`journals`] and [`sshd`] are a host that keeps journals and lets people in, [`terminal`] runs the program in a terminal, [`ending`] stops threads that work until they are told to.
+//! test says so, [`shipped`] shows archives as objects, [`journals`] and [`sshd`] are a host that keeps
+//! journals and lets people in, [`terminal`] runs the program in a terminal, [`ending`] stops threads that
+//! work until they are told to.
 
 pub mod ending;
 pub mod faults;
 pub mod generator;
 pub mod journals;
+pub mod shipped;
 pub mod sshd;
 pub mod terminal;
 

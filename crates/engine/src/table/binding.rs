@@ -4,7 +4,6 @@
 //! as the same if an index (which a fingerprint binds to its file) names the same checksum, or if both ends
 //! of what was read are unchanged, as for a file with an index.
 
-use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 
 use crate::corpus::Corpus;
@@ -426,9 +425,8 @@ fn whole(source: &Arc<Source>, index: Option<&Index>) -> Option<(u64, u32)> {
 }
 
 fn plain(source: &Source) -> Option<(u64, i64)> {
-    let metadata = source.log.file.metadata().ok()?;
-    let modified = metadata.mtime().saturating_mul(1_000_000_000) + metadata.mtime_nsec();
-    source.may_grow().then_some((metadata.len(), modified))
+    let state = source.log.file.state().ok()?;
+    source.may_grow().then_some((state.bytes, state.modified))
 }
 
 /// Checksums of both ends of the first `bytes` of content.

@@ -5,12 +5,10 @@
 //! reader only makes the table unusable.
 
 use std::fmt;
-use std::fs::File;
 use std::io::{self, Read, Write};
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use bytes::Bytes;
 use memchr::memmem;
@@ -21,6 +19,7 @@ use super::reading::{RowGroup, Rows};
 use super::row::TableRow;
 use super::writing::write;
 use calltrace_model::record::LogZone;
+use calltrace_store::object::StoredFile;
 
 /// The key of the binding in the footer.
 pub(super) const BINDING: &str = "calltrace.binding";
@@ -64,11 +63,11 @@ impl TableFile {
     /// # Errors
     /// Why it can't be used, as a clause about it.
     pub(super) fn in_file(
-        file: File,
+        file: StoredFile,
         bytes: u64,
         zone: LogZone,
     ) -> std::result::Result<TableFile, String> {
-        let file = SharedBytes::File(Arc::new(file), bytes);
+        let file = SharedBytes::File(file, bytes);
         if bytes > READ_AT_ONCE_BYTES {
             return TableFile::of(file, zone);
         }
@@ -262,7 +261,7 @@ fn caught<T>(read: impl FnOnce() -> Result<T>) -> Result<T> {
 #[derive(Debug, Clone)]
 enum SharedBytes {
     /// A file of this length.
-    File(Arc<File>, u64),
+    File(StoredFile, u64),
     Memory(Bytes),
 }
 

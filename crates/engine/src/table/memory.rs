@@ -4,13 +4,12 @@
 //! Answers do not depend on this memory: a table in memory is bound to the logs like one on disk.
 
 use std::collections::HashMap;
-use std::fs::Metadata;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::file::TableFile;
 use calltrace_model::record::Stamp;
+use calltrace_store::object::FileState;
 
 /// Number of tables on disk that stay open (descriptors).
 const OPEN_MAX: usize = 128;
@@ -26,7 +25,8 @@ pub(crate) struct TableMemory {
 
 #[derive(Debug, Default)]
 struct KnownTables {
-    open: HashMap<FileStamp, (Arc<TableFile>, u64)>,
+    /// A file that is unchanged has the same state: the kernel sets its time of change.
+    open: HashMap<FileState, (Arc<TableFile>, u64)>,
     own: HashMap<PathBuf, (Vec<MemoryTable>, u64)>,
     /// Number of questions so far.
     clock: u64,
@@ -40,49 +40,28 @@ pub(super) struct MemoryTable {
     pub(super) file: Arc<TableFile>,
 }
 
-/// The identity of an unchanged file: the kernel sets the change time, which no program can choose.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct FileStamp {
-    device: u64,
-    inode: u64,
-    bytes: u64,
-    changed: (i64, i64),
-}
-
-impl FileStamp {
-    fn of(metadata: &Metadata) -> FileStamp {
-        FileStamp {
-            device: metadata.dev(),
-            inode: metadata.ino(),
-            bytes: metadata.len(),
-            changed: (metadata.ctime(), metadata.ctime_nsec()),
-        }
-    }
-}
-
 impl TableMemory {
-    /// The table in the file with this stamp. It is read only if it is not remembered.
+    /// The table in the file with this state. It is read only if it is not remembered.
     ///
     /// # Errors
     /// The error of `read`.
     pub(super) fn opened(
         &self,
-        metadata: &Metadata,
+        state: FileState,
         read: impl FnOnce() -> Result<TableFile, String>,
     ) -> Result<Arc<TableFile>, String> {
-        let look = FileStamp::of(metadata);
         let now = self.lock().tick();
-        if let Some((file, used)) = self.lock().open.get_mut(&look) {
+        if let Some((file, used)) = self.lock().open.get_mut(&state) {
             *used = now;
             return Ok(Arc::clone(file));
         }
         let file = Arc::new(read()?);
         let mut known = self.lock();
-        known.open.insert(look, (Arc::clone(&file), now));
+        known.open.insert(state, (Arc::clone(&file), now));
         if known.open.len() > OPEN_MAX {
             let oldest = known.open.iter().min_by_key(|(_, (_, used))| *used);
-            let oldest = oldest.map(|(look, _)| *look);
-            oldest.and_then(|look| known.open.remove(&look));
+            let oldest = oldest.map(|(state, _)| *state);
+            oldest.and_then(|state| known.open.remove(&state));
         }
         Ok(file)
     }

@@ -18,6 +18,7 @@ mod search;
 mod texts;
 mod writing;
 
+use std::io;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -29,7 +30,9 @@ use calltrace_model::record::{LogZone, Stamp};
 use calltrace_store::error::Trouble;
 use calltrace_store::fsx::Folder;
 use calltrace_store::index;
-use calltrace_store::tree::FileName;
+use calltrace_store::object::StoredFile;
+use calltrace_store::source::Source;
+use calltrace_store::tree::{FileName, LogPlace};
 use file::TableFile;
 
 use binding::BindingMatch;
@@ -42,6 +45,9 @@ pub use writing::CallsWriter;
 
 /// The name shown for tables that exist only in memory.
 const OWN: &str = "in memory";
+
+/// Bytes at a table's end that mostly hold its footer.
+const FOOTER_BYTES_USUAL: u64 = 64 << 10;
 
 /// The ending of a table's file name.
 const ENDING: &str = ".calls.parquet";
@@ -89,19 +95,13 @@ impl CallTables {
     /// Finds the tables of a corpus, in its folder and in memory.
     pub(crate) fn of(corpus: &Corpus, zone: LogZone, memory: Option<&TableMemory>) -> CallTables {
         let mut tables = CallTables::default();
-        let folder = corpus.folder();
-        let listed = folder.subfolder(index::FOLDER).and_then(|own| own.names());
-        let names = listed.unwrap_or_default().into_iter();
-        let names: Vec<String> = names
-            .filter_map(|name| name.into_string().ok())
-            .filter(|name| log_of(name).is_some_and(|log| is_there(corpus, &log)))
-            .collect();
-        let opened: Vec<_> = names
+        let listed: Vec<ListedTable> = local(corpus).chain(shipped(corpus)).collect();
+        let opened: Vec<_> = listed
             .into_par_iter()
-            .map(|name| {
-                let file = open(folder, &name, zone, memory);
-                let table = file.and_then(|file| CallTable::of(corpus, &name, file, zone));
-                table.map_err(|why| (name, why))
+            .map(|listed| {
+                let file = listed.open(zone, memory);
+                let table = file.and_then(|file| CallTable::of(corpus, &listed.name, file, zone));
+                table.map_err(|why| (listed.name, why))
             })
             .collect();
         for table in opened {
@@ -121,7 +121,7 @@ impl CallTables {
 
     /// Adds the tables in memory, and drops those that are no longer valid.
     fn recall(&mut self, corpus: &Corpus, zone: LogZone, memory: &TableMemory) {
-        let folder = corpus.folder().path();
+        let folder = corpus.path();
         for own in memory.memory_tables_of(folder) {
             match CallTable::of(corpus, OWN, Arc::clone(&own.file), zone) {
                 Ok(table) => self.all.push(Arc::new(table)),
@@ -176,7 +176,7 @@ impl CallTables {
         // A table that can't be read is not kept; the next question sweeps as this one did.
         if let Ok(file) = TableFile::in_memory(bytes, zone) {
             let file = Arc::new(file);
-            memory.keep_memory_table(corpus.folder().path(), memory::MemoryTable { from, file });
+            memory.keep_memory_table(corpus.path(), memory::MemoryTable { from, file });
         }
     }
 
@@ -237,22 +237,70 @@ impl CallTables {
     }
 }
 
-/// Opens the table `name` of a folder, unless it is remembered.
-///
-/// # Errors
-/// Why it can't be used, as a clause about it.
-fn open(
-    folder: &Folder,
-    name: &str,
-    zone: LogZone,
-    memory: Option<&TableMemory>,
-) -> Result<Arc<TableFile>, String> {
-    let (file, metadata) =
-        index::open_own(folder, name).map_err(|error| format!("can't be read: {error}"))?;
-    let read = || TableFile::in_file(file, metadata.len(), zone);
-    match memory {
-        Some(memory) => memory.opened(&metadata, read),
-        None => read().map(Arc::new),
+/// A table that is not opened yet.
+struct ListedTable<'c> {
+    name: String,
+    at: TablePlace<'c>,
+}
+
+enum TablePlace<'c> {
+    Folder(&'c Folder),
+    Shipped(StoredFile),
+}
+
+/// The tables in the folder of a corpus whose logs are there.
+fn local(corpus: &Corpus) -> impl Iterator<Item = ListedTable<'_>> {
+    let listed = |folder: &Folder| folder.subfolder(index::FOLDER)?.names();
+    let folder = corpus.folder();
+    let names = folder.and_then(|folder| listed(folder).ok().map(|names| (folder, names)));
+    names.into_iter().flat_map(move |(folder, names)| {
+        let names = names.into_iter().filter_map(|name| name.into_string().ok());
+        let is_wanted = |name: &String| log_of(name).is_some_and(|log| is_there(corpus, &log));
+        names.filter(is_wanted).map(move |name| ListedTable {
+            name,
+            at: TablePlace::Folder(folder),
+        })
+    })
+}
+
+/// The tables of the shipped days of a corpus, with their footers on the way.
+fn shipped(corpus: &Corpus) -> impl Iterator<Item = ListedTable<'_>> {
+    let table_of = |source: &Arc<Source>| match &source.log.place {
+        LogPlace::Shipped(day) => day.table.as_ref().map(|table| ListedTable {
+            name: table.url().display().to_string(),
+            at: TablePlace::Shipped(day.object(table)),
+        }),
+        LogPlace::Folder(_) => None,
+    };
+    let tables: Vec<ListedTable<'_>> = corpus.sources.iter().filter_map(table_of).collect();
+    for table in &tables {
+        if let TablePlace::Shipped(file) = &table.at {
+            file.fetch_end_ahead(FOOTER_BYTES_USUAL);
+        }
+    }
+    tables.into_iter()
+}
+
+impl ListedTable<'_> {
+    /// Opens it, unless it is remembered.
+    ///
+    /// # Errors
+    /// Why it can't be used, as a clause about it.
+    fn open(&self, zone: LogZone, memory: Option<&TableMemory>) -> Result<Arc<TableFile>, String> {
+        let unread = |error: io::Error| format!("can't be read: {error}");
+        let file = match &self.at {
+            TablePlace::Folder(folder) => {
+                let (file, _) = index::open_own(folder, &self.name).map_err(unread)?;
+                StoredFile::local_of(file)
+            }
+            TablePlace::Shipped(file) => file.clone(),
+        };
+        let state = file.state().map_err(unread)?;
+        let read = || TableFile::in_file(file, state.bytes, zone);
+        match memory {
+            Some(memory) => memory.opened(state, read),
+            None => read().map(Arc::new),
+        }
     }
 }
 

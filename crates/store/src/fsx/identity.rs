@@ -24,6 +24,16 @@ impl FileIdentity {
     }
 }
 
+impl FileIdentity {
+    pub(crate) fn device(self) -> u64 {
+        self.device
+    }
+
+    pub(crate) fn inode(self) -> u64 {
+        self.inode
+    }
+}
+
 /// The modification time of a file (nanoseconds of Unix time).
 pub fn modified_nanos(metadata: &Metadata) -> i64 {
     metadata.mtime().saturating_mul(1_000_000_000) + metadata.mtime_nsec()

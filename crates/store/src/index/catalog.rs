@@ -14,6 +14,7 @@
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::key::{IndexKey, KeyKind};
 use super::layout::{NumberReader, NumberWriter, PostingsPage, Segment, StorageFormat, TAIL_BYTES};
@@ -22,9 +23,10 @@ use super::sound::{self, behind_pages};
 use super::store::{Store, read_tail};
 use super::{FOLDER, Index, open_own, read_own};
 use crate::error::cant;
-use crate::fsx::{Folder, modified_nanos};
+use crate::fsx::Folder;
+use crate::object::StoredFile;
 use crate::source::TimeBounds;
-use crate::tree::{FileName, ListedFile, LogFile, Snapshot};
+use crate::tree::{FileName, LogFile, ShippedDays, Snapshot};
 
 const MAGIC: [u8; 8] = *b"CTCATLG\x01";
 
@@ -64,7 +66,7 @@ pub fn path(folder: &Path) -> PathBuf {
 
 /// Whether the catalog exists and lists exactly the archives of `snapshot` with a usable index.
 pub fn is_fresh(snapshot: &Snapshot) -> bool {
-    let Some(catalog) = Catalog::open(snapshot.folder()) else {
+    let Some(catalog) = snapshot.folder().and_then(Catalog::open) else {
         return false;
     };
     let indexed = indexed(snapshot);
@@ -113,7 +115,10 @@ pub fn build(snapshot: &Snapshot, out: &mut dyn Write) -> io::Result<()> {
 /// # Errors
 /// What is wrong, as a clause about the catalog.
 pub fn check(snapshot: &Snapshot) -> Result<bool, String> {
-    let there = match read_own(snapshot.folder(), NAME, BYTES_MAX) {
+    let Some(folder) = snapshot.folder() else {
+        return Ok(false);
+    };
+    let there = match read_own(folder, NAME, BYTES_MAX) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(cant("be read", &error)),
@@ -145,7 +150,7 @@ impl Archive {
             name: log.name.full(),
             bounds: index.known.footer.probed,
             bytes: log.bytes,
-            modified: modified_nanos(&log.file.metadata().ok()?),
+            modified: log.file.state().ok()?.modified,
         })
     }
 }
@@ -153,13 +158,26 @@ impl Archive {
 impl Catalog {
     /// The catalog in an enterprise's folder; `None` when there is no usable one.
     pub fn open(folder: &Folder) -> Option<Catalog> {
-        let (file, metadata) = open_own(folder, NAME).ok()?;
+        let (file, _) = open_own(folder, NAME).ok()?;
+        Catalog::of_file(StoredFile::local_of(file))
+    }
+
+    /// The catalog of an enterprise's shipped days; `None` when there is no usable one.
+    pub fn of_shipped(days: &ShippedDays) -> Option<Catalog> {
+        let object = Arc::clone(days.catalog.as_ref()?);
+        Catalog::of_file(StoredFile::Object {
+            object,
+            modified: 0,
+        })
+    }
+
+    fn of_file(file: StoredFile) -> Option<Catalog> {
         let footer = read_tail(&file, MAGIC).ok()?;
         let (archives, pages) = decode(&footer)?;
         // Pages of numbers fill the file up to its footer.
         let pages_end = behind_pages(pages.as_deref().unwrap_or_default(), MAGIC.len() as u64)?;
         let rest = (footer.len() + TAIL_BYTES) as u64;
-        if pages_end.checked_add(rest) != Some(metadata.len()) {
+        if pages_end.checked_add(rest) != Some(file.state().ok()?.bytes) {
             return None;
         }
         let numbers = pages.map(|pages| numbers_of(archives.len(), pages));
@@ -170,12 +188,13 @@ impl Catalog {
         })
     }
 
-    /// The entry of the archive `file`, if the file is unchanged since.
-    pub fn archive(&self, file: &ListedFile) -> Option<&Archive> {
-        let name = file.name.full();
-        let archive = self.archives.iter().find(|archive| archive.name == name)?;
-        let same = archive.bytes == file.bytes && archive.modified == file.modified;
-        same.then_some(archive)
+    /// The entry of the archive `name`, if the file still has this length and modification time.
+    pub fn archive(&self, name: &FileName, bytes: u64, modified: i64) -> Option<&Archive> {
+        let name = name.full();
+        let is_it = |archive: &&Archive| {
+            archive.name == name && archive.bytes == bytes && archive.modified == modified
+        };
+        self.archives.iter().find(is_it)
     }
 
     /// The archives that may hold the number with this `key`. `None` when the catalog can't tell.

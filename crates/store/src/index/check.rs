@@ -1,13 +1,12 @@
 //! Verifies an index against its file.
 
-use std::fs::File;
 use std::io::{self, Write};
-use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use super::layout::{Footer, MAGIC, TAIL_BYTES};
 use super::store::{Store, read_tail};
 use super::{Index, build};
+use crate::object::StoredFile;
 use crate::source::Source;
 use crate::tree::LogFile;
 use calltrace_model::record::LogZone;
@@ -22,14 +21,12 @@ pub fn check(log: &LogFile, zone: LogZone) -> Result<Option<u64>, String> {
         return Ok(None);
     };
     let failed = |error: io::Error| format!("can't be compared with the file: {error}");
-    let cut = log
-        .cut(index.known.footer.fingerprint.file_bytes)
-        .map_err(failed)?;
+    let cut = log.cut(index.known.footer.fingerprint.file_bytes);
     let source = Source::open(Arc::new(cut)).map_err(failed)?;
     let Some(Store::File(file)) = index.known.stores.first().map(AsRef::as_ref) else {
         return Ok(None);
     };
-    let bytes = file.metadata().map_err(failed)?.len();
+    let bytes = file.state().map_err(failed)?.bytes;
     let footer_bytes = read_tail(file, MAGIC)?.len();
     let mut comparison = IndexComparison {
         file,
@@ -54,7 +51,7 @@ pub fn check(log: &LogFile, zone: LogZone) -> Result<Option<u64>, String> {
 
 /// A writer that compares an index with a file up to `until`.
 struct IndexComparison<'f> {
-    file: &'f File,
+    file: &'f StoredFile,
     at: u64,
     until: u64,
     differs_at: Option<u64>,

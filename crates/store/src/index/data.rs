@@ -1,6 +1,5 @@
 //! The contents of an index, in a file or in memory.
 
-use std::fs::File;
 use std::sync::{Arc, OnceLock};
 
 use super::IndexBlock;
@@ -8,6 +7,7 @@ use super::key::{IndexKey, KeyKind};
 use super::layout::{ENTRY_BYTES, Footer, NumberReader, Segment, StorageFormat};
 use super::sound;
 use super::store::Store;
+use crate::object::StoredFile;
 use crate::source::Span;
 use calltrace_model::record::Stamp;
 
@@ -21,7 +21,7 @@ pub(super) struct IndexData {
 }
 
 impl IndexData {
-    pub(super) fn of_file(footer: Footer, file: File) -> IndexData {
+    pub(super) fn of_file(footer: Footer, file: StoredFile) -> IndexData {
         IndexData::new(footer, vec![Arc::new(Store::File(file))])
     }
 

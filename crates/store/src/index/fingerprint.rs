@@ -1,12 +1,10 @@
 //! The fingerprint of a log file, and whether the file is still the one that was indexed.
 
-use std::fs::Metadata;
 use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt};
 use std::sync::Arc;
 
 use super::layout::{Fingerprint, StorageFormat};
-use crate::fsx::modified_nanos;
+use crate::object::FileState;
 use crate::source::{ContentFormat, Source, last_line_end};
 use crate::tree::LogFile;
 
@@ -21,7 +19,7 @@ pub(super) fn fingerprint(source: &Arc<Source>) -> io::Result<Fingerprint> {
         ContentFormat::Gzip => StorageFormat::Gzip,
         ContentFormat::Bgzf { .. } => StorageFormat::Bgzf,
     };
-    let metadata = log.file.metadata()?;
+    let state = log.file.state()?;
     let covered = if stored == StorageFormat::Plain {
         last_line_end(log, log.bytes)?
     } else {
@@ -30,17 +28,17 @@ pub(super) fn fingerprint(source: &Arc<Source>) -> io::Result<Fingerprint> {
     let print = Fingerprint {
         file_bytes: log.bytes,
         covered,
-        modified: modified_nanos(&metadata),
+        modified: state.modified,
         ..Fingerprint::of(stored)
     };
-    current_fingerprint(print, log, &metadata)
+    current_fingerprint(print, log, &state)
 }
 
 /// The current fingerprint of the file, for a comparison with `print`.
 pub(super) fn current_fingerprint(
     print: Fingerprint,
     log: &LogFile,
-    metadata: &Metadata,
+    state: &FileState,
 ) -> io::Result<Fingerprint> {
     let is_plain = print.stored == StorageFormat::Plain;
     let known = if is_plain {
@@ -56,8 +54,8 @@ pub(super) fn current_fingerprint(
     };
     let bytes = known.min(PRINT_BYTES as u64);
     Ok(Fingerprint {
-        device: if is_plain { metadata.dev() } else { 0 },
-        inode: if is_plain { metadata.ino() } else { 0 },
+        device: if is_plain { state.identity.device() } else { 0 },
+        inode: if is_plain { state.identity.inode() } else { 0 },
         head_crc: crc(0, bytes)?,
         tail_crc: crc(known - bytes, bytes)?,
         ..print
@@ -68,30 +66,15 @@ pub(super) fn current_fingerprint(
 pub(super) fn is_same_file(
     print: &Fingerprint,
     log: &LogFile,
-    metadata: &Metadata,
+    state: &FileState,
 ) -> io::Result<bool> {
     let has_grown = print.stored == StorageFormat::Plain && log.bytes > print.file_bytes;
-    if !has_grown && (log.bytes != print.file_bytes || modified_nanos(metadata) != print.modified) {
+    if !has_grown && (log.bytes != print.file_bytes || state.modified != print.modified) {
         return Ok(false);
     }
-    Ok(current_fingerprint(*print, log, metadata)? == *print)
-}
-
-/// Shows whether a file was written to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct ChangeStamp {
-    pub bytes: u64,
-    modified: i64,
-    /// The kernel sets it whatever a program sets `modified` to.
-    changed: (i64, i64),
-}
-
-impl ChangeStamp {
-    pub(super) fn of(metadata: &Metadata) -> ChangeStamp {
-        ChangeStamp {
-            bytes: metadata.len(),
-            modified: modified_nanos(metadata),
-            changed: (metadata.ctime(), metadata.ctime_nsec()),
-        }
+    // The manifest binds an index to its object, and no other bytes ever have the object's key.
+    if log.file.is_object() {
+        return Ok(true);
     }
+    Ok(current_fingerprint(*print, log, state)? == *print)
 }

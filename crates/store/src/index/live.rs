@@ -9,19 +9,18 @@
 //! with the same bytes, and hold the same bytes before the end of what is covered. A file that
 //! changed without growing must have the same checksum throughout.
 
-use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::FileExt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
 use std::time::Duration;
 
 use super::build::{IndexPiece, SEGMENT_BLOCKS, build_piece};
 use super::data::IndexData;
-use super::fingerprint::{ChangeStamp, current_fingerprint};
+use super::fingerprint::current_fingerprint;
 use super::layout::{Fingerprint, Footer, Segment, StorageFormat};
 use super::pages::merged;
 use super::store::Store;
+use crate::object::{FileState, StoredFile};
 use crate::scan::ContentFinding;
 use crate::source::{ContentDigest, ContentFormat, Source, Span, TimeBounds, last_line_end};
 use crate::tree::LogFile;
@@ -49,7 +48,7 @@ struct LiveState {
     /// `None` once the file was found to be another, or to have changed.
     known: Option<Arc<IndexData>>,
     /// The state of the file at the last check.
-    stat: ChangeStamp,
+    stat: FileState,
     /// The file can't be read further, or there is no memory left for it.
     is_stuck: bool,
 }
@@ -60,15 +59,15 @@ impl LiveFile {
     /// # Errors
     /// When the file can't be examined, or the index is torn.
     pub(super) fn new(log: &LogFile, on_disk: Option<&IndexData>) -> io::Result<LiveFile> {
-        let metadata = log.file.metadata()?;
+        let state = log.file.state()?;
         let known = match on_disk {
             Some(known) => in_memory(known)?,
-            None => empty_index(log, &metadata)?,
+            None => empty_index(log, &state)?,
         };
         Ok(LiveFile {
             seen: Mutex::new(LiveState {
                 known: Some(Arc::new(known)),
-                stat: ChangeStamp::of(&metadata),
+                stat: state,
                 is_stuck: false,
             }),
             growing: Mutex::new(()),
@@ -149,16 +148,14 @@ impl LiveState {
             return Ok(false);
         };
         let print = known.footer.fingerprint;
-        let mut metadata = log.file.metadata()?;
+        let mut now = log.file.state()?;
         for _ in 0..SETTLE_TRIES {
-            let now = ChangeStamp::of(&metadata);
             if now.bytes != self.stat.bytes || now == self.stat {
                 break;
             }
             thread::sleep(SETTLE_WAIT);
-            metadata = log.file.metadata()?;
+            now = log.file.state()?;
         }
-        let now = ChangeStamp::of(&metadata);
         if now.bytes < self.stat.bytes.max(print.covered) {
             return Ok(false);
         }
@@ -168,7 +165,7 @@ impl LiveState {
             return Ok(false);
         }
         self.stat = now;
-        Ok(current_fingerprint(print, log, &metadata)? == print)
+        Ok(current_fingerprint(print, log, &now)? == print)
     }
 }
 
@@ -188,9 +185,9 @@ pub(super) fn bytes_of(known: &IndexData) -> usize {
 }
 
 /// An index without a block.
-fn empty_index(log: &LogFile, metadata: &Metadata) -> io::Result<IndexData> {
+fn empty_index(log: &LogFile, state: &FileState) -> io::Result<IndexData> {
     let footer = Footer {
-        fingerprint: current_fingerprint(Fingerprint::of(StorageFormat::Plain), log, metadata)?,
+        fingerprint: current_fingerprint(Fingerprint::of(StorageFormat::Plain), log, state)?,
         content: ContentDigest::default(),
         probed: TimeBounds::NONE,
         first: None,
@@ -243,16 +240,16 @@ fn extended(
         covered: end,
         ..before
     };
-    let print = current_fingerprint(wider, log, &log.file.metadata()?)?;
+    let print = current_fingerprint(wider, log, &log.file.state()?)?;
     let source = Arc::new(Source::known(Arc::clone(log), ContentFormat::Plain));
     let span = Span::new(before.covered, end);
     let piece = build_piece(&source, span, block_bytes)?;
     // Both fingerprints, before and after the read, are of the content that was read.
-    let metadata = log.file.metadata()?;
+    let state = log.file.state()?;
     let stands = |print: Fingerprint| {
-        Ok::<bool, io::Error>(current_fingerprint(print, log, &metadata)? == print)
+        Ok::<bool, io::Error>(current_fingerprint(print, log, &state)? == print)
     };
-    if metadata.len() < end || !stands(before)? || !stands(print)? {
+    if state.bytes < end || !stands(before)? || !stands(print)? {
         return Err(io::Error::other("it changed while it was read"));
     }
     Ok(joined(old, print, piece))
@@ -317,7 +314,7 @@ fn followed_by(content: ContentDigest, next: ContentDigest) -> ContentDigest {
 }
 
 /// The checksum of a file's first `bytes`.
-fn crc_of(file: &File, bytes: u64) -> io::Result<u32> {
+fn crc_of(file: &StoredFile, bytes: u64) -> io::Result<u32> {
     let mut crc = crc32fast::Hasher::new();
     let mut chunk = vec![0; CHUNK_BYTES];
     let mut at = 0;

@@ -11,7 +11,6 @@ use std::sync::{Arc, Mutex};
 
 use super::Index;
 use super::data::IndexData;
-use super::fingerprint::ChangeStamp;
 use super::grid::BLOCK_BYTES;
 use super::live::{LiveFile, bytes_of, lock};
 use super::open_indexes::OpenIndexes;
@@ -103,7 +102,7 @@ impl IndexMemory {
     /// As [`Index::open`]; none for an index that is in memory.
     pub fn open(&self, log: &Arc<LogFile>) -> Result<Option<Index>, String> {
         // Taken before anything is read, so that a later change is seen the next time.
-        let stat = log.file.metadata().ok().as_ref().map(ChangeStamp::of);
+        let stat = log.file.state().ok();
         let stat = stat.filter(|stat| stat.bytes == log.bytes);
         let known = stat.and_then(|stat| {
             let mut files = lock(&self.files);

@@ -31,25 +31,27 @@ mod store;
 use std::collections::HashMap;
 use std::fs::{File, Metadata};
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use crate::error::{cant, reason};
 use crate::fsx::{Folder, Purpose, read_small};
+use crate::object::StoredFile;
 use crate::scan::ContentFinding;
 use crate::source::{BgzfBlock, BgzfTable, ContentDigest, ContentFormat, Span, TimeBounds};
-use crate::tree::{FileName, LogFile};
+use crate::tree::{FileName, LogFile, LogPlace};
 use calltrace_model::record::Stamp;
 
 pub use build::build;
 pub use check::check;
 pub use key::IndexKey;
 pub use memory::{IndexMemory, MemoryLimits};
-pub use sound::is_trusted;
 
 use data::IndexData;
 use fingerprint::is_same_file;
 use layout::{Footer, MAGIC, StorageFormat};
+use sound::is_trusted;
 use store::read_tail;
 
 /// The folder of indexes in an enterprise's folder.
@@ -114,9 +116,29 @@ pub fn made_at(folder: &Folder, log: &FileName) -> Option<i64> {
 
 /// Length of a log file's index (bytes); `None` when there is none.
 pub fn bytes_of(log: &LogFile) -> Option<u64> {
-    let own = log.folder.subfolder(FOLDER).ok()?;
-    let stat = own.stat(&file_name(&log.name)).ok()?;
-    u64::try_from(stat.st_size).ok()
+    match &log.place {
+        LogPlace::Folder(folder) => {
+            let own = folder.subfolder(FOLDER).ok()?;
+            let stat = own.stat(&file_name(&log.name)).ok()?;
+            u64::try_from(stat.st_size).ok()
+        }
+        LogPlace::Shipped(day) => day.index.as_ref().map(|index| index.bytes()),
+    }
+}
+
+/// Opens the index of a log.
+fn open_file(log: &LogFile) -> io::Result<StoredFile> {
+    match &log.place {
+        LogPlace::Folder(folder) => {
+            let own = folder.subfolder(FOLDER)?;
+            let (file, _) = own.open_file(&file_name(&log.name), Purpose::Read)?;
+            Ok(StoredFile::local_of(file))
+        }
+        LogPlace::Shipped(day) => match &day.index {
+            Some(object) => Ok(day.object(object)),
+            None => Err(io::ErrorKind::NotFound.into()),
+        },
+    }
 }
 
 /// Opens a file in calltrace's folder for reading, if root or the folder's owner owns it.
@@ -125,7 +147,7 @@ pub fn bytes_of(log: &LogFile) -> Option<u64> {
 /// `PermissionDenied` where another user owns it; otherwise as [`Folder::open_file`].
 pub fn open_own(folder: &Folder, name: &str) -> io::Result<(File, Metadata)> {
     let (file, metadata) = folder.subfolder(FOLDER)?.open_file(name, Purpose::Read)?;
-    if is_trusted(&metadata, &folder.metadata()?) {
+    if is_trusted(metadata.uid(), folder.metadata()?.uid()) {
         return Ok((file, metadata));
     }
     Err(io::Error::new(
@@ -204,15 +226,16 @@ impl Index {
     /// # Errors
     /// Why the index can't be used, as a clause about it.
     pub fn open(log: &LogFile) -> Result<Option<Index>, String> {
-        let opened = log.folder.subfolder(FOLDER);
-        let opened = opened.and_then(|own| own.open_file(&file_name(&log.name), Purpose::Read));
-        let (file, metadata) = match opened {
+        let file = match open_file(log) {
             Ok(opened) => opened,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(cant("be read", &error)),
         };
-        let its = log.file.metadata().map_err(|e| reason(&e))?;
-        if !is_trusted(&metadata, &its) {
+        let state = file.state().map_err(|e| reason(&e))?;
+        let its = log.file.state().map_err(|e| reason(&e))?;
+        if let (Some(ours), Some(about)) = (state.owner, its.owner)
+            && !is_trusted(ours, about)
+        {
             return Err("is owned by neither root nor the owner of its file".to_owned());
         }
         let encoded = read_tail(&file, MAGIC)?;
@@ -221,7 +244,7 @@ impl Index {
         if !is_same_file(print, log, &its).map_err(|e| reason(&e))? {
             return Err("belongs to another file, or the file changed".to_owned());
         }
-        sound::check(&footer, metadata.len(), encoded.len() as u64)?;
+        sound::check(&footer, state.bytes, encoded.len() as u64)?;
         let probed = (log.bytes == print.file_bytes).then_some(footer.probed);
         let known = Arc::new(IndexData::of_file(footer, file));
         Ok(Some(Index::of_whole(known, probed)))

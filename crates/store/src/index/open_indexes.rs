@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use super::Index;
 use super::data::IndexData;
-use super::fingerprint::ChangeStamp;
 use crate::fsx::FileIdentity;
+use crate::object::FileState;
 use crate::source::TimeBounds;
 use crate::tree::LogFile;
 
@@ -25,14 +25,14 @@ pub(super) struct OpenIndexes {
 struct OpenIndex {
     known: Arc<IndexData>,
     probed: Option<TimeBounds>,
-    stat: ChangeStamp,
+    stat: FileState,
     folder: PathBuf,
     used: u64,
 }
 
 impl OpenIndexes {
     /// The index of an archive that has not changed; `now` is the number of the question.
-    pub(super) fn recall(&mut self, log: &LogFile, stat: ChangeStamp, now: u64) -> Option<Index> {
+    pub(super) fn recall(&mut self, log: &LogFile, stat: FileState, now: u64) -> Option<Index> {
         let entry = self.entries.get_mut(&log.identity)?;
         if entry.stat != stat {
             self.entries.remove(&log.identity);
@@ -48,7 +48,7 @@ impl OpenIndexes {
         &mut self,
         log: &LogFile,
         index: &Index,
-        stat: ChangeStamp,
+        stat: FileState,
         now: u64,
         most: usize,
     ) {

@@ -6,9 +6,6 @@
 //! log (deflate packs at most 1032 bytes into one) and the index. An index that passes may still be
 //! wrong about its file; only a comparison (`check`) shows that.
 
-use std::fs::Metadata;
-use std::os::unix::fs::MetadataExt;
-
 use super::build::SEGMENT_BLOCKS;
 use super::grid::BLOCK_BYTES;
 use super::layout::{ENTRY_BYTES, Footer, MAGIC, PostingsPage, Section, StorageFormat, TAIL_BYTES};
@@ -34,10 +31,10 @@ const TIME_END: i64 = 253_402_300_800_000;
 /// The message about an index that is not plausible.
 const UNSOUND: &str = "does not fit its file";
 
-/// Whether a file that calltrace made can be trusted: root owns it, or the owner of the file it
-/// describes.
-pub fn is_trusted(ours: &Metadata, about: &Metadata) -> bool {
-    ours.uid() == 0 || ours.uid() == about.uid()
+/// Whether a file that calltrace made can be trusted: the user `ours` who owns it is root, or the
+/// owner `about` of the file that it describes.
+pub(super) fn is_trusted(ours: u32, about: u32) -> bool {
+    ours == 0 || ours == about
 }
 
 /// Checks a footer against the length of the file that it describes (which the fingerprint holds),

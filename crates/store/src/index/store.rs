@@ -1,10 +1,9 @@
 //! The storage of an index's bytes: a file, or memory.
 
 use std::borrow::Cow;
-use std::fs::File;
-use std::os::unix::fs::FileExt;
 
 use super::layout::{Section, TAIL_BYTES};
+use crate::object::StoredFile;
 
 /// Bytes read at once from an index's end: mostly all that leads to the rest.
 const END_BYTES: usize = 16 << 10;
@@ -18,7 +17,7 @@ const SECTION_BYTES_MAX: u32 = 1 << 20;
 /// The tables and pages of an index.
 #[derive(Debug)]
 pub(super) enum Store {
-    File(File),
+    File(StoredFile),
     Memory(Vec<u8>),
 }
 
@@ -37,9 +36,9 @@ impl Store {
 }
 
 /// The footer of an index or a catalog, as bytes with a correct checksum.
-pub(super) fn read_tail(file: &File, magic: [u8; 8]) -> Result<Vec<u8>, String> {
+pub(super) fn read_tail(file: &StoredFile, magic: [u8; 8]) -> Result<Vec<u8>, String> {
     let torn = |_| "is torn".to_owned();
-    let bytes = file.metadata().map_err(torn)?.len();
+    let bytes = file.state().map_err(torn)?.bytes;
     let end_bytes = usize::try_from(bytes).map_or(END_BYTES, |bytes| bytes.min(END_BYTES));
     let mut end = vec![0; end_bytes];
     file.read_exact_at(&mut end, bytes - end_bytes as u64)
@@ -73,7 +72,7 @@ pub(super) fn read_tail(file: &File, magic: [u8; 8]) -> Result<Vec<u8>, String> 
     Ok(footer)
 }
 
-fn read_section(file: &File, section: Section) -> Option<Vec<u8>> {
+fn read_section(file: &StoredFile, section: Section) -> Option<Vec<u8>> {
     if section.bytes > SECTION_BYTES_MAX {
         return None;
     }

@@ -8,7 +8,6 @@
 
 use std::fmt;
 use std::io::{self, BufReader, Read};
-use std::os::unix::fs::FileExt;
 
 use flate2::bufread::GzDecoder;
 use memchr::memmem;

@@ -13,7 +13,6 @@ mod pack;
 mod probe;
 
 use std::io::{self, Read};
-use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use crate::error::{TimeRange, Trouble, cant};

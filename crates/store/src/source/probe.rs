@@ -5,7 +5,6 @@
 //! that a line does not exist.
 
 use std::io::{self, BufRead as _, BufReader, Read as _};
-use std::os::unix::fs::FileExt;
 
 use memchr::{memchr, memrchr};
 

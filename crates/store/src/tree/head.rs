@@ -1,8 +1,8 @@
 //! The head of a file: its first bytes, which tell it from other files.
 
-use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
+
+use crate::object::StoredFile;
 
 use calltrace_model::record::Stamp;
 
@@ -40,7 +40,7 @@ impl Head {
     ///
     /// # Errors
     /// When it can't be read.
-    pub fn read(file: &File) -> io::Result<Head> {
+    pub fn read(file: &StoredFile) -> io::Result<Head> {
         let mut front = vec![0; FRONT_BYTES_USUAL];
         let got = file.read_at(&mut front, 0)?;
         let head = Head::of(&front[..got]);

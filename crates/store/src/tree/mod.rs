@@ -6,6 +6,7 @@
 mod generation;
 mod head;
 mod listing;
+mod shipped;
 mod snapshot;
 mod unread;
 
@@ -26,7 +27,8 @@ pub use head::Head;
 pub use listing::{
     ListedFile, access_of_new, has_links_out, leads_to_sealed, list_files, look_at, still_holds,
 };
-pub use snapshot::{LogFile, Snapshot};
+pub use shipped::{MANIFEST_SECONDS_MAX, ShippedDays, ShippedFile, ShippedTree};
+pub use snapshot::{LogFile, LogPlace, Snapshot};
 pub use unread::UnreadLog;
 
 use crate::error::Error;
@@ -69,7 +71,10 @@ impl fmt::Display for EnterpriseName {
 /// The root folder, which holds one folder per enterprise.
 #[derive(Debug, Clone)]
 pub struct Tree {
+    /// The local folder; for a tree of shipped days only, the address of these.
     root: PathBuf,
+    is_local: bool,
+    shipped: Option<Arc<dyn ShippedTree>>,
     /// The local users and groups, read when first needed to find the groups of a folder's owner.
     accounts: Arc<OnceLock<Accounts>>,
 }
@@ -100,8 +105,39 @@ impl Tree {
         }
         Ok(Tree {
             root: root.to_owned(),
+            is_local: true,
+            shipped: None,
             accounts: Arc::default(),
         })
+    }
+
+    /// The same tree, with shipped days as well.
+    #[must_use]
+    pub fn with_shipped(self, shipped: Arc<dyn ShippedTree>) -> Tree {
+        Tree {
+            shipped: Some(shipped),
+            ..self
+        }
+    }
+
+    /// A tree of shipped days only.
+    pub fn of_shipped(shipped: Arc<dyn ShippedTree>) -> Tree {
+        Tree {
+            root: shipped.url().to_owned(),
+            is_local: false,
+            shipped: Some(shipped),
+            accounts: Arc::default(),
+        }
+    }
+
+    /// The shipped days; `None` without object storage.
+    pub fn shipped(&self) -> Option<&Arc<dyn ShippedTree>> {
+        self.shipped.as_ref()
+    }
+
+    /// Whether it has a local folder.
+    pub fn is_local(&self) -> bool {
+        self.is_local
     }
 
     /// The root folder.
@@ -160,15 +196,39 @@ impl Tree {
     }
 
     fn root_folder(&self) -> io::Result<OwnedFd> {
+        if !self.is_local {
+            return Err(ErrorKind::NotFound.into());
+        }
         Ok(rustix::fs::openat(CWD, &self.root, FOLDER, Mode::empty())?)
     }
 
-    /// All enterprises, by name. A folder with two names counts once; of a folder and a link to it,
-    /// the folder counts. Folders that don't have the name of an enterprise are skipped.
+    /// All enterprises, by name: those with a folder and those with shipped days. While the object
+    /// storage can't be listed, those with a folder; each of their answers says so.
     ///
     /// # Errors
-    /// When the root can't be listed.
+    /// When the root can't be listed, or no enterprise is known and the object storage can't be
+    /// listed.
     pub fn enterprises(&self) -> Result<Vec<EnterpriseName>, Error> {
+        let mut names = match self.is_local {
+            true => self.local_enterprises()?,
+            false => Vec::new(),
+        };
+        if let Some(shipped) = &self.shipped {
+            match shipped.enterprises() {
+                Ok(others) => names.extend(others),
+                Err(error) if names.is_empty() => return Err(error),
+                Err(_) => {}
+            }
+            names.sort();
+            names.dedup();
+        }
+        Ok(names)
+    }
+
+    /// The enterprises with a folder, by name. A folder with two names counts once; of a folder and
+    /// a link to it, the folder counts. Folders that don't have the name of an enterprise are
+    /// skipped.
+    fn local_enterprises(&self) -> Result<Vec<EnterpriseName>, Error> {
         let fail = |error| Error::io(&self.root, "list the log tree", error);
         let root = self.root_folder().map_err(fail)?;
         let mut entries = Vec::new();
@@ -188,29 +248,49 @@ impl Tree {
         Ok(names)
     }
 
-    /// The enterprises with the names `typed`; all of them when it is empty.
+    /// The enterprises with the names `typed`; all of them when it is empty. The manifests of their
+    /// shipped days are then on their way.
     ///
     /// # Errors
-    /// When a name is malformed or has no folder; the error suggests the nearest one that has.
+    /// When a name is malformed or is no enterprise; the error suggests the nearest one that is.
     pub fn select(&self, typed: &[String]) -> Result<Vec<EnterpriseName>, Error> {
-        if typed.is_empty() {
-            return self.enterprises();
+        let selected = match typed.is_empty() {
+            true => self.enterprises()?,
+            false => self.named(typed)?,
+        };
+        if let Some(shipped) = &self.shipped {
+            shipped.fetch_ahead(&selected);
         }
+        Ok(selected)
+    }
+
+    fn named(&self, typed: &[String]) -> Result<Vec<EnterpriseName>, Error> {
         let root = self.root_folder().ok();
         let mut known = HashSet::new();
         let mut selected = Vec::new();
         for name in typed {
-            let found = EnterpriseName::new(name)
-                .and_then(|name| Some((EnterpriseEntry::of(root.as_ref()?, name.as_str())?, name)));
-            let Some((entry, found)) = found else {
+            let Some(found) = EnterpriseName::new(name) else {
                 return Err(self.unknown(name));
             };
-            let is_new = entry.identity().is_none_or(|folder| known.insert(folder));
+            let entry = (root.as_ref()).and_then(|root| EnterpriseEntry::of(root, found.as_str()));
+            if entry.is_none() && !self.has_shipped(&found) {
+                return Err(self.unknown(name));
+            }
+            let folder = entry.as_ref().and_then(EnterpriseEntry::identity);
+            let is_new = folder.is_none_or(|folder| known.insert(folder));
             if is_new && !selected.contains(&found) {
                 selected.push(found);
             }
         }
         Ok(selected)
+    }
+
+    /// Whether an enterprise without a folder has shipped days; true where that can't be found out,
+    /// so that the answer says why.
+    fn has_shipped(&self, name: &EnterpriseName) -> bool {
+        let days = |shipped: &Arc<dyn ShippedTree>| shipped.days(name);
+        let days = self.shipped.as_ref().map(days);
+        days.is_some_and(|days| days.map_or(true, |days| !days.files.is_empty()))
     }
 
     fn unknown(&self, typed: &str) -> Error {

@@ -6,15 +6,16 @@
 
 use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::{FileExt, MetadataExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chrono::{Days, NaiveTime};
 
+use super::shipped::{ShippedDays, ShippedFile};
 use super::{EnterpriseName, FileName, Tree, leads_to_sealed, list, list_all};
 use crate::error::{Error, TimeRange, Trouble};
 use crate::fsx::{FileIdentity, Folder, NotAFile, refuse_holes};
+use crate::object::{StoredFile, identity_of};
 use calltrace_model::record::Stamp;
 
 /// A set that moves this often while it is being opened is used as it is.
@@ -37,12 +38,19 @@ pub struct LogFile {
     pub name: FileName,
     /// The path it was found at, for messages.
     pub path: PathBuf,
-    pub folder: Folder,
+    pub place: LogPlace,
     /// The open file: reads continue to work after a rename or an unlink.
-    pub file: File,
+    pub file: StoredFile,
     /// Bytes in the file when it was opened; what a writer appends later is not read.
     pub bytes: u64,
     pub identity: FileIdentity,
+}
+
+/// Where a log file lies, and so its index and its table.
+#[derive(Debug, Clone)]
+pub enum LogPlace {
+    Folder(Folder),
+    Shipped(Arc<ShippedFile>),
 }
 
 /// An enterprise's log files, all open, in reading order.
@@ -50,7 +58,10 @@ pub struct LogFile {
 pub struct Snapshot {
     /// The enterprise that they belong to.
     pub enterprise: EnterpriseName,
-    folder: Folder,
+    /// `None` for an enterprise with shipped days only.
+    folder: Option<Folder>,
+    /// The shipped days that are no local files.
+    shipped: Option<Arc<ShippedDays>>,
     pub files: Vec<Arc<LogFile>>,
     /// The files that could not be opened.
     pub troubles: Vec<Trouble>,
@@ -61,14 +72,77 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Opens the log files of an enterprise.
+    /// Opens the log files of an enterprise, local and shipped ones.
     ///
     /// # Errors
-    /// When its folder can't be opened or listed.
+    /// When its folder can't be opened or listed. Shipped days that can't be listed are a trouble,
+    /// not an error.
     pub fn of(tree: &Tree, enterprise: &EnterpriseName) -> Result<Snapshot, Error> {
-        let folder = tree.folder(enterprise);
-        let fail = |error| Error::io(&tree.path(enterprise), "open the folder", error);
-        Snapshot::open(enterprise, &folder.map_err(fail)?)
+        let Some(shipped) = tree.shipped() else {
+            let folder = tree.folder(enterprise);
+            let fail = |error| Error::io(&tree.path(enterprise), "open the folder", error);
+            return Snapshot::open(enterprise, &folder.map_err(fail)?);
+        };
+        let mut snapshot = match tree.folder(enterprise) {
+            Ok(folder) => Snapshot::open(enterprise, &folder)?,
+            Err(error) if error.kind() == ErrorKind::NotFound => Snapshot::empty(enterprise, None),
+            Err(error) => {
+                return Err(Error::io(&tree.path(enterprise), "open the folder", error));
+            }
+        };
+        // A day is removed from the folder only after a manifest names it, so the manifest is read
+        // after the folder.
+        match shipped.days(enterprise) {
+            Ok(days) => snapshot.add_shipped(days),
+            Err(error) => snapshot.troubles.push(Trouble {
+                hides: Some(TimeRange::ANY),
+                ..Trouble::cant(
+                    &shipped.url().join(enterprise.as_str()),
+                    "be listed, so its shipped days are missing",
+                    &error,
+                )
+            }),
+        }
+        Ok(snapshot)
+    }
+
+    fn empty(enterprise: &EnterpriseName, folder: Option<Folder>) -> Snapshot {
+        Snapshot {
+            enterprise: enterprise.clone(),
+            folder,
+            shipped: None,
+            files: Vec::new(),
+            troubles: Vec::new(),
+            gone: Vec::new(),
+            heads: Vec::new(),
+        }
+    }
+
+    /// Adds the shipped days that are not the same as a local file.
+    fn add_shipped(&mut self, days: Arc<ShippedDays>) {
+        if let Some(why) = &days.stale {
+            self.troubles.push(Trouble {
+                hides: Some(TimeRange::ANY),
+                ..Trouble::new(&days.url, why.clone())
+            });
+        }
+        let is_local =
+            |day: &&Arc<ShippedFile>| self.files.iter().any(|log| log.was_shipped_as(day));
+        let only_shipped: Vec<Arc<LogFile>> = (days.files.iter())
+            .filter(|day| !is_local(day))
+            .map(|day| Arc::new(LogFile::shipped(day)))
+            .collect();
+        self.heads
+            .extend(only_shipped.iter().map(|_| Vec::<u8>::new()));
+        self.files.extend(only_shipped);
+        let mut order: Vec<_> = std::mem::take(&mut self.files)
+            .into_iter()
+            .zip(std::mem::take(&mut self.heads))
+            .collect();
+        // Stable, so of two files with one name the local one comes first.
+        order.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
+        (self.files, self.heads) = order.into_iter().unzip();
+        self.shipped = Some(days);
     }
 
     /// Opens the log files of `folder`.
@@ -94,30 +168,23 @@ impl Snapshot {
     /// When one of them does not exist or can't be opened.
     pub fn open_some(
         enterprise: &EnterpriseName,
-        folder: &Folder,
+        folder: Option<&Folder>,
         names: &[FileName],
     ) -> io::Result<Snapshot> {
-        let open = |name: &FileName| LogFile::open_whole(folder, name.clone()).map(Arc::new);
+        let open = |name: &FileName| {
+            let folder = folder.ok_or(ErrorKind::NotFound)?;
+            LogFile::open_whole(folder, name.clone()).map(Arc::new)
+        };
         let files: Vec<Arc<LogFile>> = names.iter().map(open).collect::<io::Result<_>>()?;
         Ok(Snapshot {
-            enterprise: enterprise.clone(),
-            folder: folder.clone(),
             heads: files.iter().map(|log| log.head()).collect(),
             files,
-            troubles: Vec::new(),
-            gone: Vec::new(),
+            ..Snapshot::empty(enterprise, folder.cloned())
         })
     }
 
     fn open_once(enterprise: &EnterpriseName, folder: &Folder) -> io::Result<Snapshot> {
-        let mut snapshot = Snapshot {
-            enterprise: enterprise.clone(),
-            folder: folder.clone(),
-            files: Vec::new(),
-            troubles: Vec::new(),
-            gone: Vec::new(),
-            heads: Vec::new(),
-        };
+        let mut snapshot = Snapshot::empty(enterprise, Some(folder.clone()));
         let (names, unread) = list_all(folder)?;
         for log in unread {
             let path = folder.path_of(&log.name);
@@ -157,6 +224,7 @@ impl Snapshot {
         Snapshot {
             enterprise: self.enterprise.clone(),
             folder: self.folder.clone(),
+            shipped: self.shipped.clone(),
             heads: files.iter().map(|log| log.head()).collect(),
             files,
             troubles: self.troubles.clone(),
@@ -164,19 +232,38 @@ impl Snapshot {
         }
     }
 
-    /// The folder of the files.
-    pub fn folder(&self) -> &Folder {
-        &self.folder
+    /// The folder of the local files; `None` for an enterprise with shipped days only.
+    pub fn folder(&self) -> Option<&Folder> {
+        self.folder.as_ref()
+    }
+
+    /// Where the enterprise lies: the path of its folder, or the address of its shipped days.
+    pub fn path(&self) -> &Path {
+        match (&self.folder, &self.shipped) {
+            (Some(folder), _) => folder.path(),
+            (None, Some(days)) => &days.url,
+            (None, None) => Path::new(self.enterprise.as_str()),
+        }
+    }
+
+    /// The shipped days of the enterprise; `None` without object storage, and where they can't be
+    /// listed.
+    pub fn shipped(&self) -> Option<&Arc<ShippedDays>> {
+        self.shipped.as_ref()
     }
 
     /// Whether the folder no longer holds the set that was opened: a name came or went, a name
     /// stands for another inode, a file shrank or begins with other bytes. Growth does not count.
+    /// Objects never change, and a manifest may only have lost days that have expired.
     pub fn has_moved(&self) -> bool {
-        let Ok(names) = list(&self.folder) else {
+        let Some(folder) = &self.folder else {
+            return false;
+        };
+        let Ok(names) = list(folder) else {
             return true;
         };
         let now = names.iter().filter_map(|name| {
-            let stat = self.folder.look_current(&name.full()).ok()?;
+            let stat = folder.look_current(&name.full()).ok()?;
             let bytes = u64::try_from(stat.st_size).unwrap_or_default();
             Some((name, FileIdentity::of_stat(&stat), bytes))
         });
@@ -185,12 +272,13 @@ impl Snapshot {
         if !self.files.iter().zip(&self.heads).all(begins_as_before) {
             return true;
         }
-        let mut ours = self.files.iter();
+        let is_local = |log: &&Arc<LogFile>| matches!(log.place, LogPlace::Folder(_));
+        let mut ours = self.files.iter().filter(is_local);
         for (name, identity, bytes) in now {
             let unreadable = self
                 .troubles
                 .iter()
-                .any(|t| t.path == self.folder.path_of(&name.full()));
+                .any(|t| t.path == folder.path_of(&name.full()));
             if unreadable {
                 continue;
             }
@@ -223,7 +311,8 @@ impl LogFile {
     /// `seen` is the latest time that was seen in it. The name counts only if `seen` does not
     /// contradict it.
     pub fn written_until(&self, seen: Option<Stamp>) -> Option<Stamp> {
-        let changed = self.file.metadata().ok().map(|meta| meta.mtime());
+        let changed = self.file.state().ok();
+        let changed = changed.map(|state| state.modified.div_euclid(1_000_000_000));
         let by_name = || {
             seen?;
             let behind = self
@@ -239,6 +328,24 @@ impl LogFile {
         all.into_iter().flatten().filter(is_possible).min()
     }
 
+    /// Whether it is the file that was shipped.
+    fn was_shipped_as(&self, day: &ShippedFile) -> bool {
+        let state = self.file.state();
+        state.is_ok_and(|state| day.is_copy_of(&self.name, self.bytes, state.modified))
+    }
+
+    /// A shipped day.
+    fn shipped(day: &Arc<ShippedFile>) -> LogFile {
+        LogFile {
+            name: day.name.clone(),
+            path: day.log.url().to_owned(),
+            file: day.object(&day.log),
+            bytes: day.log.bytes(),
+            identity: identity_of(day.log.as_ref()),
+            place: LogPlace::Shipped(Arc::clone(day)),
+        }
+    }
+
     /// The current first bytes of a file that may be collapsed at its front.
     fn head(&self) -> Vec<u8> {
         if self.name.gz {
@@ -251,25 +358,23 @@ impl LogFile {
     }
 
     /// The same file, cut to the first `bytes`.
-    ///
-    /// # Errors
-    /// When there are no more descriptors.
-    pub fn cut(&self, bytes: u64) -> io::Result<LogFile> {
-        Ok(LogFile {
+    pub fn cut(&self, bytes: u64) -> LogFile {
+        LogFile {
             name: self.name.clone(),
             path: self.path.clone(),
-            folder: self.folder.clone(),
-            file: self.file.try_clone()?,
+            place: self.place.clone(),
+            file: self.file.clone(),
             bytes: bytes.min(self.bytes),
             identity: self.identity,
-        })
+        }
     }
 
     /// As [`LogFile::open`], for callers that read the whole file: one that is mostly holes would
     /// take forever.
     fn open_whole(folder: &Folder, name: FileName) -> io::Result<LogFile> {
         let log = LogFile::open(folder, name)?;
-        refuse_holes(&log.file, &log.file.metadata()?)?;
+        let file = log.file.local()?;
+        refuse_holes(file, &file.metadata()?)?;
         Ok(log)
     }
 
@@ -294,8 +399,8 @@ impl LogFile {
         LogFile {
             name,
             path: folder.path_of(there),
-            folder: folder.clone(),
-            file,
+            place: LogPlace::Folder(folder.clone()),
+            file: StoredFile::local_of(file),
             bytes: metadata.len(),
             identity: FileIdentity::of(metadata),
         }

@@ -80,10 +80,10 @@ impl ExaminedFile {
     ) -> io::Result<ExaminedFile> {
         let doctor = circumstances.doctor;
         let log = Arc::new(LogFile::open(folder, name.clone())?);
-        let metadata = log.file.metadata()?;
+        let metadata = log.file.local()?.metadata()?;
         let opened = Index::open(&log);
         let state = index::state_of(&log, &opened);
-        let is_index_closed = opened.is_err() && is_closed(&log);
+        let is_index_closed = opened.is_err() && is_closed(folder, name);
         let index = opened.ok().flatten();
         let source = match &index {
             Some(index) => Source::known(Arc::clone(&log), index.form()),
@@ -254,13 +254,12 @@ fn must_be_decoded(source: &Source) -> bool {
 
 /// Whether a file begins as BGZF. If it can't be walked through to its end as BGZF, it is torn.
 fn begins_as_bgzf(source: &Source) -> bool {
-    use std::os::unix::fs::FileExt;
     let mut head = [0; 14];
     let read = source.log.file.read_exact_at(&mut head, 0);
     read.is_ok() && head[3] == 4 && &head[12..14] == b"BC"
 }
 
-fn is_closed(log: &LogFile) -> bool {
-    let opened = index::open_own(&log.folder, &index::file_name(&log.name));
+fn is_closed(folder: &Folder, name: &FileName) -> bool {
+    let opened = index::open_own(folder, &index::file_name(name));
     opened.is_err_and(|error| error.kind() == ErrorKind::PermissionDenied)
 }

@@ -193,7 +193,12 @@ impl HealthSurvey {
         let catalog = Catalog::open(folder);
         let is_listed = |seen: &&ExaminedFile| {
             let catalog = catalog.as_ref();
-            catalog.is_some_and(|catalog| catalog.archive(&seen.log.listed()).is_some())
+            let file = seen.log.listed();
+            catalog.is_some_and(|catalog| {
+                catalog
+                    .archive(&file.name, file.bytes, file.modified)
+                    .is_some()
+            })
         };
         let indexed = self.files.iter().filter(|seen| {
             let is_usable = matches!(

@@ -128,7 +128,7 @@ fn appenders_only(context: &RotationContext<'_>, opened: &OpenLog) -> Result<(),
         ));
     }
     // Checked again: time has passed since the plan.
-    let hold = OpenWriters::on(context.ops, &log.file, log.identity, &OnceLock::new());
+    let hold = OpenWriters::on(context.ops, opened.file(), log.identity, &OnceLock::new());
     let stubborn = hold.stubborn();
     if !stubborn.is_empty() {
         return Err(format!(
@@ -161,7 +161,7 @@ fn copy(
     let parts = vec![PackedPart::of(&old, u64::MAX), PackedPart::of(opened, end)];
     let access = access_of_both(&old, opened)?;
     let packed_archive = context.pack(name, access, modified, parts)?;
-    let quiet = context.prove_no_writers(&old.log().file);
+    let quiet = context.prove_no_writers(old.file());
     if quiet.is_err() || !old.is_as_it_was().map_err(read)? {
         return Err(Error::io(&path, "add to it", io::Error::other(CHANGED)));
     }

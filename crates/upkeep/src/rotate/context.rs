@@ -38,9 +38,14 @@ impl OpenLog {
         &self.source.log
     }
 
+    pub(super) fn file(&self) -> &File {
+        let local = self.log().file.local();
+        local.expect("a rotation opens files of a folder")
+    }
+
     /// Whether the file is unchanged since.
     pub(super) fn is_as_it_was(&self) -> io::Result<bool> {
-        let now = self.log().file.metadata()?;
+        let now = self.file().metadata()?;
         Ok((now.len(), now.modified()?) == (self.metadata.len(), self.metadata.modified()?))
     }
 }

@@ -199,7 +199,7 @@ fn finished_file(
         {
             seen.more.held_bytes = bytes;
         }
-        let file = &opened.log().file;
+        let file = opened.file();
         seen.more.ends_within_line = seen.log.name.is_recovered() && !ends_whole_now(file)?;
         seen.more.busy = context.prove_no_writers(file).err();
     }

@@ -47,7 +47,7 @@ impl RotationContext<'_> {
         let path = &opened.log().path;
         let fail = |error| Error::io(path, "remove it", error);
         self.settle(opened).map_err(fail)?;
-        match self.prove_no_writers(&opened.log().file) {
+        match self.prove_no_writers(opened.file()) {
             Ok(quiet) => self.remove_quiet(opened, Some(&quiet)).map_err(fail),
             Err(why) => Ok(Removal::Busy(why)),
         }
@@ -78,7 +78,7 @@ impl RotationContext<'_> {
     }
 
     fn settle(&self, opened: &OpenLog) -> io::Result<()> {
-        let metadata = opened.log().file.metadata()?;
+        let metadata = opened.file().metadata()?;
         let age = self.clock.now().duration_since(changed(&metadata));
         if let Some(left) = SETTLING.checked_sub(age.unwrap_or_default()) {
             self.ops.wait(left);

@@ -64,7 +64,7 @@ fn open_quiet(context: &RotationContext<'_>, name: &FileName) -> Result<OpenLog,
     let opened = context.open(name);
     let opened = opened.map_err(|error| Error::io(&context.path(name), "read it", error))?;
     context
-        .prove_no_writers(&opened.log().file)
+        .prove_no_writers(opened.file())
         .map_err(Stop::Waiting)?;
     Ok(opened)
 }
@@ -130,7 +130,7 @@ fn add(
         }
         packed => packed?,
     };
-    let quiet = context.prove_no_writers(&old.log().file);
+    let quiet = context.prove_no_writers(old.file());
     let quiet = quiet.map_err(|why| Stop::Waiting(format!("its archive: {why}")))?;
     let is_same = |file: &OpenLog| file.is_as_it_was().map_err(read);
     if !is_same(opened)? || !is_same(old)? || !is_named(context, old).map_err(read)? {
@@ -171,7 +171,7 @@ fn index_unless_fresh(
 
 /// An archive that can't be decoded: either a process is still writing it, or it is damaged.
 fn damaged(context: &RotationContext<'_>, old: &OpenLog, error: &io::Error) -> Stop {
-    match context.prove_no_writers(&old.log().file) {
+    match context.prove_no_writers(old.file()) {
         Err(why) => Stop::Waiting(format!("its archive is being written: {why}")),
         Ok(_) => {
             let error = io::Error::new(ErrorKind::InvalidData, error.to_string());
@@ -214,7 +214,7 @@ pub(super) fn recompress(
     }
     let packed_archive = packed?;
     let quiet = context
-        .prove_no_writers(&old.log().file)
+        .prove_no_writers(old.file())
         .map_err(Stop::Waiting)?;
     if !old.is_as_it_was().map_err(read)? || !is_named(context, &old).map_err(read)? {
         let what = "was changed while it was recompressed";

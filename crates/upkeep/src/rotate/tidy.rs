@@ -112,7 +112,7 @@ fn go_on(
         Ok(false) | Err(Stop::Waiting(_)) => return Ok(None),
         Err(error) => return Err(error),
     }
-    let Ok(quiet) = context.prove_no_writers(&opened.log().file) else {
+    let Ok(quiet) = context.prove_no_writers(opened.file()) else {
         return Ok(None);
     };
     if !opened.is_as_it_was().map_err(fail)? {

@@ -30,7 +30,7 @@ impl OpenWriters {
         opened: &OpenLog,
     ) -> OpenWriters {
         let log = opened.log();
-        let mut hold = OpenWriters::on(context.ops, &log.file, log.identity, holders);
+        let mut hold = OpenWriters::on(context.ops, opened.file(), log.identity, holders);
         if hold.is_free {
             return hold;
         }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::os::unix::fs::FileExt;
 
 use chrono::NaiveDate;
 use memchr::memchr;

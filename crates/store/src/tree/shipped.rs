@@ -1,17 +1,16 @@
 //! Sealed days that lie in object storage, as the rest of the store sees them.
 //!
-//! The store knows no network and stays synchronous: the crate `archive` implements these traits,
-//! and a read here blocks until the bytes are there. An object never changes: its key contains the
-//! checksum of its bytes, and a day that is shipped again gets another key.
+//! The store knows no network and stays synchronous: the crate `archive` implements
+//! [`ShippedTree`], and what it returns is read through `object`.
 
 use std::fmt;
 use std::io;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::{EnterpriseName, FileName};
 use crate::error::Error;
-use crate::tree::{EnterpriseName, FileName};
+use crate::object::{StoredFile, StoredObject};
 
 /// The sealed days of all enterprises under one address.
 pub trait ShippedTree: fmt::Debug + Send + Sync {
@@ -67,24 +66,17 @@ pub struct ShippedFile {
     pub table: Option<Arc<dyn StoredObject>>,
 }
 
-/// An object, read like a file.
-pub trait StoredObject: fmt::Debug + Send + Sync {
-    /// Its address, for messages: `s3://bucket/prefix/0367/events.log.2025-11-29.gz/1f2e3d4c.gz`.
-    fn url(&self) -> &Path;
+impl ShippedFile {
+    /// Whether it was made of the local file with this name, length and modification time.
+    pub fn is_copy_of(&self, name: &FileName, bytes: u64, modified: i64) -> bool {
+        self.name == *name && self.log.bytes() == bytes && self.modified == modified
+    }
 
-    /// Its length (bytes), as the manifest states it.
-    fn bytes(&self) -> u64;
-
-    /// Reads at least one byte unless `into` is empty or `at` is at the end, and returns the number
-    /// of bytes. Blocks until they are there.
-    ///
-    /// # Errors
-    /// When the store can't be reached within its time limit, does not have the object, or gives
-    /// one of another length. The text names no key and no secret.
-    fn read_at(&self, into: &mut [u8], at: u64) -> io::Result<usize>;
-
-    /// Starts to fetch these ranges, merged where they are close together, and returns
-    /// immediately. A later [`StoredObject::read_at`] waits for what is on its way. A range that
-    /// can't be fetched is an error only when it is read.
-    fn fetch_ahead(&self, ranges: &[Range<u64>]);
+    /// One of its objects as a file.
+    pub fn object(&self, object: &Arc<dyn StoredObject>) -> StoredFile {
+        StoredFile::Object {
+            object: Arc::clone(object),
+            modified: self.modified,
+        }
+    }
 }
