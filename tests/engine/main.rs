@@ -21,6 +21,7 @@ mod records;
 mod recovered;
 mod rules;
 mod sample_tree;
+mod shipped;
 mod stories;
 mod summer_time;
 mod tables;

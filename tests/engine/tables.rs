@@ -22,6 +22,14 @@ pub(crate) fn engine() -> Engine {
     Engine::new(2, Tuning::default(), LogZone::default()).expect("an engine")
 }
 
+pub(crate) fn hour_of(at: Stamp) -> LocalHour {
+    let moment = LogZone::default().moment(at);
+    LocalHour {
+        date: moment.date_naive(),
+        hour: u8::try_from(moment.hour()).expect("an hour"),
+    }
+}
+
 fn plan() -> Plan {
     Plan {
         seed: 20,
@@ -400,13 +408,6 @@ fn a_table_is_of_one_zone() {
 
 #[test]
 fn statistics_are_the_same_with_tables() {
-    let hour_of = |at: Stamp| {
-        let moment = LogZone::default().moment(at);
-        LocalHour {
-            date: moment.date_naive(),
-            hour: u8::try_from(moment.hour()).expect("an hour"),
-        }
-    };
     let figures = |engine: &Engine, root: &Path| {
         let tree = Tree::open(root).expect("a tree");
         let name = EnterpriseName::new("0367").expect("a name");

@@ -8,7 +8,7 @@ use super::Engine;
 use calltrace_model::record::Stamp;
 use calltrace_store::error::{Error, TimeRange, Trouble};
 use calltrace_store::fsx::Folder;
-use calltrace_store::index::{Index, IndexMemory};
+use calltrace_store::index::{self, Index, IndexMemory};
 use calltrace_store::source::{Source, TimeBounds, is_copied, overlap};
 use calltrace_store::tree::{EnterpriseName, LogFile, Snapshot, Tree};
 
@@ -78,7 +78,7 @@ impl Corpus {
             ));
         }
         let mut indexes = open_indexes(&snapshot, engine.memory.as_deref(), &mut notes);
-        let form = |log: &LogFile| indexes.get(&log.path).map(Index::form);
+        let form = |log: &LogFile| indexes.get(&log.path).map(Index::format);
         let mut sources = Source::open_all(&snapshot, form, &mut troubles);
         let mut bounds: Vec<TimeBounds> = sources
             .iter()
@@ -280,6 +280,7 @@ fn open_indexes(
     notes: &mut Vec<String>,
 ) -> HashMap<PathBuf, Index> {
     let mut indexes = HashMap::new();
+    index::fetch_ahead(&snapshot.files);
     for log in &snapshot.files {
         let opened = match memory {
             Some(memory) => memory.open(log),

@@ -19,7 +19,7 @@ use super::{Corpus, Engine, RecordLimits};
 use calltrace_model::call::Closure;
 use calltrace_model::record::{Place, Record, Stamp, id};
 use calltrace_store::error::Trouble;
-use calltrace_store::index::IndexKey;
+use calltrace_store::index::{Index, IndexKey};
 use calltrace_store::scan::{
     Block, Blocks, Line, Needles, PrecedingState, PrecedingTimes, Task, preceding_times,
     time_of_record,
@@ -254,14 +254,22 @@ impl TimeMap {
             to.plus_millis(DISORDER_MILLIS),
         );
         let mut pieces = self.scanned(corpus, (from, to));
-        for &number in &self.indexed {
+        let indexed = self.indexed.iter().filter_map(|number| {
+            let index = corpus.indexes[*number as usize].as_ref()?;
+            index.may_hold(from, to).then_some((*number, index))
+        });
+        let indexed: Vec<(u32, &Index)> = indexed.collect();
+        for (_, index) in &indexed {
+            index.fetch_ahead(keys.unwrap_or_default());
+        }
+        for (number, index) in indexed {
             let source = &corpus.sources[number as usize];
-            let Some(index) = &corpus.indexes[number as usize] else {
-                continue;
-            };
-            if index.may_hold(from, to) {
-                let tasks = blocks_near(number, source, index, keys, (from, to));
-                pieces.extend(tasks.into_iter().map(ContentPiece::Unread));
+            let tasks = blocks_near(number, source, index, keys, (from, to));
+            pieces.extend(tasks.into_iter().map(ContentPiece::Unread));
+        }
+        for piece in &pieces {
+            if let ContentPiece::Unread(task) = piece {
+                task.source.fetch_ahead(&[task.span]);
             }
         }
         pieces

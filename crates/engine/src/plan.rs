@@ -49,6 +49,13 @@ impl ReadPlan {
         wanted: WantedLines<'_>,
     ) -> ReadPlan {
         let mut reading = ReadPlan::default();
+        if let WantedLines::Keys(keys) = wanted {
+            for (number, _) in sources {
+                corpus.indexes[*number as usize]
+                    .iter()
+                    .for_each(|index| index.fetch_ahead(keys));
+            }
+        }
         for (number, source) in sources {
             let index = corpus.indexes[*number as usize].as_ref();
             let candidates = index.and_then(|index| candidates(index, source, wanted));
@@ -84,7 +91,6 @@ fn candidates(index: &Index, source: &Source, wanted: WantedLines<'_>) -> Option
         return None;
     }
     let blocks = index.blocks()?;
-    source.set_table(|| index.bgzf_table());
     let span = |at: u32| blocks.get(at as usize).map(|block| block.span);
     found.into_iter().map(span).collect()
 }
@@ -109,7 +115,6 @@ pub(super) fn blocks_near(
         if !near.contains(&true) {
             return Some(Vec::new());
         }
-        source.set_table(|| index.bgzf_table());
         let span = |at: usize| Some(blocks.get(at)?.span).filter(|_| near[at]);
         Some(match keys {
             None => (0..blocks.len()).filter_map(span).collect(),

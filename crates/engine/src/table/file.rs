@@ -156,6 +156,9 @@ impl TableFile {
         let Some((bytes, crc)) = noted().filter(|(bytes, _)| *bytes <= self.at.len()) else {
             return false;
         };
+        if let SharedBytes::File(file, _) = &self.at {
+            file.fetch_end_ahead(self.bytes());
+        }
         let mut hasher = crc32fast::Hasher::new();
         let mut from = self.at.reader(0).take(bytes);
         // Most tables are small when there are many enterprises.

@@ -8,7 +8,7 @@ use super::layout::{ENTRY_BYTES, Footer, NumberReader, Segment, StorageFormat};
 use super::sound;
 use super::store::Store;
 use crate::object::StoredFile;
-use crate::source::Span;
+use crate::source::{BgzfBlock, BgzfTable, BlockPositions, Span};
 use calltrace_model::record::Stamp;
 
 /// The footer, and where the segments are stored.
@@ -65,6 +65,16 @@ impl IndexData {
         Some(())
     }
 
+    /// Starts to fetch the pages that `keys` lead to, and the table of blocks, if the index is an
+    /// object.
+    pub(super) fn fetch_ahead(&self, keys: &[IndexKey]) {
+        for (segment, store) in self.segments() {
+            let pages = keys.iter().filter_map(|key| segment.page_of(*key));
+            let sections = pages.map(|page| page.section).chain([segment.table]);
+            store.fetch_ahead(sections);
+        }
+    }
+
     fn read_blocks(&self) -> Option<Vec<IndexBlock>> {
         let stored = self.footer.fingerprint.stored;
         let mut blocks = Vec::new();
@@ -94,5 +104,23 @@ impl IndexData {
         let fits = at == self.footer.content.bytes
             && (!is_bgzf || file_at == self.footer.fingerprint.file_bytes);
         fits.then_some(blocks)
+    }
+}
+
+impl BlockPositions for IndexData {
+    fn table(&self) -> Option<BgzfTable> {
+        let mut at = 0;
+        let blocks = self.blocks()?.iter().map(|block| {
+            let content_bytes = u32::try_from(block.span.end - block.span.start).ok()?;
+            let found = BgzfBlock {
+                at,
+                bytes: block.file_bytes,
+                content_at: block.span.start,
+                content_bytes,
+            };
+            at += u64::from(block.file_bytes);
+            Some(found)
+        });
+        Some(BgzfTable::of(blocks.collect::<Option<_>>()?))
     }
 }

@@ -241,7 +241,7 @@ fn extended(
         ..before
     };
     let print = current_fingerprint(wider, log, &log.file.state()?)?;
-    let source = Arc::new(Source::known(Arc::clone(log), ContentFormat::Plain));
+    let source = Arc::new(Source::known(Arc::clone(log), (ContentFormat::Plain, None)));
     let span = Span::new(before.covered, end);
     let piece = build_piece(&source, span, block_bytes)?;
     // Both fingerprints, before and after the read, are of the content that was read.

@@ -39,7 +39,7 @@ use crate::error::{cant, reason};
 use crate::fsx::{Folder, Purpose, read_small};
 use crate::object::StoredFile;
 use crate::scan::ContentFinding;
-use crate::source::{BgzfBlock, BgzfTable, ContentDigest, ContentFormat, Span, TimeBounds};
+use crate::source::{BlockPositions, ContentDigest, ContentFormat, Span, TimeBounds};
 use crate::tree::{FileName, LogFile, LogPlace};
 use calltrace_model::record::Stamp;
 
@@ -52,7 +52,7 @@ use data::IndexData;
 use fingerprint::is_same_file;
 use layout::{Footer, MAGIC, StorageFormat};
 use sound::is_trusted;
-use store::read_tail;
+use store::{END_BYTES, read_tail};
 
 /// The folder of indexes in an enterprise's folder.
 pub const FOLDER: &str = ".calltrace";
@@ -123,6 +123,17 @@ pub fn bytes_of(log: &LogFile) -> Option<u64> {
             u64::try_from(stat.st_size).ok()
         }
         LogPlace::Shipped(day) => day.index.as_ref().map(|index| index.bytes()),
+    }
+}
+
+/// Starts to fetch what [`Index::open`] reads of those files that are objects.
+pub fn fetch_ahead(logs: &[Arc<LogFile>]) {
+    for log in logs {
+        if let LogPlace::Shipped(day) = &log.place
+            && let Some(index) = &day.index
+        {
+            day.object(index).fetch_end_ahead(END_BYTES as u64);
+        }
     }
 }
 
@@ -331,21 +342,16 @@ impl Index {
         blocks.get(..there)
     }
 
-    /// The positions of the blocks of a BGZF file; of no use for others.
-    pub fn bgzf_table(&self) -> Option<BgzfTable> {
-        let mut at = 0;
-        let blocks = self.blocks()?.iter().map(|block| {
-            let content_bytes = u32::try_from(block.span.end - block.span.start).ok()?;
-            let found = BgzfBlock {
-                at,
-                bytes: block.file_bytes,
-                content_at: block.span.start,
-                content_bytes,
-            };
-            at += u64::from(block.file_bytes);
-            Some(found)
-        });
-        Some(BgzfTable::of(blocks.collect::<Option<_>>()?))
+    /// How the file's content is stored, and what knows the blocks of a BGZF file.
+    pub fn format(&self) -> (ContentFormat, Option<Arc<dyn BlockPositions>>) {
+        let positions: Arc<dyn BlockPositions> = Arc::<IndexData>::clone(&self.known);
+        (self.form(), Some(positions))
+    }
+
+    /// Starts to fetch what [`Index::candidates`] and [`Index::blocks`] read, if the index is an
+    /// object.
+    pub fn fetch_ahead(&self, keys: &[IndexKey]) {
+        self.known.fetch_ahead(keys);
     }
 
     /// The blocks (counted from 0) that may hold one of `keys`, in order. `None` when the index is

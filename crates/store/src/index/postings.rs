@@ -1,10 +1,17 @@
 //! Looks up a key in a segment's pages.
 
 use super::key::{IndexKey, KeyKind};
-use super::layout::{PageReader, Segment};
+use super::layout::{PageReader, PostingsPage, Segment};
 use super::store::Store;
 
 impl Segment {
+    /// The page that holds `key` if any does.
+    pub(super) fn page_of(&self, key: IndexKey) -> Option<PostingsPage> {
+        let pages = &self.pages[key.kind as usize];
+        let behind = pages.partition_point(|page| page.first_key <= key.value);
+        behind.checked_sub(1).map(|at| pages[at])
+    }
+
     /// Appends the blocks that may hold `key`, counted from `base`; `store` holds the pages. `None`
     /// when the page is torn.
     pub(super) fn find(
@@ -14,9 +21,7 @@ impl Segment {
         base: u32,
         found: &mut Vec<u32>,
     ) -> Option<()> {
-        let pages = &self.pages[key.kind as usize];
-        let behind = pages.partition_point(|page| page.first_key <= key.value);
-        let Some(page) = behind.checked_sub(1).map(|at| pages[at]) else {
+        let Some(page) = self.page_of(key) else {
             return Some(());
         };
         let bytes = store.read(page.section)?;

@@ -6,7 +6,7 @@ use super::layout::{Section, TAIL_BYTES};
 use crate::object::StoredFile;
 
 /// Bytes read at once from an index's end: mostly all that leads to the rest.
-const END_BYTES: usize = 16 << 10;
+pub(super) const END_BYTES: usize = 16 << 10;
 
 /// No footer is longer (bytes): that of a 100 GB log is a tenth of it.
 const FOOTER_BYTES_MAX: u32 = 16 << 20;
@@ -31,6 +31,19 @@ impl Store {
                 let bytes = bytes.get(from..)?.get(..section.bytes as usize)?;
                 Some(Cow::Borrowed(bytes))
             }
+        }
+    }
+}
+
+impl Store {
+    /// Starts to fetch these tables and pages, if they are in an object.
+    pub(super) fn fetch_ahead(&self, sections: impl Iterator<Item = Section>) {
+        if let Store::File(file) = self
+            && file.is_object()
+        {
+            let range = |section: Section| section.at..section.at + u64::from(section.bytes);
+            let ranges: Vec<_> = sections.map(range).collect();
+            file.fetch_ahead(&ranges);
         }
     }
 }

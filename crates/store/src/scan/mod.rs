@@ -27,6 +27,9 @@ pub use meter::{Gauge, Meter};
 pub use needles::Needles;
 pub use preceding::{PrecedingState, PrecedingTimes};
 
+/// Content of objects that is fetched before it is read (bytes); about a tenth of it is compressed.
+const AHEAD_BYTES: u64 = 32 << 20;
+
 /// How a scan cuts and reads. Answers don't depend on it; tests run with tiny values.
 #[derive(Debug, Clone, Copy)]
 pub struct Tuning {
@@ -115,11 +118,18 @@ impl Scanner {
     ) -> Vec<(R, Vec<Trouble>)> {
         let planned = tasks.iter().map(|task| self.plan(task));
         let planned: Vec<Gauge> = planned.collect();
+        let ahead = fetch_first(tasks);
         tasks
             .par_iter()
             .zip(planned)
+            .enumerate()
             .with_max_len(1)
-            .map(|(task, gauge)| self.read_as(task, gauge, |blocks| work(task, blocks)))
+            .map(|(at, (task, gauge))| {
+                if let Some(later) = tasks.get(at + ahead) {
+                    later.source.fetch_ahead(&[later.span]);
+                }
+                self.read_as(task, gauge, |blocks| work(task, blocks))
+            })
             .collect()
     }
 
@@ -183,6 +193,18 @@ impl Scanner {
             all.push(buffer);
         }
     }
+}
+
+/// Starts to fetch the first tasks whose sources are objects, and returns their number.
+fn fetch_first(tasks: &[Task]) -> usize {
+    let mut bytes = 0;
+    let mut first = tasks.iter().enumerate().map(|(at, task)| {
+        task.source.fetch_ahead(&[task.span]);
+        bytes += task.span.bytes().min(AHEAD_BYTES);
+        (at + 1, bytes)
+    });
+    let enough = first.find(|(_, bytes)| *bytes >= AHEAD_BYTES);
+    enough.map_or(tasks.len(), |(count, _)| count)
 }
 
 /// A line of a block as an owned [`Line`].

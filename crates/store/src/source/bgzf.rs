@@ -7,12 +7,14 @@
 //! the end of the file.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::io;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use libdeflater::Decompressor;
 
-use super::Damage;
+use super::{Damage, Span};
 use crate::tree::LogFile;
 
 /// Fixed gzip header, `XLEN`, and the subfield that BGZF writers put first.
@@ -24,6 +26,12 @@ const CONTENT_BYTES_MAX: u32 = 65_536;
 /// Decoded blocks that are kept per file and shared by its readers.
 const RECENT_MAX: usize = 24;
 
+/// Knows the positions of a file's blocks, so that the file need not be walked through.
+pub trait BlockPositions: fmt::Debug + Send + Sync {
+    /// `None` when they turn out to be unknown.
+    fn table(&self) -> Option<BgzfTable>;
+}
+
 /// A BGZF file. The positions of its blocks come from a walk through all block headers, or from an
 /// index.
 #[derive(Debug)]
@@ -31,6 +39,7 @@ pub(super) struct Bgzf {
     pub(super) content_bytes: u64,
     /// Every block begins with a line.
     pub(super) blocks_of_lines: bool,
+    positions: Option<Arc<dyn BlockPositions>>,
     table: OnceLock<BgzfTable>,
     /// The most recently decoded blocks, by number; a call is searched in the same few again and
     /// again.
@@ -40,36 +49,48 @@ pub(super) struct Bgzf {
 impl Bgzf {
     /// A file with a known block table.
     pub(super) fn of(table: BgzfTable) -> Bgzf {
-        let bgzf = Bgzf::known(table.content_bytes, false);
-        bgzf.set_table(|| Some(table));
-        bgzf
+        let bgzf = Bgzf::known(table.content_bytes, false, None);
+        Bgzf {
+            table: table.into(),
+            ..bgzf
+        }
     }
 
     /// A file with known length and form, but without a block table yet.
-    pub(super) fn known(content_bytes: u64, blocks_of_lines: bool) -> Bgzf {
+    pub(super) fn known(
+        content_bytes: u64,
+        blocks_of_lines: bool,
+        positions: Option<Arc<dyn BlockPositions>>,
+    ) -> Bgzf {
         Bgzf {
             content_bytes,
             blocks_of_lines,
+            positions,
             table: OnceLock::new(),
             recent: Mutex::new(VecDeque::new()),
         }
     }
 
-    pub(super) fn set_table(&self, table: impl FnOnce() -> Option<BgzfTable>) {
-        if self.table.get().is_none()
-            && let Some(table) = table()
-        {
-            let _ = self.table.set(table);
-        }
-    }
-
     pub(super) fn table(&self, log: &LogFile) -> &BgzfTable {
         self.table.get_or_init(|| {
+            let known = self.positions.as_ref().and_then(|known| known.table());
             // The file was walked through before; one that has changed since has no blocks to
             // trust.
-            let read = BgzfTable::read(log).ok().flatten();
-            read.unwrap_or_else(|| BgzfTable::of(Vec::new()))
+            let read = || BgzfTable::read(log).ok().flatten();
+            let table = known.or_else(read);
+            table.unwrap_or_else(|| BgzfTable::of(Vec::new()))
         })
+    }
+
+    /// The same file, for another reader.
+    pub(super) fn fresh(&self) -> Bgzf {
+        Bgzf {
+            content_bytes: self.content_bytes,
+            blocks_of_lines: self.blocks_of_lines,
+            positions: self.positions.clone(),
+            table: self.table.clone(),
+            recent: Mutex::default(),
+        }
     }
 
     /// A reader of the content from `offset` on; with `keeps`, the blocks it decodes are kept for
@@ -136,6 +157,19 @@ pub struct BgzfBlock {
 }
 
 impl BgzfTable {
+    /// The bytes of the file that hold a range of content.
+    pub(super) fn file_range(&self, content: Span) -> Range<u64> {
+        let first = self.block_of(content.start);
+        let behind = self
+            .blocks
+            .partition_point(|block| block.content_at < content.end);
+        let of = |at: usize| self.blocks.get(at);
+        let start = of(first).map_or(0, |block| block.at);
+        let last = behind.checked_sub(1).and_then(of);
+        let end = last.map_or(start, |block| block.at + u64::from(block.bytes));
+        start..end.max(start)
+    }
+
     /// Walks through the block headers. `None` when the file is not BGZF from beginning to end: a
     /// file with a foreign member or a cut is decoded like any gzip.
     pub(super) fn read(log: &LogFile) -> io::Result<Option<BgzfTable>> {
@@ -253,8 +287,8 @@ pub struct BgzfReader<'s> {
     at: usize,
 }
 
-impl std::fmt::Debug for BgzfReader<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for BgzfReader<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BgzfReader")
             .field("log", &self.log)
             .field("next_block", &self.next_block)

@@ -21,7 +21,7 @@ use crate::tree::{LogFile, Snapshot};
 /// Estimated ratio of a packed log's content to its size.
 const PACKED_ABOUT: u64 = 10;
 
-pub use bgzf::{BgzfBlock, BgzfTable};
+pub use bgzf::{BgzfBlock, BgzfTable, BlockPositions};
 pub use gzip::Trailing;
 pub use other::{MARK_BYTES, packer_of};
 pub use overlap::{Overlap, is_beginning, is_copied, overlap};
@@ -108,15 +108,19 @@ impl Source {
         Ok(Source::new(log, format))
     }
 
-    /// A file with a format that an index has recorded, so that it need not be walked through.
-    pub fn known(log: Arc<LogFile>, form: ContentFormat) -> Source {
+    /// A file with a format that an index has recorded, so that it need not be walked through;
+    /// `positions` knows the blocks of a BGZF file.
+    pub fn known(
+        log: Arc<LogFile>,
+        (form, positions): (ContentFormat, Option<Arc<dyn BlockPositions>>),
+    ) -> Source {
         let format = match form {
             ContentFormat::Plain => FormatData::Plain,
             ContentFormat::Gzip => FormatData::Gzip,
             ContentFormat::Bgzf {
                 content_bytes,
                 blocks_of_lines,
-            } => FormatData::Bgzf(bgzf::Bgzf::known(content_bytes, blocks_of_lines)),
+            } => FormatData::Bgzf(bgzf::Bgzf::known(content_bytes, blocks_of_lines, positions)),
         };
         Source::new(log, format)
     }
@@ -131,9 +135,12 @@ impl Source {
 
     /// The same file, with no part of it skipped.
     pub fn whole(&self) -> Source {
-        let whole = Source::known(Arc::clone(&self.log), self.form());
-        whole.set_table(|| self.table().cloned());
-        whole
+        let format = match &self.format {
+            FormatData::Plain => FormatData::Plain,
+            FormatData::Gzip => FormatData::Gzip,
+            FormatData::Bgzf(bgzf) => FormatData::Bgzf(bgzf.fresh()),
+        };
+        Source::new(Arc::clone(&self.log), format)
     }
 
     /// The format of the content.
@@ -165,19 +172,23 @@ impl Source {
         matches!(self.format, FormatData::Bgzf(_))
     }
 
-    /// Sets the positions of the blocks of a BGZF file with a recorded format; `table` is called
-    /// only when they are not known yet.
-    pub fn set_table(&self, table: impl FnOnce() -> Option<BgzfTable>) {
-        if let FormatData::Bgzf(bgzf) = &self.format {
-            bgzf.set_table(table);
-        }
-    }
-
     /// The positions of the blocks of a BGZF file.
     pub fn table(&self) -> Option<&BgzfTable> {
         match &self.format {
             FormatData::Bgzf(bgzf) => Some(bgzf.table(&self.log)),
             _ => None,
+        }
+    }
+
+    /// Starts to fetch what holds these ranges of content, if the file is an object that can be read
+    /// from the middle; see [`StoredFile::fetch_ahead`].
+    pub fn fetch_ahead(&self, spans: &[Span]) {
+        if !self.log.file.is_object() {
+            return;
+        }
+        if let Some(table) = self.table() {
+            let ranges: Vec<_> = spans.iter().map(|span| table.file_range(*span)).collect();
+            self.log.file.fetch_ahead(&ranges);
         }
     }
 
@@ -196,13 +207,13 @@ impl Source {
     /// may give the recorded format of a file.
     pub fn open_all(
         snapshot: &Snapshot,
-        known: impl Fn(&LogFile) -> Option<ContentFormat>,
+        known: impl Fn(&LogFile) -> Option<(ContentFormat, Option<Arc<dyn BlockPositions>>)>,
         troubles: &mut Vec<Trouble>,
     ) -> Vec<Source> {
         let mut sources = Vec::new();
         for log in &snapshot.files {
             let opened = match known(log) {
-                Some(form) => Ok(Source::known(Arc::clone(log), form)),
+                Some(format) => Ok(Source::known(Arc::clone(log), format)),
                 None => Source::open(Arc::clone(log)),
             };
             match opened {

@@ -86,12 +86,9 @@ impl ExaminedFile {
         let is_index_closed = opened.is_err() && is_closed(folder, name);
         let index = opened.ok().flatten();
         let source = match &index {
-            Some(index) => Source::known(Arc::clone(&log), index.form()),
+            Some(index) => Source::known(Arc::clone(&log), index.format()),
             None => Source::open(Arc::clone(&log))?,
         };
-        if let Some(index) = &index {
-            source.set_table(|| index.bgzf_table());
-        }
         let more = FileHealth {
             is_index_closed,
             writers: circumstances.holders.writers(log.identity).to_vec(),
