@@ -89,9 +89,11 @@ fn what_is_installed_works_and_runs_nothing_by_itself() {
             examples/nginx-calltrace.conf; do
             test -s /usr/share/doc/calltrace/$file
         done
-        zcat /usr/share/doc/calltrace/changelog.gz | grep -q '^# Changelog'
-        zcat /usr/share/doc/calltrace/changelog.Debian.gz | grep -q '^calltrace ('",
+        zcat /usr/share/doc/calltrace/changelog.gz | grep -q '^# Changelog'",
     );
+    let latest = debian.says("zcat /usr/share/doc/calltrace/changelog.Debian.gz | sed 1q");
+    let of_this = concat!("calltrace (", env!("CARGO_PKG_VERSION"), "-1) ");
+    assert!(latest.starts_with(of_this), "{latest}");
 }
 
 #[test]

@@ -94,10 +94,10 @@ impl Packages {
                 .env("CARGO_TARGET_DIR", folder.path()),
         );
         let packages = Packages { folder };
-        packages.later("second", "0.1.0-2", "");
+        packages.later("second", concat!(env!("CARGO_PKG_VERSION"), "-2"), "");
         packages.later(
             "third",
-            "0.2.0-1",
+            concat!(env!("CARGO_PKG_VERSION"), "-3"),
             "#new_key = \"what later versions have\"\n",
         );
         packages

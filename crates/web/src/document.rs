@@ -1,12 +1,12 @@
 //! OpenAPI documents.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-/// Returns one of our documents with the version of the program.
+/// Returns one of our documents with the version of the program wherever the text has an empty one.
 pub(super) fn versioned(text: &str) -> Value {
-    let mut document: Value = serde_json::from_str(text).expect("it is tested");
-    document["info"]["version"] = json!(env!("CARGO_PKG_VERSION"));
-    document
+    let version = concat!(r#""version": ""#, env!("CARGO_PKG_VERSION"), '"');
+    let text = text.replace(r#""version": """#, version);
+    serde_json::from_str(&text).expect("it is tested")
 }
 
 #[cfg(test)]

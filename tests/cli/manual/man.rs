@@ -15,7 +15,7 @@ pub(crate) struct Title<'t> {
     pub(crate) section: &'t str,
     /// The day of the version; one that changed by itself would change the page.
     pub(crate) date: &'t str,
-    /// `calltrace 0.1.0`
+    /// The name and the version of the program.
     pub(crate) version: &'t str,
 }
 

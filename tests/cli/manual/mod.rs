@@ -16,8 +16,8 @@ use clap::{Command, CommandFactory};
 
 use man::Title;
 
-/// The day of the version. It stands in every page, and changes with the version.
-const VERSION_DATE: &str = "2026-11-21";
+/// The heading of this version in CHANGELOG.md, up to its date.
+const HEADING: &str = concat!("\n## ", env!("CARGO_PKG_VERSION"), " - ");
 
 /// Sections in the order that manuals have them; others stand behind OPTIONS.
 const ORDER: [&str; 12] = [
@@ -58,11 +58,16 @@ pub(crate) fn subcommands() -> Vec<Command> {
 
 /// Every page of the manual by its path in the project.
 pub(crate) fn pages() -> BTreeMap<PathBuf, String> {
+    let changes = fs::read_to_string(project().join("CHANGELOG.md")).expect("it is there");
+    let (_, date) = changes
+        .split_once(HEADING)
+        .expect("CHANGELOG.md has a heading with the version of Cargo.toml and its date");
+    let date = date.lines().next().unwrap_or_default();
     let page = |(name, section, text): &(String, String, String)| {
         let title = Title {
             name,
             section,
-            date: VERSION_DATE,
+            date,
             version: concat!("calltrace ", env!("CARGO_PKG_VERSION")),
         };
         let path = Path::new("man").join(format!("{name}.{section}"));
