@@ -226,6 +226,41 @@ fn upgrade_keeps_settings_secrets_logs_and_what_is_enabled() {
 }
 
 #[test]
+fn upgrade_from_0_1_keeps_settings_units_and_answers() {
+    let debian = Debian::new();
+    debian.install("of_0_1", "");
+    // A settings file that was not edited is replaced.
+    debian.install("first", "");
+    debian.says("grep -q '^\\[sync\\]' /etc/calltrace/config.toml; dpkg --purge calltrace");
+
+    debian.install("of_0_1", "");
+    debian.bring("tests/data/v0.1.0/call_tracer");
+    debian.says(
+        "find /srv/call_tracer -type f -exec touch -d 2025-12-02T13:00:00Z {} + # as their indexes know them
+        sed -i 's/^#keep = .*/keep = \"36500d\"/' /etc/calltrace/config.toml
+        cp -p /etc/calltrace/config.toml /tmp/edited
+        systemctl enable calltrace-rotate.timer",
+    );
+    let answers = "calltrace index --check 2>&1
+        calltrace trace 0103 1764666900.61 --format raw
+        calltrace search --lines --limit 0 --format raw";
+    let (before, logs) = (debian.says(answers), logs(&debian));
+
+    debian.install("first", "--force-confold");
+    debian.says(
+        "cmp /tmp/edited /etc/calltrace/config.toml
+        grep -q '^\\[sync\\]' /etc/calltrace/config.toml.dpkg-dist
+        calltrace config | grep -q 36500d",
+    );
+    assert_eq!(
+        enabled(&debian),
+        "disabled\nenabled\nstatic\ndisabled\nstatic\n"
+    );
+    assert_eq!(debian.says(answers), before);
+    assert_eq!(self::logs(&debian), logs);
+}
+
+#[test]
 fn removal_stops_and_keeps_settings_and_purge_leaves_only_what_is_the_users() {
     let debian = Debian::new();
     debian.bring_logs();

@@ -66,6 +66,9 @@ pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
+/// The settings file in the tree of a package.
+const SETTINGS: &str = "etc/calltrace/config.toml";
+
 /// Packages, made once for all tests of a program.
 pub(crate) struct Packages {
     folder: TempDir,
@@ -94,17 +97,30 @@ impl Packages {
                 .env("CARGO_TARGET_DIR", folder.path()),
         );
         let packages = Packages { folder };
-        packages.later("second", concat!(env!("CARGO_PKG_VERSION"), "-2"), "");
-        packages.later(
-            "third",
-            concat!(env!("CARGO_PKG_VERSION"), "-3"),
-            "#new_key = \"what later versions have\"\n",
-        );
+        packages.variant("second", concat!(env!("CARGO_PKG_VERSION"), "-2"), |_| {});
+        packages.variant("third", concat!(env!("CARGO_PKG_VERSION"), "-3"), |tree| {
+            let mut settings = fs::File::options()
+                .append(true)
+                .open(tree.join(SETTINGS))
+                .expect("the package has it");
+            settings
+                .write_all(b"#new_key = \"what later versions have\"\n")
+                .expect("written");
+        });
+        // That version had another settings file and no synchronisation.
+        packages.variant("of_0_1", "0.1.0-1", |tree| {
+            let settings = project().join("tests/data/v0.1.0/packaged-config.toml");
+            fs::copy(settings, tree.join(SETTINGS)).expect("copied");
+            for unit in ["calltrace-sync.service", "calltrace-sync.timer"] {
+                let unit = tree.join("usr/lib/systemd/system").join(unit);
+                fs::remove_file(unit).expect("the package has it");
+            }
+        });
         packages
     }
 
-    /// The same contents under a later version, with an addition to its settings file.
-    fn later(&self, name: &str, version: &str, added: &str) {
+    /// The same contents under another version, with a change.
+    fn variant(&self, name: &str, version: &str, change: impl FnOnce(&Path)) {
         let tree = self.folder.path().join(name);
         done(
             Command::new("dpkg-deb")
@@ -121,12 +137,7 @@ impl Packages {
             .expect("it has one");
         let new = old.replace(line, &format!("Version: {version}"));
         fs::write(&control, new).expect("written");
-        let settings = tree.join("etc/calltrace/config.toml");
-        let mut settings = fs::File::options()
-            .append(true)
-            .open(settings)
-            .expect("the package has it");
-        settings.write_all(added.as_bytes()).expect("written");
+        change(&tree);
         done(
             Command::new("dpkg-deb")
                 .args(["--root-owner-group", "-Zgzip", "-z1", "-b"])
@@ -136,7 +147,8 @@ impl Packages {
         fs::remove_dir_all(&tree).expect("removed");
     }
 
-    /// `first`, `second` with the same settings file, `third` with another.
+    /// `first`, `second` with the same settings file, `third` with another; `of_0_1` with the settings file, the units
+    /// and the version of 0.1.0.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name).with_extension("deb")
     }
@@ -219,7 +231,12 @@ impl Debian {
     /// The sample tree as `/srv/call_tracer`, of a user that only writes logs, in folders that pass
     /// on their group.
     pub(crate) fn bring_logs(&self) {
-        let sample = project().join("tests/data/call_tracer");
+        self.bring("tests/data/call_tracer");
+    }
+
+    /// A tree of the project, likewise.
+    pub(crate) fn bring(&self, tree: &str) {
+        let sample = project().join(tree);
         done(
             as_root("cp")
                 .arg("-r")
