@@ -45,8 +45,8 @@ pub enum DoctorFormat {
 
 fn after_help() -> String {
     let mut help = "\
-Nothing is changed. Of each file its index is read, or its beginning and end if it has no index; --deep \
-reads everything. Root sees which processes hold files open; other users see only their own processes. \
+doctor changes nothing. It reads the index of each file, or the beginning and the end of a file without an index; \
+--deep reads everything. Root sees which processes hold files open; other users see only their own processes. \
 Problems and warnings set the exit status; notes (-v) don't.
 
 Findings:
