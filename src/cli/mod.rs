@@ -178,8 +178,8 @@ Examples:
   calltrace trace 0367 1764493655.61 --all
       every record; --why explains why each leg belongs",
     after_long_help = "\
-Exit status: 0 found, 1 no such call though everything was searched, 2 an error, an enterprise without \
-a call, or an incomplete answer (what was found is printed all the same)."
+Exit status: 0 found, 1 no such call though everything was searched, 2 an error, no id or \
+number given, or an incomplete answer (what was found is printed all the same)."
 )]
 pub struct TraceArgs {
     /// The enterprise (all if omitted), then any UniqueId of the call, or an outside number for its newest call
