@@ -22,7 +22,7 @@ fn mark(from: &str, row: u64) -> String {
     )
 }
 
-/// A call whose dial and hangup were recovered, one that arrived whole, and one whose sender made up marks.
+/// A call with a recovered dial and hangup, one that arrived whole, and one with marks that its sender made up.
 fn tree() -> tempfile::TempDir {
     let dir = tempfile::tempdir().expect("a folder");
     let folder = dir.path().join("0367");
@@ -80,7 +80,7 @@ fn value(root: &Path, args: &[&str]) -> Value {
 fn a_trace_marks_steps_and_records_and_counts_them() {
     let dir = tree();
     expect![[r"
-        0367 call 1764666900.61  1 legs, 3 records
+        0367 call 1764666900.61  1 leg, 3 records
           incoming +375 29 000-12-34 -> 150  missed
           2025-12-02 09:15:00 (UTC)  20s in all
           ring 19s

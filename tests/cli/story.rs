@@ -45,7 +45,7 @@ fn a_call_is_told_in_steps_with_what_is_wrong_under_them() {
     "#]]
     .assert_eq(&traced("1764514800.140", &[], Some("80")));
     expect![[r#"
-        0367 call 1764676800.201  1 legs, 8 records
+        0367 call 1764676800.201  1 leg, 8 records
           incoming +375 29 000-24-68 -> 150, 151  missed
           2025-12-02 15:00:00 (Europe/Minsk, UTC+03:00)  19s in all
           ring 18s, line 0001363
@@ -120,7 +120,7 @@ fn names_come_from_the_settings_and_from_the_requests_of_the_call() {
 fn a_source_of_names_that_is_away_costs_only_names() {
     let folder = tempfile::tempdir().expect("a folder");
     let config = folder.path().join("config.toml");
-    // Nobody listens on port 1.
+    // No process listens on port 1.
     fs::write(&config, "[metadata]\nurl = \"http://127.0.0.1:1\"\n").expect("a file");
     let told = traced(ID, &["--config", config.to_str().expect("a path")], None);
     assert!(told.contains("151 answers after 10s"), "{told}");

@@ -6,6 +6,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::layout::{RECORD_LINES_MAX, fit, kind_column, pieces, wrapped_at_most};
 use super::number::phone;
+use super::story::counted;
 use super::{Clock, People, Secrets, style, words};
 use calltrace_engine::{Trace, TracedCall};
 use calltrace_model::call::{MessageLife, Reason, Summary};
@@ -130,9 +131,9 @@ pub(super) fn header(
         "{}  {}",
         style::strong(&format!("{} call {id}", trace.enterprise)),
         style::faint(&format!(
-            "{} legs, {} records",
-            s.legs.len(),
-            call.lines.len()
+            "{}, {}",
+            counted(s.legs.len(), "leg", "legs"),
+            counted(call.lines.len(), "record", "records")
         )),
     )?;
     let way = words::direction(s.direction);
@@ -177,8 +178,8 @@ pub(super) fn header(
     }
     let inferred = call.closure.inferred();
     if inferred > 0 {
-        let legs = if inferred == 1 { "leg" } else { "legs" };
-        let text = format!("{inferred} {legs} joined by circumstance, not by id (--why, --strict)");
+        let legs = counted(inferred, "leg", "legs");
+        let text = format!("{legs} joined by circumstance, not by id (--why, --strict)");
         lines(out, &text, width, style::doubtful)?;
     }
     Ok(())
@@ -204,10 +205,11 @@ fn messages(s: &Summary, call: &TracedCall) -> String {
     if m.sent + m.deleted + m.edited == 0 {
         parts.push("no messages".to_owned());
     } else {
-        let plural = if m.chats == 1 { "" } else { "s" };
         parts.push(format!(
-            "{} messages to {} chat{plural}, {} still standing",
-            m.sent, m.chats, m.standing
+            "{} to {}, {} still standing",
+            counted(m.sent, "message", "messages"),
+            counted(m.chats, "chat", "chats"),
+            m.standing
         ));
         let lost: Vec<MessageLife> = MessageLife::all(&call.facts);
         let unsent = lost.iter().filter(|life| life.sent.is_none()).count();

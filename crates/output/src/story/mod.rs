@@ -16,6 +16,7 @@ mod wording;
 pub use events::event;
 pub use html::write_html;
 pub use ladder::write_ladder;
+pub(crate) use phrases::counted;
 pub use phrases::{Voice, fault, form, stage};
 pub use telling::Teller;
 pub use terminal::write_story;

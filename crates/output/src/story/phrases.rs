@@ -86,6 +86,11 @@ pub fn form<'f>(n: usize, forms: &[&'f str]) -> &'f str {
     }]
 }
 
+/// `1 chat`, `3 chats`.
+pub(crate) fn counted(n: usize, one: &str, many: &str) -> String {
+    format!("{n} {}", form(n, &[one, many]))
+}
+
 /// With its first letter as a capital.
 fn capital(text: &str) -> String {
     let mut letters = text.chars();

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::StoryView;
-use super::wording::counted;
+use super::phrases::counted;
 use crate::words;
 
 /// Writes a call as Markdown: what happened, a table of the steps, what is wrong.
@@ -71,7 +71,7 @@ pub fn write_mermaid(out: &mut dyn Write, told: &StoryView<'_>) -> io::Result<()
 }
 
 impl StoryView<'_> {
-    /// Whose call it is and how it went, in one line.
+    /// The people of the call and how it went, in one line.
     pub(super) fn title(&self) -> String {
         let s = &self.call.summary;
         let text = format!(

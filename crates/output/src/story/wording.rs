@@ -1,7 +1,7 @@
 //! What a step and a fault say in the outputs of the shell.
 
 use super::StoryView;
-use super::phrases::{self, Voice, form};
+use super::phrases::{self, Voice, counted};
 use super::telling::Teller;
 use crate::words::{self, duration};
 use calltrace_model::call::{Fault, FaultCode, RungParty, Step, Summary};
@@ -124,11 +124,6 @@ fn shortened(text: &str) -> String {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
     }
-}
-
-/// `1 chat`, `3 chats`.
-pub(super) fn counted(n: usize, one: &str, many: &str) -> String {
-    format!("{n} {}", form(n, &[one, many]))
 }
 
 /// `150`, `150 and 151`, `150, 151 and 152`.
