@@ -64,7 +64,7 @@ traces_ms() {
         done | sort -n | awk '{ at[NR] = $1 } END { printf "%.2f", at[int((NR + 1) / 2)] * 1000 }'
 }
 
-# value NAME WHAT VALUE at-most TARGET OURS [BESIDE THEIRS]
+# value NAME WHAT VALUE at-most TARGET OURS [THEIRS_NAME THEIRS]
 value() {
     printf '| %s | %s | %s | %s | %s | %s | %s | |\n' \
         "$1" "$2" "$6" "${8:-}" "$3" "$5" "$(verdict "$3" "$4" "$5")" >>"$rows"

@@ -5,8 +5,8 @@ import { createRequire } from "node:module";
 import { resolve } from "node:path";
 import { crc32, deflateSync } from "node:zlib";
 
-const beside = createRequire(resolve("tests/browser/drive.mjs"));
-const { chromium } = beside("playwright-core");
+const requireFromTests = createRequire(resolve("tests/browser/drive.mjs"));
+const { chromium } = requireFromTests("playwright-core");
 const [, , program, from, to] = process.argv;
 
 // Colours of the sixteen that a terminal has, by their number, on the dark ground below.

@@ -137,7 +137,7 @@ impl App {
     }
 
     /// Collects the answers of the enterprises. Says which records rows leave out, unless the question was a
-    /// `further` one whose calls are not shown.
+    /// `further` one: its calls are not shown.
     pub(super) fn collect(
         &self,
         enterprises: &[EnterpriseName],

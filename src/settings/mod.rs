@@ -86,7 +86,7 @@ pub struct ServeSettings {
     pub listen: SocketAddr,
     /// Address at which users reach the pages.
     pub public_url: Option<PublicUrl>,
-    /// Language of visitors whose browser asks for none.
+    /// Language of visitors if their browser asks for none.
     pub language: Language,
     /// Time limits of a request.
     pub limits: RequestLimits,

@@ -219,7 +219,7 @@ fn what_is_wrong_is_named_and_no_secret_is() {
 }
 
 #[test]
-fn a_host_has_defaults_for_all_but_its_enterprise() {
+fn a_host_has_defaults_for_all_except_its_enterprise() {
     let settings = read(
         "[hosts.pbx]\nenterprise = \"0367\"\n[hosts.\"10.0.0.5\"]\nenterprise = \"0103\"\naddress = \"::1\"\n\
          port = 5059\nuser = \"asterisk\"\npassword_file = \"/p\"\nknown_hosts = \"/k\"\ntimezone = \"+03:00\"\n\

@@ -177,7 +177,7 @@ fn calls_are_found_by_the_enterprise_before_them_or_by_their_beginning() {
         ids(&["tail", "0103", "--call", ""]),
         ["1764669600.70", "1764666900.61"]
     );
-    // Whose call it is stands in the help where that is not clear.
+    // The help names the enterprise of the call where that is not clear.
     let of_all = offers("fish", &root, &["tail", "--call", "1764666900"]);
     assert!(
         of_all

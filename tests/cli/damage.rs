@@ -127,8 +127,8 @@ fn an_empty_answer_names_all_damage() {
         .concat(),
     )
     .expect("written");
-    let nobody = ["--status", "answered", "--since", "2025-12-05 15:10"];
-    let output = search(dir.path(), &nobody);
+    let without_match = ["--status", "answered", "--since", "2025-12-05 15:10"];
+    let output = search(dir.path(), &without_match);
     let text = said(dir.path(), &output);
     assert_eq!(output.status.code(), Some(1), "{text}");
     assert!(text.contains("is a damaged gzip"), "{text}");

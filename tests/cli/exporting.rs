@@ -33,7 +33,7 @@ pub(crate) fn calls(day: &str, count: usize) -> String {
         .collect()
 }
 
-/// A tree of one enterprise, and beside it the place of an export.
+/// A tree of one enterprise, and next to it the folder of an export.
 pub(crate) struct Scene {
     pub(crate) dir: tempfile::TempDir,
 }
@@ -88,7 +88,7 @@ impl Scene {
         assert_eq!(out(&output), "");
     }
 
-    /// An export per day whose process may write files of so many units of 512 bytes.
+    /// An export per day; its process may write files of `units` times 512 bytes.
     pub(crate) fn limited(&self, units: u32, before: &str) -> Output {
         let script = format!("ulimit -c 0; ulimit -f {units}; {before} exec \"$@\"");
         let mut command = Command::new("sh");

@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 use serde_json::Value;
 use testing::{out, sample};
 
-/// The command in a folder, untouched by the settings of whoever runs the tests.
+/// The command in a folder, untouched by the settings of the user who runs the tests.
 fn command(folder: &Path, args: &[&str]) -> Command {
     let mut command = testing::command(folder);
     command.env_remove("CALLTRACE_ROOT").env_remove("TZ");
@@ -83,7 +83,7 @@ fn a_missing_folder_gets_a_sentence_that_helps() {
     let search = || said(&run(here.path(), &["search"]));
     assert_eq!(search(), missing(&format!("call_tracer in {at}; {tell}")));
 
-    // In the tree, beside it, in one of its folders.
+    // In the tree, next to it, in one of its folders.
     tree(&here.path().join("logs"));
     let inside = here.path().join("logs");
     let inside_at = inside.display();

@@ -168,7 +168,7 @@ fn an_enterprise_alone_shows_its_newest_calls_and_how_to_choose() {
         "calltrace: 0367 is an enterprise, and these are its newest calls; choose one: \
          calltrace trace 0367 1764678600.215\n"
     );
-    // A script whose id is empty must not take them for a call.
+    // A script with an empty id must not take them for a call.
     assert_eq!(code, Some(2));
     refused(
         &["trace", "0367", "--format", "raw"],
@@ -191,7 +191,7 @@ fn with_settings(file: &Path, args: &[&str]) -> (String, String, Option<i32>) {
 #[test]
 fn the_name_of_an_enterprise_is_the_enterprise() {
     let settings = "[enterprises.0367]\nname = \"June, Минск\"\n[enterprises.0400]\nname = \"away\"\n\
-                    [enterprises.0103]\nname = \"twin\"\n[enterprises.0327]\nname = \"Twin\"\n";
+                    [enterprises.0103]\nname = \"branch\"\n[enterprises.0327]\nname = \"Branch\"\n";
     let folder = tempfile::tempdir().expect("a folder of its own");
     let file = folder.path().join("config.toml");
     fs::write(&file, settings).expect("its own folder");
@@ -226,7 +226,7 @@ fn the_name_of_an_enterprise_is_the_enterprise() {
             "the directory says that this is enterprise 0400, which has no folder under ROOT",
         ),
         (
-            &["search", "twin"],
+            &["search", "branch"],
             "several enterprises have this name: 0103, 0327; type the number of one",
         ),
         (
@@ -347,7 +347,7 @@ fn results_have_flags_and_names_may_be_several() {
         let any: std::collections::BTreeSet<_> = a.union(&b).cloned().collect();
         assert_eq!(rows(&format!("{one},{other}")), any, "{flag}");
         assert_eq!(rows(&format!("{other}, {one}")), any, "{flag}");
-        assert_eq!(rows(&format!("{one},nobody")), a, "{flag}");
+        assert_eq!(rows(&format!("{one},stranger")), a, "{flag}");
         // The same of records.
         let lines = |value: &str| typed(&["search", "0367", "--lines", "--count", flag, value]).0;
         let number = |value: &str| lines(value).trim_end().parse::<u64>().expect("a number");

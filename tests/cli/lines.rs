@@ -169,7 +169,7 @@ fn an_answer_that_is_cut_says_so_and_counts_what_it_read() {
 }
 
 #[test]
-fn names_of_the_schema_stand_beside_those_of_version_1() {
+fn names_of_the_schema_stand_next_to_those_of_version_1() {
     let output = run(
         &sample(),
         &[

@@ -9,6 +9,7 @@ mod export;
 mod exporting;
 mod first_steps;
 mod guesses;
+mod language;
 mod lines;
 mod manual;
 mod odd_cells;

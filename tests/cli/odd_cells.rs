@@ -135,7 +135,7 @@ fn a_caller_without_a_number_is_seen_and_found() {
             ("sip:ivan@example.org", "1"),
             ("ivan@example.org", "1"),
             ("unavailable", "1"),
-            ("nobody", "0"),
+            ("stranger", "0"),
             ("80290001111", "1"),
         ] {
             assert_eq!(count(typed), found, "{typed}");

@@ -1,5 +1,5 @@
-//! The pictures in `docs/images` show what calltrace prints today. Beside each lies the text that it was
-//! drawn from: of the terminal all bytes, of a page the words above its steps.
+//! The pictures in `docs/images` show what calltrace prints today. Next to each lies the text that it was
+//! drawn from: all bytes of the terminal, or the words of a page above its steps.
 //!
 //! `docs/images/make` draws them anew. It runs these tests with `DRAW_PICTURES` set: they write the texts, and
 //! what Chromium is to draw into `target/pictures`.
@@ -28,7 +28,7 @@ fn images() -> PathBuf {
     project().join("docs/images")
 }
 
-/// Compares `text` with what lies beside the picture, or writes it, and what is to be drawn.
+/// Compares `text` with the text that lies next to the picture, or writes it there and writes `drawn` for Chromium.
 fn check(picture: &str, text: &str, drawn: &str) {
     let path = images().join(picture);
     if std::env::var_os("DRAW_PICTURES").is_some() {

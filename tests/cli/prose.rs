@@ -228,7 +228,7 @@ fn links_lead_to_pages_and_headings_that_are_there() {
             let (path, heading) = target.split_once('#').unwrap_or((target, ""));
             let path = match path {
                 "" => PathBuf::from(&page),
-                path => beside(Path::new(&page), path),
+                path => linked(Path::new(&page), path),
             };
             assert!(project().join(&path).exists(), "{page}: {target}");
             if !heading.is_empty() {
@@ -245,7 +245,7 @@ fn links_lead_to_pages_and_headings_that_are_there() {
 }
 
 /// The path of a link in a page.
-fn beside(page: &Path, link: &str) -> PathBuf {
+fn linked(page: &Path, link: &str) -> PathBuf {
     let mut path = page.parent().expect("a page lies in a folder").to_owned();
     for part in Path::new(link).components() {
         match part {

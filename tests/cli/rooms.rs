@@ -272,7 +272,7 @@ fn crates() -> Vec<PathBuf> {
 }
 
 /// Every source file of the program and its crates.
-fn sources() -> Vec<(PathBuf, String)> {
+pub(crate) fn sources() -> Vec<(PathBuf, String)> {
     let files = crates().into_iter().flat_map(|root| files_in(&root));
     files.map(|path| (path.clone(), read(&path))).collect()
 }

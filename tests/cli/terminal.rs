@@ -141,7 +141,7 @@ fn what_is_longer_than_the_screen_goes_through_a_pager() {
     assert_eq!(status, 2, "the tree has damage: {plain}");
     let (status, plain) = search(&["0367"], &[], "q");
     assert_eq!(status, 0, "{plain}");
-    // One screen is enough, or nobody wants a pager, or there is none.
+    // One screen is enough, or no pager is wanted, or there is none.
     let none = [("CALLTRACE_PAGER", "")];
     let missing = [("PAGER", "no-such-pager --option")];
     let in_shell = [("PAGER", "no-such-pager | cat '-'")];

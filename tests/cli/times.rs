@@ -85,7 +85,7 @@ fn an_offset_is_ahead_of_utc_and_stated() {
         assert_eq!((at.as_str(), said.as_str()), (time, note), "{typed}");
         assert!(head.contains(offset), "{typed}: {head}");
     }
-    let nobody = [
+    let without_match = [
         "search",
         "0367",
         "--phone",
@@ -94,7 +94,7 @@ fn an_offset_is_ahead_of_utc_and_stated() {
         "Etc/GMT+3",
     ];
     assert_eq!(
-        typed(&nobody).1,
+        typed(&without_match).1,
         "calltrace: no such call, all 7 files searched (2025-11-27 .. 2025-12-02 Etc/GMT+3, UTC-03:00)\n"
     );
 }

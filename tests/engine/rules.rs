@@ -173,7 +173,7 @@ fn of_ids_older_than_a_year_the_newest_call_is_shown() {
 }
 
 #[test]
-fn a_call_whose_lines_name_the_reason_was_busy() {
+fn a_call_with_lines_that_name_the_reason_was_busy() {
     let result = |reasons: [&str; 2], direction: u8| {
         let id = "1764666900.61";
         let own = format!(
@@ -211,7 +211,7 @@ fn a_call_whose_lines_name_the_reason_was_busy() {
 }
 
 #[test]
-fn a_consultation_is_of_the_call_whose_dial_and_hangup_are_far_from_it() {
+fn a_consultation_belongs_to_its_call_though_dial_and_hangup_are_far_from_it() {
     let (main, other, lone) = ("1764666900.61", "1764666901.63", "1764667018.75");
     let own = format!(
         "\"Phone\": \"{CLIENT}\", \"CallType\": 0, \"Trunk\": \"0001363\", \"Extensions\": [\"150\"]"

@@ -24,7 +24,7 @@ use testing::generator::random::SplitMix64;
 const STEPS: usize = 120;
 
 /// More operations than a rotation of these folders has.
-const DEEDS: u32 = 60;
+const OPERATIONS: u32 = 60;
 
 /// Lines of a day.
 const DAY_LINES: usize = 60;
@@ -224,7 +224,7 @@ impl World {
         let mut places: HashMap<usize, usize> = HashMap::new();
         for line in &self.printed {
             let Some((session, place)) = self.written.get(line) else {
-                return fail("nobody wrote", line);
+                return fail("never written", line);
             };
             if !seen.insert(line) {
                 fail("printed twice", line);
@@ -282,7 +282,7 @@ fn run(seed: u64, mode: Mode, others: bool) {
             50..70 => act(World::look),
             70..80 => rotate(&scene, &world, Fault::None),
             80..85 => {
-                let op = world.lock().expect("whole").random.below(DEEDS);
+                let op = world.lock().expect("whole").random.below(OPERATIONS);
                 rotate(&scene, &world, Fault::DieAt(op as usize));
             }
             85..89 if others => act(World::truncate),

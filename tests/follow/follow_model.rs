@@ -77,7 +77,7 @@ fn follow(seed: u64, ops: DiskOps) {
     let mut places: HashMap<u64, usize> = HashMap::new();
     for (line, of_archive) in &printed {
         let Some(written) = model.written.get(line) else {
-            fail(&format!("nobody wrote ({} bytes)", line.len()), line);
+            fail(&format!("never written ({} bytes)", line.len()), line);
         };
         *times.entry(line).or_default() += 1;
         if times[line.as_slice()] > 1 {

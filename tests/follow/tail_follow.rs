@@ -312,7 +312,7 @@ fn a_call_is_followed_to_its_hangup_and_summed_up() {
 }
 
 #[test]
-fn a_call_whose_main_leg_hung_up_while_others_talk_has_not_ended() {
+fn a_call_has_not_ended_when_its_main_leg_hung_up_while_others_talk() {
     let dir = tree();
     let (main, other, third) = ("1764666900.61", "1764666901.63", "1764666950.70");
     let call = answered(main, other, "b1");

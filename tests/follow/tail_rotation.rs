@@ -127,7 +127,7 @@ fn a_folder_that_goes_and_comes_back_goes_on_where_it_was() {
 }
 
 #[test]
-fn it_ends_when_whoever_reads_has_gone_though_nothing_more_is_written() {
+fn it_ends_when_the_reader_has_gone_though_nothing_more_is_written() {
     let dir = tree();
     write(&dir, 0..1);
     let mut tail = command(dir.path())

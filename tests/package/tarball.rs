@@ -33,20 +33,20 @@ fn the_tarball_works_where_it_is_unpacked_and_is_the_same_each_time() {
     let again = pack(&binary, &folder.path().join("second"));
     assert!(fs::read(&archive).expect("it is there") == fs::read(again).expect("it is there"));
 
-    let beside = archive.parent().expect("it lies in a folder");
+    let folder_of_archive = archive.parent().expect("it lies in a folder");
     done(
         Command::new("sha256sum")
-            .current_dir(beside)
+            .current_dir(folder_of_archive)
             .args(["--check", &format!("{name}.sha256")]),
     );
     done(
         Command::new("tar")
             .arg("-C")
-            .arg(beside)
+            .arg(folder_of_archive)
             .arg("-xf")
             .arg(&archive),
     );
-    let top = beside.join(name.strip_suffix(".tar.gz").expect("it ends so"));
+    let top = folder_of_archive.join(name.strip_suffix(".tar.gz").expect("it ends so"));
     let root = project().join("tests/data/call_tracer");
     let call = done(
         Command::new(top.join("bin/calltrace"))

@@ -168,7 +168,7 @@ fn only_what_is_asked_for_is_compared() {
 }
 
 #[test]
-fn errors_of_the_service_stand_beside_their_events_and_tokens_nowhere() {
+fn errors_of_the_service_stand_next_to_their_events_and_tokens_nowhere() {
     let dir = tree();
     let (one, two) = (body("1764666900.1", "152"), body("1764666901.2", "152"));
     let text = sent(&[
@@ -219,9 +219,9 @@ fn errors_of_the_service_stand_beside_their_events_and_tokens_nowhere() {
         assert!(shown.contains("***"), "{shown}");
     }
     let document = json(&compare(dir.path(), &[&app_log, "--format", "json"]));
-    let beside = &document["differences"][0]["errors"][0];
+    let listed = &document["differences"][0]["errors"][0];
     assert_eq!(
-        (&beside["line"], &beside["id"]),
+        (&listed["line"], &listed["id"]),
         (&4.into(), &"1764666901.2".into())
     );
     assert_eq!(document["errors"][0]["line"], 2);

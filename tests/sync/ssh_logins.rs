@@ -100,8 +100,8 @@ fn a_changed_host_key_has_words_of_its_own() {
 fn a_host_that_is_not_there_or_hangs_costs_a_bounded_time() {
     let (journals, sshd) = (Journals::new(), Sshd::start(&SshdSetup::default()));
     let mut host = host(&sshd, journals.path());
-    let nobody = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    host.port = nobody.local_addr().expect("it is bound").port();
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    host.port = listener.local_addr().expect("it is bound").port();
     let short = FetchLimits {
         connect: Duration::from_secs(1),
         ..limits()
@@ -111,8 +111,8 @@ fn a_host_that_is_not_there_or_hangs_costs_a_bounded_time() {
         ask_within(&host, &days(DAY, DAY), &short).expect_err("it accepts and says nothing");
     assert_eq!(error.kind, HostErrorKind::TimedOut, "{error}");
     assert!(begin.elapsed() < Duration::from_secs(4));
-    drop(nobody);
-    let error = ask_within(&host, &days(DAY, DAY), &short).expect_err("nobody listens");
+    drop(listener);
+    let error = ask_within(&host, &days(DAY, DAY), &short).expect_err("no process listens");
     assert_eq!(error.kind, HostErrorKind::Unreachable);
     assert!(error.to_string().contains("Connection refused"), "{error}");
     host.address = Address::parse("host.invalid").expect("an address");
@@ -166,7 +166,7 @@ fn a_password_of_a_file_logs_in_and_a_wrong_one_is_tried_once() {
 }
 
 #[test]
-fn the_program_answers_ssh_and_nobody_else() {
+fn only_ssh_gets_answers_of_the_program() {
     let folder = Journals::new();
     let secret = folder.path().join("password");
     fs::write(&secret, format!("{PASSWORD}\n")).expect("its own file");

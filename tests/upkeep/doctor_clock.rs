@@ -25,7 +25,7 @@ fn clocks_that_are_kept_and_calls_that_are_few_say_nothing() {
 }
 
 #[test]
-fn a_host_whose_clock_is_off_is_named_with_by_how_much_and_which_way() {
+fn a_host_with_a_wrong_clock_is_named_with_the_difference_and_its_direction() {
     let found = lagging(7 * MINUTE).look(&[]);
     found.are(&["clock-skew warning"]);
     let seen = "the telephony host's clock is 7m00s behind the one of these logs, by the ids of \

@@ -18,7 +18,7 @@ fn plain(tree: &Tree, ago: u64) -> String {
 }
 
 #[test]
-fn a_file_beside_its_archive_is_held_or_held_in_part_or_another() {
+fn a_file_next_to_its_archive_is_held_or_held_in_part_or_another() {
     let tree = Tree::healthy();
     let name = format!("events.log.{}", day(2));
     for (text, code, seen) in [
@@ -50,7 +50,7 @@ fn a_file_beside_its_archive_is_held_or_held_in_part_or_another() {
 }
 
 #[test]
-fn a_compression_at_work_leaves_no_twins_and_plain_gzip_is_compared_as_well() {
+fn a_compression_at_work_leaves_no_duplicates_and_plain_gzip_is_compared_as_well() {
     let tree = Tree::healthy();
     let name = plain(&tree, 1);
     tree.gzip(&format!("{name}.gz"), &calls(&noon(1), 200));

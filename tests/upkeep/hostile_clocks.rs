@@ -57,7 +57,7 @@ fn an_old_enterprise_of_a_tree_that_lives_expires() {
 }
 
 #[test]
-fn a_file_of_a_host_whose_clock_was_never_set_stays() {
+fn a_file_of_a_host_with_a_clock_that_was_never_set_stays() {
     if !is_root() {
         return testing::skipped(NOT_ROOT);
     }

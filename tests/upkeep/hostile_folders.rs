@@ -301,7 +301,7 @@ fn a_file_with_two_names_is_not_collapsed() {
 }
 
 #[test]
-fn a_folder_whose_way_another_user_can_change_is_refused() {
+fn a_folder_with_a_path_that_another_user_can_change_is_refused() {
     if !is_root() {
         return testing::skipped(NOT_ROOT);
     }

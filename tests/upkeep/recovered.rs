@@ -57,7 +57,7 @@ fn recovered_lines_are_no_finding_of_the_doctor_and_hide_none() {
     tree.look(&[]).are(&[]);
     tree.look(&["--deep"]).are(&[]);
 
-    // Nobody writes, whatever is recovered.
+    // No writer runs, whatever is recovered.
     let silent = Tree::new();
     silent.gzip(&format!("events_{}.log.gz", day(9)), &calls(&noon(9), 50));
     let codes = silent.look(&[]).codes();
@@ -161,7 +161,7 @@ fn lines_go_to_the_files_of_their_days_once() {
 }
 
 #[test]
-fn a_run_killed_at_any_deed_doubles_no_line_and_the_next_adds_the_rest() {
+fn a_run_killed_at_any_operation_doubles_no_line_and_the_next_adds_the_rest() {
     let mut torn = 0;
     for n in 0..MANY {
         let scene = scene(Mode::Archive);
@@ -193,7 +193,7 @@ fn a_run_killed_at_any_deed_doubles_no_line_and_the_next_adds_the_rest() {
 }
 
 #[test]
-fn a_run_that_loses_power_at_any_deed_doubles_no_line_and_the_next_adds_the_rest() {
+fn a_run_that_loses_power_at_any_operation_doubles_no_line_and_the_next_adds_the_rest() {
     let mut seed = 22u64;
     let mut random = move |below: usize| {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);

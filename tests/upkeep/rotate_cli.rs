@@ -77,8 +77,8 @@ impl Tree {
         serde_json::from_slice(&output.stdout).expect("JSON")
     }
 
-    /// Names, with what tells that a file is another or was touched.
-    /// All files but the lock, which says when the last run was.
+    /// All files except the lock, which tells the time of the last run: each name with what changes when the file is
+    /// replaced or written to.
     fn state(&self) -> Vec<(PathBuf, u64, u64, SystemTime)> {
         let mut state = Vec::new();
         let mut folders = vec![self.root()];

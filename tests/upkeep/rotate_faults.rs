@@ -137,7 +137,7 @@ fn assert_done(what: &str, scene: &Scene, report: &RotationReport, files: &[&str
 }
 
 #[test]
-fn a_run_killed_at_any_deed_loses_no_line_and_doubles_none() {
+fn a_run_killed_at_any_operation_loses_no_line_and_doubles_none() {
     for (what, scene, files) in scenes() {
         for n in 0..MANY {
             let scene = scene();
@@ -158,7 +158,7 @@ fn a_run_killed_at_any_deed_loses_no_line_and_doubles_none() {
 }
 
 #[test]
-fn a_run_that_loses_power_at_any_deed_loses_no_line_and_doubles_none() {
+fn a_run_that_loses_power_at_any_operation_loses_no_line_and_doubles_none() {
     let mut seed = 7u64;
     let mut random = move |below: usize| {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
@@ -183,7 +183,7 @@ fn a_run_that_loses_power_at_any_deed_loses_no_line_and_doubles_none() {
 }
 
 #[test]
-fn a_deed_that_fails_is_named_and_the_next_run_makes_up_for_it() {
+fn an_operation_that_fails_is_named_and_the_next_run_makes_up_for_it() {
     const EIO: i32 = 5;
     const EROFS: i32 = 30;
     for (what, scene, files) in scenes() {

@@ -19,8 +19,8 @@ use testing::faults::{Fault, Faulty};
 const SEEDS: u64 = 60;
 const ACTIONS: usize = 40;
 
-/// A run comes to about as many operations.
-const DEEDS: usize = 45;
+/// About as many operations as a run has.
+const OPERATIONS: usize = 45;
 
 struct World {
     scene: Scene,
@@ -88,11 +88,11 @@ impl World {
             }
             12 | 13 => self.rotate(Fault::None, false),
             14 => {
-                let op = self.below(DEEDS);
+                let op = self.below(OPERATIONS);
                 self.rotate(Fault::DieAt(op), false);
             }
             _ => {
-                let op = self.below(DEEDS);
+                let op = self.below(OPERATIONS);
                 self.rotate(Fault::DieAt(op), true);
             }
         }

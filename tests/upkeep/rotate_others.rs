@@ -39,7 +39,7 @@ fn write_late(path: &Path, line: &str) -> bool {
 }
 
 #[test]
-fn a_line_written_late_at_any_deed_is_kept() {
+fn a_line_written_late_at_any_operation_is_kept() {
     let modes = [
         (Mode::Archive, "events.log.2025-12-02"),
         (Mode::Rename, "events.log"),
@@ -90,7 +90,7 @@ fn a_line_written_late_at_any_deed_is_kept() {
 }
 
 #[test]
-fn a_writer_that_holds_its_file_loses_nothing_at_any_deed() {
+fn a_writer_that_holds_its_file_loses_nothing_at_any_operation() {
     for n in 0..MANY {
         let mut scene = Scene::new(policy(Mode::Auto))
             .with("events.log", &lines("2025-12-02", 0, 120))

@@ -52,7 +52,7 @@ fn made(path: &Path, at: SystemTime) {
 }
 
 #[test]
-fn the_archive_whose_check_is_oldest_is_checked_first_and_its_damage_is_named() {
+fn the_archive_with_the_oldest_check_is_checked_first_and_its_damage_is_named() {
     let dir = tree();
     let root = dir.path();
     let (code, said) = rotate(root, testing::NOW, &[]);

@@ -113,7 +113,7 @@ fn opens(answer: Result<Option<Enterprise>, Unavailable>, secret: &str) -> bool 
 }
 
 #[tokio::test]
-async fn a_secret_of_the_settings_wins_and_asks_nobody() {
+async fn a_secret_of_the_settings_wins_and_no_source_is_asked() {
     let told = ScriptedSource::new("postgres");
     told.says(Ok(Some(opened_with("theirs"))));
     let known = EnterpriseConfig {
@@ -174,7 +174,7 @@ async fn many_who_ask_at_one_time_cost_one_question() {
 }
 
 #[tokio::test]
-async fn the_last_answer_holds_while_nobody_can_be_asked_and_not_for_ever() {
+async fn the_last_answer_holds_while_no_source_answers_and_not_for_ever() {
     let told = ScriptedSource::new("postgres");
     let times = DirectoryTimes {
         fresh: Duration::from_millis(1),
@@ -309,7 +309,7 @@ async fn one_secret_opens_every_enterprise_of_this_run() {
 }
 
 #[test]
-fn it_opens_while_nobody_can_be_reached_and_without_a_runtime() {
+fn it_opens_while_no_source_can_be_reached_and_without_a_runtime() {
     fn shared(_: impl Send + Sync) {}
     let config = Config {
         postgres: PostgresConfig {

@@ -299,8 +299,9 @@ fn open_indexes(
     indexes
 }
 
-/// Files that repeat the beginning of a file with another name, by position, each with that other file. They are left by `cp`, or by a rotation that copied and took nothing off. Only files whose first
-/// records have the same time are compared, so that a tree without copies costs no reading.
+/// Files that repeat the beginning of a file with another name, by position, each with that other file. They are left
+/// by `cp`, or by a rotation that copied and took nothing off. Only files with first records of the same time are
+/// compared, so that a tree without copies costs no reading.
 fn copies(sources: &[Source], bounds: &[TimeBounds]) -> Vec<(usize, usize)> {
     let first = |at: &usize| bounds[*at].first;
     let mut begun: Vec<usize> = (0..sources.len())

@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_match_that_the_words_do_not_show_is_shown_beside_them() {
+    fn a_match_that_the_words_do_not_show_is_shown_next_to_them() {
         let filter = RecordFilter {
             text: Some("out-office".to_owned()),
             ..RecordFilter::default()

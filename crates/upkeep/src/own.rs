@@ -125,8 +125,8 @@ pub(crate) fn temporary_of(name: &str) -> String {
     format!("{name}.tmp")
 }
 
-/// Puts a file that `write` writes into the folder of calltrace itself, in place of the one before; `logs` is the folder
-/// of logs, whose owner gets it.
+/// Puts a file that `write` writes into the folder of calltrace itself, in place of the one before; its owner becomes
+/// that of `logs`, the folder of logs.
 pub(crate) fn replace(
     ops: &dyn DiskOps,
     logs: &Folder,

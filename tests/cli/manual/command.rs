@@ -112,7 +112,7 @@ pub(crate) fn environment(command: &Command) -> String {
     .collect()
 }
 
-/// Text whose signs mean nothing, with what looks like a flag made strong.
+/// Text without marks; words that look like a flag are made strong.
 pub(crate) fn plain(text: &str) -> String {
     let word = |word: &str| {
         let bare = word.trim_matches(|c: char| "(),.;:'".contains(c));

@@ -98,8 +98,8 @@ pub(crate) fn blocks(lines: &[&str]) -> Vec<Block> {
     found
 }
 
-/// The lines of an item whose first, at `from`, begins with a mark of two characters; the marks and
-/// the indent taken off. And where what comes after it begins.
+/// The lines of an item, without its mark and its indent, and the index of the first line after it. The line at
+/// `from` begins with the mark, of two characters.
 fn indented<'l>(lines: &[&'l str], from: usize) -> (Vec<&'l str>, usize) {
     let mut body = vec![&lines[from][2..]];
     let mut end = from + 1;
@@ -144,7 +144,7 @@ fn write(page: &mut String, block: &Block, opened: bool) -> bool {
     matches!(block, Block::Head(_) | Block::Sub(_))
 }
 
-/// What belongs to a term or an item: its first text stands beside it.
+/// The body of a term or an item: its first text stands on the same line.
 fn write_body(page: &mut String, body: &[Block]) {
     let mut nested = false;
     for (at, block) in body.iter().enumerate() {

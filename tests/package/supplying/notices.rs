@@ -1,4 +1,4 @@
-//! `packaging/third-party.txt`: what the program is linked with, whose it is, under which licence.
+//! `packaging/third-party.txt`: the crates that the program is linked with, their authors and licences.
 //!
 //! Made of the files that the crates bring. Of licences between which one may choose, MIT is chosen
 //! where it is offered. Texts that differ only in title and copyright lines stand there once. No

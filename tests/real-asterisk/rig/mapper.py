@@ -76,7 +76,7 @@ class Mapper:
         s.line(t, 'new_callerid', e['Uniqueid'], {'Token': TOKEN, 'UniqueId': e['Uniqueid'], 'Channel': e['Channel'], 'CallerIDNum': e['CallerIDNum'], 'CallerIDName': e['CallerIDName'],
                'ConnectedLineNum': e['ConnectedLineNum'], 'ConnectedLineName': e['ConnectedLineName'], 'Context': e['Context'], 'Exten': e['Exten']})
     def on_DialBegin(s, t, e):
-        if 'Uniqueid' not in e: return      # originate: nobody dials
+        if 'Uniqueid' not in e: return      # originate: no one dials
         c = s.get(e, t); uid = e['Uniqueid']; dest = e['DestChannel']; target = endpoint(dest)
         name = e['Channel']
         p = s.pending.get(uid)

@@ -19,7 +19,7 @@ def incoming_group_answered(s):
 def incoming_cancelled(s):
     for n in ('150', '151', '152'): s.p[n].set()
     c = s.trunk.call('0001363', cid=C1); time.sleep(4); c.cancel()
-@scenario(X('incoming', 'missed', C2, 18, None, None, rang=['150', '151', '152']), note='one after the other: 150 4s, 151 4s, 152 10s; nobody')
+@scenario(X('incoming', 'missed', C2, 18, None, None, rang=['150', '151', '152']), note='one after the other: 150 4s, 151 4s, 152 10s; no one')
 def incoming_sequence_missed(s):
     for n in ('150', '151', '152'): s.p[n].set()
     s.trunk.call('0001374', cid=C2).wait_over(30)
@@ -35,7 +35,7 @@ def incoming_busy(s):
 def incoming_busy_then_next(s):
     s.p['150'].set(reject=(486, 0.5)); s.p['151'].set(answer=1.5)
     c = up(s.trunk.call('0001378', cid=C1)); time.sleep(2); c.bye()
-@scenario(X('incoming', 'missed', C2, None, None, None), note='the caller hangs up in the IVR: nobody was ever rung')
+@scenario(X('incoming', 'missed', C2, None, None, None), note='the caller hangs up in the IVR: no one was ever rung')
 def ivr_abandoned(s):
     c = up(s.trunk.call('0001376', cid=C2)); time.sleep(3); c.bye()
 @scenario(X('incoming', 'answered', C1, 2, 2, '152'), note='IVR answers, then 151 and 152 are rung')
@@ -177,7 +177,7 @@ def mobile_answers_optimised(s):
 @scenario(X('incoming', 'answered', C1, 3, 3, '150'), note='group 150, mobile, 151; 150 answers')
 def mobile_tried(s):
     s.p['150'].set(answer=3); s.p['151'].set(); s.trunk.set(); c = up(s.trunk.call('0001367', cid=C1)); time.sleep(3); c.bye()
-@scenario(X('incoming', 'missed', C1, 5, None, None), note='group with a mobile, nobody answers')
+@scenario(X('incoming', 'missed', C1, 5, None, None), note='group with a mobile, no one answers')
 def mobile_missed(s):
     s.p['150'].set(); s.p['151'].set(); s.trunk.set(); c = s.trunk.call('0001367', cid=C1); time.sleep(5); c.cancel()
 @scenario(X('incoming', 'answered', C2, 2, 3, '151'), note='Dial(Local/150&Local/151), optimised away')
@@ -205,7 +205,7 @@ def s_parked(s):
     for t, e in reversed(s.raw):
         if e['Event'] == 'ParkedCall': return e['ParkingSpace']
     return '701'
-@scenario(X('incoming', 'answered', C1, 1, None, '150', []), note='parked, nobody takes it: after 8s it rings 150 again, who answers')
+@scenario(X('incoming', 'answered', C1, 1, None, '150', []), note='parked, no one takes it: after 8s it rings 150 again, who answers')
 def parking_timeout(s):
     s.p['150'].set(answer=1); c = up(s.trunk.call('0001370', cid=C1)); time.sleep(1.5); m = s.p['150'].last(); m.refer('700'); time.sleep(1.5); m.bye(); time.sleep(12); c.bye()
 @scenario(X('incoming', 'answered', C1, None, None, None), note='conference 777: 150, 151 and the client', )
@@ -278,7 +278,7 @@ def parking_two(s):
     s.p['150'].set(answer=1); s.p['151'].set(answer=1); a = up(s.trunk.call('0001370', cid=C1)); m = s.p['150'].last(); time.sleep(1); m.refer('700'); time.sleep(1); sa = s_parked(s); m.bye()
     s.p['150'].set(reject=(486, .1)); b = up(s.trunk.call('0001378', cid=C2)); m = s.p['151'].last(); time.sleep(1); m.refer('700'); time.sleep(1); sb = s_parked(s); m.bye()
     k = up(s.p['152'].call(sa)); l = up(s.p['153'].call(sb)); time.sleep(2); a.bye(); time.sleep(1); b.bye()
-@scenario(X('internal', 'answered', '150', None, 2, '151'), X('internal', 'answered', '152', None, 2, '153'), note='the same conference room twice, 150+151, three seconds nobody, 152+153')
+@scenario(X('internal', 'answered', '150', None, 2, '151'), X('internal', 'answered', '152', None, 2, '153'), note='the same conference room twice, 150+151, three seconds no one, 152+153')
 def conference_twice(s):
     a = up(s.p['150'].call('777')); b = up(s.p['151'].call('777')); time.sleep(2); a.bye(); b.bye(); time.sleep(3)
     a = up(s.p['152'].call('777')); b = up(s.p['153'].call('777')); time.sleep(2); a.bye(); b.bye()
@@ -293,7 +293,7 @@ def until_hangup(s):
 @scenario(X('incoming', 'answered', C1, 3, None, '150', []), note='a plain call with a consultation by the phone key, refused')
 def queue_local_missed(s):
     s.p['150'].set(); s.p['151'].set(); c = up(s.trunk.call('0001369', cid=C2)); time.sleep(5); c.bye()
-S['queue_local_missed'] = (S['queue_local_missed'][0], [X('incoming', 'missed', C2, None, None, None)], 'queue with Local/n members, nobody answers, the caller leaves')
+S['queue_local_missed'] = (S['queue_local_missed'][0], [X('incoming', 'missed', C2, None, None, None)], 'queue with Local/n members, no one answers, the caller leaves')
 @scenario(X('incoming', 'answered', C1, 2, 3, '151'), note='ChanSpy: 153 listens to the call')
 def group_with_dtmf(s):
     s.p['150'].set(); s.p['151'].set(answer=2); c = up(s.trunk.call('0001368', cid=C1)); time.sleep(5); c.bye()
@@ -305,7 +305,7 @@ def nested_local(s):
 @scenario(X('incoming', 'answered', C1, 3, 3, MOB), note='the same, the mobile answers')
 def nested_local_mobile(s):
     s.p['150'].set(); s.p['151'].set(); s.trunk.set(answer=3); c = up(s.trunk.call('0001380', cid=C1)); time.sleep(3); c.bye()
-@scenario(X('incoming', 'missed', C1, 4, None, None), note='the same, nobody')
+@scenario(X('incoming', 'missed', C1, 4, None, None), note='the same, no one')
 def nested_local_missed(s):
     s.p['150'].set(); s.p['151'].set(); s.trunk.set(); c = s.trunk.call('0001380', cid=C1); time.sleep(4); c.cancel()
 @scenario(X('incoming', 'missed', C1, 4, None, None), note='150 does not answer, the voicemail does (Playback)')

@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn extensions_of_nobody_in_particular_are_not_asked_for() {
+    fn extensions_without_a_person_are_not_asked_for() {
         let phones = ("user_internal_phones", "phone_number user_id");
         let nobodys = layout(&[phones, ("users", "id first_name last_name")]);
         assert_eq!(nobodys.extensions, None);

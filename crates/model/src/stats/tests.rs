@@ -245,7 +245,7 @@ fn contacts_that_are_not_counted_return_calls_all_the_same() {
 }
 
 #[test]
-fn the_calls_that_nobody_returned_are_named() {
+fn calls_that_were_not_returned_are_named() {
     let mut counting = counting(None);
     let of = |minute, client| StatsCall {
         client,

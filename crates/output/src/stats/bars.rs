@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn every_count_has_the_shade_whose_range_it_is_in() {
+    fn every_count_has_the_shade_of_its_range() {
         for most in 1..50 {
             for count in 1..=most {
                 let at = shade(count, most);

@@ -426,7 +426,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_sent_and_what_never_came_is_forgotten_behind_its_window() {
+    fn unsent_and_missing_events_are_forgotten_after_their_window() {
         let mut live = live();
         live.take(EventSide::Received, seen(0, ONE), 0);
         live.take(EventSide::Sent, seen(0, r#"{"UniqueId":"2.2"}"#), 0);

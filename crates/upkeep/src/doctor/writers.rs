@@ -141,7 +141,7 @@ fn late_writer(
     if let Some((last, began)) = seen.log.last.zip(began)
         && last.since(began) > MIDNIGHT_MILLIS
     {
-        return writes_beside(seen, last, named);
+        return writes_to_finished_file(seen, last, named);
     }
     let is_old = circumstances.age(seen.log.modified) > 24 * HOUR_MILLIS;
     Finding::warning_if(is_old, Code::LateWriter)
@@ -155,7 +155,7 @@ fn late_writer(
 }
 
 /// A process writes to the finished file while another one writes to the live file.
-fn writes_beside(seen: &ExaminedFile, last: Stamp, named: Field) -> Finding {
+fn writes_to_finished_file(seen: &ExaminedFile, last: Stamp, named: Field) -> Finding {
     Finding::problem(Code::LateWriter)
         .file(seen.log.name.full())
         .seen("it is open for writing in {writers}")

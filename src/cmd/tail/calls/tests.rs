@@ -119,7 +119,7 @@ fn a_call_that_everybody_left_ends_after_a_while_without_a_hangup() {
     heard.tidy("09:18:02");
     assert_eq!(heard.news(), [ended("151", 112_000)]);
     assert_eq!(heard.going_on(), 0);
-    // Nobody comes back by these, nor when it is forgotten.
+    // These records bring no person back, and neither does the end of the wait.
     heard.moves("09:18:10", "bridge_destroy", MAIN, "b1", "0001363");
     heard.take(
         "09:18:11",
@@ -175,7 +175,7 @@ fn a_transfer_after_all_is_told_and_ends_again() {
 }
 
 #[test]
-fn a_call_that_nobody_picked_up_is_lost_without_an_end() {
+fn a_call_that_was_not_picked_up_is_lost_without_an_end() {
     let mut heard = Heard::new();
     let rings = "\"Phone\": \"375290001234\", \"CallType\": 0, \"Extensions\": [\"151\"]";
     heard.take("09:15:00", "dial", MAIN, rings);

@@ -268,17 +268,17 @@ pub fn same_phone(e: &mut Enterprise, pattern: &'static str, t0: i64) -> bool {
     let again = t0 + e.rng.range(15_000, 50_000);
     let talk_ms = e.talk_ms().max(60_000);
     let client = e.take_client(t0, again + talk_ms + 45_000);
-    let twin = client.clone();
+    let same_client = client.clone();
     if e.rng.one_in(2) {
         let ring_ms = e.rng.range(2_000, 10_000);
         play_missed(e, pattern, t0, client, ring_ms);
         let ring_ms = e.ring_ms();
-        play_answered(e, pattern, again, twin, (ring_ms, talk_ms));
+        play_answered(e, pattern, again, same_client, (ring_ms, talk_ms));
     } else {
         let ring_ms = e.rng.range(2_000, 10_000);
         play_answered(e, pattern, t0, client, (ring_ms, talk_ms));
         let ring_ms = e.ring_ms();
-        play_missed(e, pattern, again, twin, ring_ms);
+        play_missed(e, pattern, again, same_client, ring_ms);
     }
     true
 }
