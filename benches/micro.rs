@@ -140,7 +140,7 @@ fn join_facts_into_calls(bencher: Bencher<'_, '_>) {
 
 #[divan::bench]
 fn scan_for_a_text_that_is_nowhere(bencher: Bencher<'_, '_>) {
-    let asked = EngineFixture::of(&MADE.plain);
+    let fixture = EngineFixture::of(&MADE.plain);
     let question = LinesQuestion {
         filter: RecordFilter {
             text: Some("nowhere at all".to_owned()),
@@ -151,26 +151,26 @@ fn scan_for_a_text_that_is_nowhere(bencher: Bencher<'_, '_>) {
     bencher
         .counter(BytesCount::new(MADE.text.len()))
         .bench_local(|| {
-            asked
+            fixture
                 .engine
-                .lines(&asked.tree, &asked.enterprise, &question)
+                .lines(&fixture.tree, &fixture.enterprise, &question)
         });
 }
 
 #[divan::bench(args = ["plain", "sealed"])]
 fn trace_a_call(bencher: Bencher<'_, '_>, form: &str) {
-    let asked = EngineFixture::of(root(form));
+    let fixture = EngineFixture::of(root(form));
     let question = TraceQuestion::of(MADE.id.clone());
     bencher.bench_local(|| {
-        asked
+        fixture
             .engine
-            .trace(&asked.tree, &asked.enterprise, &question)
+            .trace(&fixture.tree, &fixture.enterprise, &question)
     });
 }
 
 #[divan::bench(args = ["plain", "sealed"])]
 fn count_missed_calls(bencher: Bencher<'_, '_>, form: &str) {
-    let asked = EngineFixture::of(root(form));
+    let fixture = EngineFixture::of(root(form));
     let question = SearchQuestion {
         criteria: Criteria {
             outcome: Some(Outcome::Missed),
@@ -180,9 +180,9 @@ fn count_missed_calls(bencher: Bencher<'_, '_>, form: &str) {
         ..SearchQuestion::default()
     };
     bencher.bench_local(|| {
-        asked
+        fixture
             .engine
-            .search(&asked.tree, &asked.enterprise, &question)
+            .search(&fixture.tree, &fixture.enterprise, &question)
     });
 }
 

@@ -111,7 +111,7 @@ fn an_index() -> Target {
     let sound = seeds.clone();
     let mut at = 0;
     target_of(seeds, move |mutator, input| {
-        // As the index of each file in turn. Most are for another file and must not be used.
+        // The input serves as the index of each file in turn. Most are for another file and must not be used.
         let log = &logs[at % logs.len()];
         let path = index::path_of(&log.path);
         let (bytes, is_forged) = match mutator.random.below(4) {
@@ -185,7 +185,7 @@ fn change_section(mutator: &mut Mutator, bytes: &mut [u8], footer: std::ops::Ran
     bytes[crc_at..crc_at + 4].copy_from_slice(&crc.to_le_bytes());
 }
 
-/// Where the footer of an index or a catalog begins.
+/// The offset at which the footer of an index or a catalog begins.
 fn footer_of(bytes: &[u8]) -> Option<usize> {
     let tail = bytes.len().checked_sub(16)?;
     let length = u32::from_le_bytes(bytes[tail..tail + 4].try_into().ok()?);
@@ -249,7 +249,7 @@ fn table() -> Target {
         };
         fs::write(&paths[own], &bytes).expect("written");
         let answers = world.answers_of_calls();
-        let said = |(calls, rest): &(String, String)| format!("{calls}{rest}");
+        let joined = |(calls, rest): &(String, String)| format!("{calls}{rest}");
         let result = match answers == plain {
             true => Ok(()),
             // A forger may claim any problem of the logs.
@@ -257,7 +257,7 @@ fn table() -> Target {
             false if is_forged && world.finds_a_wrong_table() => Ok(()),
             false => Err(format!(
                 "answers differ with the table {own} (forged: {is_forged}): {}",
-                first_difference(&said(&plain), &said(&answers))
+                first_difference(&joined(&plain), &joined(&answers))
             )),
         };
         fs::write(&paths[own], &sound[own]).expect("written");

@@ -13,23 +13,23 @@ fn a_call_in_progress_shows_its_end_without_a_click() {
     let mut browser = Browser::start();
     let url = server.call(live.enterprise, &live.id);
     let shot = json!({"axe": true, "shot": screenshot("call-live-phone-light"), "find": ["meta[http-equiv=refresh]", ".badge.live"]});
-    let seen = browser.open_and(&Viewer::PHONE, &url, &[], shot);
-    let mut wrong = complaints("a call that goes on", &server, &seen);
+    let report = browser.open_and(&Viewer::PHONE, &url, &[], shot);
+    let mut wrong = complaints("a call that goes on", &server, &report);
     // The state of a call changes without its reader; the top of the page says that it reloads.
     wrong.retain(|what| !what.contains("axe meta-refresh"));
     none(&wrong);
-    assert_eq!(seen.found[0].len(), 1, "{}", seen.html);
-    assert_eq!(seen.found[1].len(), 1, "{}", seen.text);
-    assert!(seen.text.contains("Вызываем"), "{}", seen.text);
+    assert_eq!(report.found[0].len(), 1, "{}", report.html);
+    assert_eq!(report.found[1].len(), 1, "{}", report.text);
+    assert!(report.text.contains("Вызываем"), "{}", report.text);
     live.end();
     let shot = json!({"shot": screenshot("call-live-ended-phone-light"), "find": ["meta[http-equiv=refresh]"]});
-    let seen = browser.act_and(&[&["wait", ".head .badge.ok", "12000"]], shot);
-    assert!(seen.text.contains("Принят"), "{}", seen.text);
+    let report = browser.act_and(&[&["wait", ".head .badge.ok", "12000"]], shot);
+    assert!(report.text.contains("Принят"), "{}", report.text);
     assert!(
-        seen.found[0].is_empty(),
+        report.found[0].is_empty(),
         "a call that is over needs no refresh"
     );
-    none(&complaints("its end", &server, &seen));
+    none(&complaints("its end", &server, &report));
 }
 
 #[test]
@@ -47,16 +47,16 @@ fn nothing_in_a_log_becomes_more_than_text() {
             ("stats", server.stats(enterprise, "&date=2025-11-30")),
         ] {
             let name = format!("hostile-{name}-{}", viewer.name());
-            let seen = browser.open_and(
+            let report = browser.open_and(
                 &viewer,
                 &url,
                 &[&["unfold"]],
-                order::asked(&screenshot(&name)),
+                order::options(&screenshot(&name)),
             );
-            wrong.extend(complaints(&name, &server, &seen));
-            wrong.extend(order::hostilities(&name, &server, &seen));
-            if seen.status != 200 || seen.html.contains(EVENT_TOKEN) {
-                wrong.push(format!("{name}: {} with or without a token", seen.status));
+            wrong.extend(complaints(&name, &server, &report));
+            wrong.extend(order::hostilities(&name, &server, &report));
+            if report.status != 200 || report.html.contains(EVENT_TOKEN) {
+                wrong.push(format!("{name}: {} with or without a token", report.status));
             }
         }
         let call = server.call(enterprise, id);
@@ -87,16 +87,16 @@ fn hostile_names_of_the_settings_stay_text() {
         ("call", server.call(enterprise, id)),
         ("list", server.list(enterprise, "")),
     ] {
-        let seen = browser.open_and(
+        let report = browser.open_and(
             &Viewer::PHONE,
             &url,
             &[],
-            order::asked(&screenshot(&format!("hostile-names-{name}"))),
+            order::options(&screenshot(&format!("hostile-names-{name}"))),
         );
-        assert_eq!(seen.status, 200);
-        assert!(seen.text.contains("<script>"), "{}", seen.text);
-        none(&complaints(name, &server, &seen));
-        none(&order::hostilities(name, &server, &seen));
+        assert_eq!(report.status, 200);
+        assert!(report.text.contains("<script>"), "{}", report.text);
+        none(&complaints(name, &server, &report));
+        none(&order::hostilities(name, &server, &report));
     }
 }
 
@@ -112,18 +112,18 @@ fn a_signed_link_opens_its_call_alone() {
     let server = Server::configured(&root, &settings, secret);
     let mut browser = Browser::start();
     let link = signed_link(&server, &root, &settings, "0367", "1764493655.61");
-    let seen = browser.open(&Viewer::PHONE, &link);
-    assert_eq!(seen.status, 200, "{link}");
-    assert!(seen.text.contains("+375 29 000-12-34"), "{}", seen.text);
-    assert!(!seen.html.contains(secret), "the page has the secret");
-    none(&complaints("a signed link", &server, &seen));
+    let report = browser.open(&Viewer::PHONE, &link);
+    assert_eq!(report.status, 200, "{link}");
+    assert!(report.text.contains("+375 29 000-12-34"), "{}", report.text);
+    assert!(!report.html.contains(secret), "the page has the secret");
+    none(&complaints("a signed link", &server, &report));
     for other in [
         link.replace("1764493655.61", "1764493655.6"),
         link.replace("/call/0367/1764493655.61", "/calls/0367"),
     ] {
-        let seen = browser.open(&Viewer::PHONE, &other);
-        assert_eq!(seen.status, 403, "{other}");
-        assert!(!seen.html.contains("00-12-34"), "{}", seen.text);
+        let report = browser.open(&Viewer::PHONE, &other);
+        assert_eq!(report.status, 403, "{other}");
+        assert!(!report.html.contains("00-12-34"), "{}", report.text);
     }
 }
 

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use crate::browsing::order::{EVENT_TOKEN, complaints, none};
 use crate::browsing::trees::{self, SampleCall};
-use crate::browsing::{Action, Browser, Seen, Server, Viewer, screenshot};
+use crate::browsing::{Action, Browser, PageReport, Server, Viewer, screenshot};
 use serde_json::json;
 
 /// A call with two transfers: eight legs, five bridges, deleted messages.
@@ -62,12 +62,12 @@ fn every_call_of_the_sample_tree_fits_a_telephone_and_hides_its_token() {
     for call in trees::sample_calls() {
         let name = format!("call-{}-{}", call.enterprise, call.id);
         let url = server.call(&call.enterprise, &call.id);
-        let seen = browser.act(&[&["go", &url], &["unfold"]]);
-        wrong.extend(complaints(&name, &server, &seen));
-        if seen.status != 200 || seen.html.contains(EVENT_TOKEN) {
+        let report = browser.act(&[&["go", &url], &["unfold"]]);
+        wrong.extend(complaints(&name, &server, &report));
+        if report.status != 200 || report.html.contains(EVENT_TOKEN) {
             wrong.push(format!(
                 "{name}: {}, or with the events' token",
-                seen.status
+                report.status
             ));
         }
     }
@@ -87,8 +87,8 @@ fn calls_of_every_kind_can_be_read_by_everybody() {
     for call in trees::sample_patterns() {
         let name = format!("call-{}-{}", call.enterprise, call.id);
         let url = server.call(&call.enterprise, &call.id);
-        let seen = browser.act_and(&[&["go", &url], &["unfold"]], json!({"axe": true}));
-        wrong.extend(complaints(&name, &server, &seen));
+        let report = browser.act_and(&[&["go", &url], &["unfold"]], json!({"axe": true}));
+        wrong.extend(complaints(&name, &server, &report));
     }
     none(&wrong);
 }
@@ -124,13 +124,13 @@ fn pages_say_the_same_without_scripts() {
 fn who_whom_how_it_went_and_how_long_are_on_the_first_screen() {
     let server = Server::start(&testing::sample());
     let mut browser = Browser::start();
-    let asked = json!({"find": ["h1", ".head .badge", ".head .figures dd"]});
+    let options = json!({"find": ["h1", ".head .badge", ".head .figures dd"]});
     browser.open(&Viewer::PHONE, &server.list("0367", ""));
     let mut wrong = Vec::new();
     for call in trees::sample_patterns() {
         let url = server.call(&call.enterprise, &call.id);
-        let seen = browser.act_and(&[&["go", &url]], asked.clone());
-        for (what, found) in ["answer", "result", "figures"].iter().zip(&seen.found) {
+        let report = browser.act_and(&[&["go", &url]], options.clone());
+        for (what, found) in ["answer", "result", "figures"].iter().zip(&report.found) {
             let lowest = found.iter().map(|f| f.bottom).fold(0.0, f64::max);
             if found.is_empty() || lowest > 740.0 {
                 wrong.push(format!(
@@ -221,14 +221,14 @@ fn a_phone_as_people_type_it_finds_the_calls_of_that_client_alone() {
     for typed in ["+375 (29) 000-12-34", "80290001234", "0001234"] {
         for way in ways {
             let actions: [Action<'_>; 2] = [&["fill", "#phone", typed], way];
-            let seen = browser.open_and(
+            let report = browser.open_and(
                 &Viewer::PHONE,
                 &server.list("0367", ""),
                 &actions,
                 json!({"find": [".row"]}),
             );
-            assert_eq!(row_set(&seen), known, "{typed} by {way:?}");
-            let wrong = complaints(typed, &server, &seen);
+            assert_eq!(row_set(&report), known, "{typed} by {way:?}");
+            let wrong = complaints(typed, &server, &report);
             none(&wrong);
         }
     }
@@ -260,7 +260,7 @@ fn each_condition_narrows_the_rows_to_what_it_says() {
             of_0367(|call| of(call, day) && call.direction == "internal"),
         ),
     ];
-    let asked = json!({"find": [".row", "form details"]});
+    let options = json!({"find": [".row", "form details"]});
     for (condition, known) in conditions {
         assert!(!known.is_empty(), "{condition:?}");
         let open: Action<'_> = &["click", "form summary"];
@@ -271,20 +271,20 @@ fn each_condition_narrows_the_rows_to_what_it_says() {
             condition,
             &["follow", "form button"],
         ];
-        let seen = browser.open_and(
+        let report = browser.open_and(
             &Viewer::PHONE,
             &server.list("0367", ""),
             &actions,
-            asked.clone(),
+            options.clone(),
         );
         // An id of the emulator contains no day.
-        let shown: BTreeSet<String> = row_set(&seen)
+        let shown: BTreeSet<String> = row_set(&report)
             .into_iter()
             .filter(|id| !id.starts_with("test"))
             .collect();
         assert_eq!(shown, known, "{condition:?}");
         assert_eq!(
-            seen.found[1][0].open,
+            report.found[1][0].open,
             Some(true),
             "what narrows the rows is to be seen"
         );
@@ -294,9 +294,9 @@ fn each_condition_narrows_the_rows_to_what_it_says() {
         &["fill", "#ext", "153"],
         &["follow", "form button"],
     ];
-    let seen = browser.open_and(&Viewer::PHONE, &server.list("0367", ""), &actions, asked);
-    assert!(!seen.found[0].is_empty());
-    for row in &seen.found[0] {
+    let report = browser.open_and(&Viewer::PHONE, &server.list("0367", ""), &actions, options);
+    assert!(!report.found[0].is_empty());
+    for row in &report.found[0] {
         assert!(row.text.contains("153"), "{}", row.text);
     }
 }
@@ -306,63 +306,69 @@ fn a_mistyped_field_is_named_above_the_form_and_stays_in_it() {
     let server = Server::start(&testing::sample());
     let mut browser = Browser::start();
     let actions: [Action<'_>; 2] = [&["fill", "#phone", "12 <b>34"], &["follow", "form button"]];
-    let asked = json!({"find": ["[role=alert]", "#phone", ".row"], "axe": true, "shot": screenshot("list-mistake-phone")});
-    let seen = browser.open_and(&Viewer::PHONE, &server.list("0367", ""), &actions, asked);
-    assert_eq!(seen.status, 400);
-    assert!(seen.found[0][0].text.contains("номер"), "{}", seen.text);
-    assert_eq!(seen.found[1][0].attributes["value"], "12 <b>34");
-    assert!(seen.found[2].is_empty());
-    none(&complaints("a mistake", &server, &seen));
+    let options = json!({"find": ["[role=alert]", "#phone", ".row"], "axe": true, "shot": screenshot("list-mistake-phone")});
+    let report = browser.open_and(&Viewer::PHONE, &server.list("0367", ""), &actions, options);
+    assert_eq!(report.status, 400);
+    assert!(report.found[0][0].text.contains("номер"), "{}", report.text);
+    assert_eq!(report.found[1][0].attributes["value"], "12 <b>34");
+    assert!(report.found[2].is_empty());
+    none(&complaints("a mistake", &server, &report));
 }
 
 #[test]
 fn details_open_by_click_and_by_keyboard_and_the_focus_is_seen() {
     let server = Server::start(&testing::sample());
     let mut browser = Browser::start();
-    let asked = json!({"find": [".timeline"]});
+    let options = json!({"find": [".timeline"]});
     let url = server.call(TRANSFERRED.0, TRANSFERRED.1);
     for viewer in [Viewer::PHONE, Viewer::DESKTOP] {
-        let seen = browser.open_and(
+        let report = browser.open_and(
             &viewer,
             &url,
             &[&["click", ".timeline summary"]],
-            asked.clone(),
+            options.clone(),
         );
-        assert_eq!(seen.found[0][0].open, Some(true));
+        assert_eq!(report.found[0][0].open, Some(true));
     }
-    let asked = json!({"find": [".forward"]});
-    let mut seen = browser.open_and(&Viewer::DESKTOP, &url, &[], asked.clone());
+    let options = json!({"find": [".forward"]});
+    let mut report = browser.open_and(&Viewer::DESKTOP, &url, &[], options.clone());
     let mut stops = 0;
-    while seen
+    while report
         .focus
         .as_ref()
         .is_none_or(|focus| focus.tag != "summary")
     {
-        seen = browser.act_and(&[&["press", "Tab"]], asked.clone());
-        let focus = seen.focus.as_ref().expect("a page has something to focus");
+        report = browser.act_and(&[&["press", "Tab"]], options.clone());
+        let focus = report
+            .focus
+            .as_ref()
+            .expect("a page has something to focus");
         assert!(focus.outlined, "{focus:?}");
         stops += 1;
         assert!(stops < 10, "the first details are {stops} stops away");
     }
-    assert_eq!(seen.found[0][0].open, Some(false));
+    assert_eq!(report.found[0][0].open, Some(false));
     for open in [true, false] {
-        seen = browser.act_and(&[&["press", "Enter"]], asked.clone());
-        assert_eq!(seen.found[0][0].open, Some(open));
+        report = browser.act_and(&[&["press", "Enter"]], options.clone());
+        assert_eq!(report.found[0][0].open, Some(open));
     }
     for _ in 0..2 {
-        let seen = browser.act(&[&["press", "Tab"]]);
-        let focus = seen.focus.expect("there is more to focus");
+        let report = browser.act(&[&["press", "Tab"]]);
+        let focus = report.focus.expect("there is more to focus");
         assert!(focus.outlined, "{focus:?}");
     }
-    let mut seen = browser.open(&Viewer::DESKTOP, &server.list("0367", ""));
-    while seen.focus.as_ref().is_none_or(|focus| {
+    let mut report = browser.open(&Viewer::DESKTOP, &server.list("0367", ""));
+    while report.focus.as_ref().is_none_or(|focus| {
         focus
             .attributes
             .get("class")
             .is_none_or(|class| class != "row")
     }) {
-        seen = browser.act(&[&["press", "Tab"]]);
-        let focus = seen.focus.as_ref().expect("a page has something to focus");
+        report = browser.act(&[&["press", "Tab"]]);
+        let focus = report
+            .focus
+            .as_ref()
+            .expect("a page has something to focus");
         assert!(focus.outlined, "{focus:?}");
     }
     let call = browser.act(&[&["submit", "Enter"]]);
@@ -370,7 +376,7 @@ fn details_open_by_click_and_by_keyboard_and_the_focus_is_seen() {
 }
 
 #[test]
-fn where_there_is_nothing_to_show_a_page_says_so_and_no_more() {
+fn a_page_without_calls_says_so_and_shows_nothing_else() {
     let server = Server::start(&testing::sample());
     let mut browser = Browser::start();
     let call = server.call("0367", "1764493655.61");
@@ -416,19 +422,19 @@ fn where_there_is_nothing_to_show_a_page_says_so_and_no_more() {
         for scheme in ["light", "dark"] {
             let viewer = Viewer { scheme, ..viewer };
             let shot = json!({"axe": true, "shot": screenshot(&format!("{name}-phone-{scheme}"))});
-            let seen = browser.open_and(&viewer, &url, &[], shot);
-            assert_eq!(seen.status, status, "{name}");
+            let report = browser.open_and(&viewer, &url, &[], shot);
+            assert_eq!(report.status, status, "{name}");
             assert!(
-                seen.title.contains(words) && seen.text.contains(words),
+                report.title.contains(words) && report.text.contains(words),
                 "{name}: {}",
-                seen.text
+                report.text
             );
-            none(&complaints(name, &server, &seen));
-            for told in ["00-12-34", "0001234", "0367", "151", server.token()] {
-                let is_asked_for = name == "no-such-call" && told == "0367";
+            none(&complaints(name, &server, &report));
+            for secret in ["00-12-34", "0001234", "0367", "151", server.token()] {
+                let is_asked_for = name == "no-such-call" && secret == "0367";
                 assert!(
-                    is_asked_for || !seen.html.contains(told),
-                    "{name} tells {told}"
+                    is_asked_for || !report.html.contains(secret),
+                    "{name} tells {secret}"
                 );
             }
         }
@@ -441,24 +447,24 @@ fn a_printed_call_has_its_headline_and_its_messages_and_nothing_is_cut() {
     let mut browser = Browser::start();
     let pdf = screenshot("call-printed").replace(".png", ".pdf");
     let paper: [Action<'_>; 3] = [&["media", "print"], &["resize", "794", "1123"], &["unfold"]];
-    let asked = json!({"find": [".head", "nav"], "shot": screenshot("call-printed")});
+    let options = json!({"find": [".head", "nav"], "shot": screenshot("call-printed")});
     let (enterprise, id) = TRANSFERRED;
-    let seen = browser.open_and(
+    let report = browser.open_and(
         &Viewer::DESKTOP,
         &server.call(enterprise, id),
         &paper,
-        asked,
+        options,
     );
     assert!(
-        seen.found[0][0]
+        report.found[0][0]
             .text
             .contains("+375\u{a0}29\u{a0}000-88-99"),
         "{}",
-        seen.text
+        report.text
     );
-    assert!(seen.text.contains("Ход звонка"), "{}", seen.text);
-    assert!(seen.cut.is_empty(), "{:?}", seen.cut);
-    none(&complaints("on paper", &server, &seen));
+    assert!(report.text.contains("Ход звонка"), "{}", report.text);
+    assert!(report.cut.is_empty(), "{:?}", report.cut);
+    none(&complaints("on paper", &server, &report));
     browser.act(&[&["pdf", &pdf]]);
     let pdf = std::fs::read(pdf).expect("it was printed");
     assert!(
@@ -469,8 +475,8 @@ fn a_printed_call_has_its_headline_and_its_messages_and_nothing_is_cut() {
 }
 
 /// Returns the ids of the calls that the rows lead to, from the top; the rows must be the first selector.
-fn row_ids(seen: &Seen) -> Vec<String> {
-    let ids = seen.found[0].iter().map(|row| {
+fn row_ids(report: &PageReport) -> Vec<String> {
+    let ids = report.found[0].iter().map(|row| {
         let href = &row.attributes["href"];
         let path = href.split('?').next().expect("there is a first part");
         path.rsplit('/')
@@ -481,8 +487,8 @@ fn row_ids(seen: &Seen) -> Vec<String> {
     ids.collect()
 }
 
-fn row_set(seen: &Seen) -> BTreeSet<String> {
-    row_ids(seen).into_iter().collect()
+fn row_set(report: &PageReport) -> BTreeSet<String> {
+    row_ids(report).into_iter().collect()
 }
 
 /// Returns the ids of the calls of 0367 that match.

@@ -82,15 +82,18 @@ fn ten_calls_and_statistics_are_in_order_for_everybody() {
                 "" => server.stats(enterprise, STATS),
                 id => server.call(enterprise, id),
             };
-            let seen = browser.act_and(&[&["go", &url]], shot);
-            wrong.extend(complaints(&name, &server, &seen));
-            if seen.status != 200 {
-                wrong.push(format!("{name}: {}", seen.status));
+            let report = browser.act_and(&[&["go", &url]], shot);
+            wrong.extend(complaints(&name, &server, &report));
+            if report.status != 200 {
+                wrong.push(format!("{name}: {}", report.status));
             }
             if viewer.locale == "ru-RU" {
                 let latin =
                     |word: &&str| word.len() > 1 && word.bytes().all(|b| b.is_ascii_alphabetic());
-                let words = seen.text.split(|c: char| !c.is_alphabetic()).filter(latin);
+                let words = report
+                    .text
+                    .split(|c: char| !c.is_alphabetic())
+                    .filter(latin);
                 let strange: Vec<&str> = words
                     .filter(|word| !testing::LATIN_WORDS.contains(word))
                     .collect();

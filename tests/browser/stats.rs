@@ -16,17 +16,17 @@ fn statistics_are_printed_on_one_sheet_without_the_controls_of_the_screen() {
         let pdf = screenshot(&name).replace(".png", ".pdf");
         // The size of A4 without its margins.
         let paper: [Action<'_>; 2] = [&["media", "print"], &["resize", "726", "1054"]];
-        let asked = json!({"find": ["nav", "form", "details"], "shot": screenshot(&name)});
-        let seen = browser.open_and(&viewer, &stats, &paper, asked);
-        for hidden in seen.found.iter().flatten() {
+        let options = json!({"find": ["nav", "form", "details"], "shot": screenshot(&name)});
+        let report = browser.open_and(&viewer, &stats, &paper, options);
+        for hidden in report.found.iter().flatten() {
             assert!(hidden.bottom <= 0.0, "{hidden:?}");
         }
         assert!(
-            seen.text.contains("По дням недели и часам"),
+            report.text.contains("По дням недели и часам"),
             "{}",
-            seen.text
+            report.text
         );
-        none(&complaints(&name, &server, &seen));
+        none(&complaints(&name, &server, &report));
         browser.act(&[&["pdf", &pdf]]);
         let pdf = std::fs::read(pdf).expect("it was printed");
         let pages = pdf.windows(11).filter(|text| text == b"/Type /Page");

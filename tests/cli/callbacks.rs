@@ -1,4 +1,4 @@
-//! What `search` says of missed calls: who was called back, in exact words and in each format.
+//! Missed calls in `search`: whether the client was called back, in exact words and in each format.
 
 use expect_test::expect;
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use expect_test::{Expect, expect};
-use testing::{command, out, run, said, sample};
+use testing::{command, out, run, sample, stderr_of};
 
 /// Wrong input: this one line on stderr, nothing on stdout, exit 2.
 fn refused(args: &[&str], words: &Expect) {
@@ -17,7 +17,7 @@ fn refused(args: &[&str], words: &Expect) {
         .output()
         .expect("the command starts");
     assert_eq!(out(&output), "", "{args:?}");
-    let text = said(&root, &output);
+    let text = stderr_of(&root, &output);
     assert_eq!(text.lines().count(), 1, "{args:?}: {text}");
     words.assert_eq(&text);
     assert_eq!(output.status.code(), Some(2), "{args:?}");
@@ -110,7 +110,7 @@ fn wrong_input_gets_one_line_with_the_nearest_right_thing() {
 }
 
 #[test]
-fn an_id_that_is_nowhere_says_what_was_searched_and_what_was_near() {
+fn the_error_for_an_unknown_id_names_the_searched_files_and_near_ids() {
     let root = sample();
     let output = run(&root, &["trace", "0367", "1764493655.7"]);
     assert_eq!(output.status.code(), Some(1));
@@ -118,12 +118,12 @@ fn an_id_that_is_nowhere_says_what_was_searched_and_what_was_near() {
     expect![[r#"
         calltrace: 1764493655.7 not found in 0367, all 7 files searched (2025-11-27 .. 2025-12-02 UTC)
     "#]]
-    .assert_eq(&said(&root, &output));
+    .assert_eq(&stderr_of(&root, &output));
     let output = run(&root, &["trace", "0367", "764493655.61"]);
     expect![[r#"
         calltrace: 764493655.61 not found in 0367, all 7 files searched (2025-11-27 .. 2025-12-02 UTC); did you mean 1764493655.61?
     "#]]
-    .assert_eq(&said(&root, &output));
+    .assert_eq(&stderr_of(&root, &output));
 }
 
 #[test]
@@ -150,7 +150,12 @@ fn the_header_answers_at_a_glance() {
         ])
         .output()
         .expect("the command starts");
-    assert_eq!(output.status.code(), Some(0), "{}", said(&root, &output));
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}",
+        stderr_of(&root, &output)
+    );
     expect![[r#"
         0367 call 1764493655.61  2 legs, 26 records
           incoming Тестовый покупатель (+375 29 000-12-34) -> 150, 151, 152  answered by 151
@@ -275,7 +280,7 @@ fn a_closed_pipe_is_silent_success() {
         .expect("the command starts");
     drop(child.stdout.take());
     let output = child.wait_with_output().expect("it ends");
-    assert_eq!(said(&root, &output), "");
+    assert_eq!(stderr_of(&root, &output), "");
     assert_eq!(output.status.code(), Some(0));
 }
 
@@ -310,7 +315,12 @@ fn every_format_of_a_search_agrees() {
             &root,
             &["search", "0367", "--status", "missed", "--format", format],
         );
-        assert_eq!(output.status.code(), Some(0), "{}", said(&root, &output));
+        assert_eq!(
+            output.status.code(),
+            Some(0),
+            "{}",
+            stderr_of(&root, &output)
+        );
         out(&output)
     };
     let json: serde_json::Value = serde_json::from_str(&ask("json")).expect("JSON");
@@ -377,17 +387,17 @@ fn broken(build: impl FnOnce(&Path)) -> tempfile::TempDir {
     dir
 }
 
-/// What damage may hide something of.
+/// The answers that damage may make incomplete.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Hides {
-    /// Of the call, and so of a search of all time.
+    /// Answers about the call, and so a search of all time.
     OfTheCall,
-    /// Only of other times.
+    /// Only answers about other times.
     OfOtherTimes,
     Nothing,
 }
 
-/// The call is found all the same, and the trouble is named in one line; exit 2 where it may hide something
+/// The call is found nevertheless, and the trouble is named in one line; exit 2 where it may hide something
 /// of what was asked.
 fn survives(dir: &tempfile::TempDir, trouble: &str, hides: Hides) {
     let root = dir.path();
@@ -408,7 +418,7 @@ fn survives(dir: &tempfile::TempDir, trouble: &str, hides: Hides) {
             out(&output).contains("1764493655.61"),
             "{trouble}: {args:?}"
         );
-        let text = said(root, &output);
+        let text = stderr_of(root, &output);
         let what = match matters {
             true => "incomplete",
             false => "nothing missing here",

@@ -1,5 +1,5 @@
-//! Completion at the shells themselves: bash, zsh and fish, typed at and loaded as the package installs
-//! them; for PowerShell, which Debian does not have, what its script is told.
+//! Completion in real shells: bash, zsh and fish, with the scripts where the package installs them. PowerShell, which
+//! Debian does not have, is tested by the answers that its script gets.
 
 use std::fs;
 use std::io::Write as _;
@@ -12,11 +12,10 @@ use testing::sample;
 
 use crate::shells::{bash, fish, home, program, project, text, typed, zsh};
 
-/// What calltrace offers for the last of the words, as `shell` is told, without flags; it says nothing
-/// else.
+/// The completions of the last word that `shell` gets, without flags. There is no other output.
 fn offers(shell: &str, root: &Path, words: &[&str]) -> Vec<String> {
     let home = home();
-    let output = asked(
+    let output = completed(
         program("calltrace", home.path()).env("CALLTRACE_ROOT", root),
         shell,
         words,
@@ -26,7 +25,7 @@ fn offers(shell: &str, root: &Path, words: &[&str]) -> Vec<String> {
     values.map(str::to_owned).collect()
 }
 
-fn asked(command: &mut Command, shell: &str, words: &[&str]) -> Output {
+fn completed(command: &mut Command, shell: &str, words: &[&str]) -> Output {
     let command = command
         .env("CALLTRACE_COMPLETE", shell)
         .arg("--")
@@ -77,7 +76,7 @@ fn bash_completes_folders_itself_and_quotes_them() {
 }
 
 #[test]
-fn zsh_loads_the_function_at_the_first_tab_and_shows_what_a_call_is() {
+fn zsh_loads_the_function_at_the_first_tab_and_describes_calls() {
     let home = home();
     let shown = typed(
         &mut zsh(home.path()),
@@ -136,7 +135,7 @@ fn fish_loads_the_script_by_name_and_completes() {
 }
 
 #[test]
-fn powershell_is_told_the_same_and_can_ask_for_an_empty_word() {
+fn powershell_gets_the_same_answers_and_can_complete_an_empty_word() {
     let root = sample();
     assert_eq!(
         offers("powershell", &root, &["trace", "/03"]),
@@ -218,7 +217,7 @@ fn the_tree_is_the_one_that_was_typed_or_set() {
     let ask = |words: &[&str]| {
         let mut calltrace = program("calltrace", home.path());
         calltrace.env_remove("CALLTRACE_ROOT");
-        text(&asked(&mut calltrace, "fish", words).stdout)
+        text(&completed(&mut calltrace, "fish", words).stdout)
     };
     assert_eq!(
         ask(&["--config", &config, "trace", ""]),
@@ -267,7 +266,7 @@ fn hostile_names_and_ids_are_not_offered() {
 }
 
 #[test]
-fn whatever_is_wrong_nothing_is_offered_and_nothing_said() {
+fn an_error_prints_no_completion_and_no_message() {
     let tree = home();
     let nothing = Vec::<String>::new();
     let missing = tree.path().join("none");
@@ -286,7 +285,7 @@ fn whatever_is_wrong_nothing_is_offered_and_nothing_said() {
         offers("fish", &sample(), &[""]).len()
     );
     assert_eq!(offers("fish", &sample(), &["trace", "9999", ""]), nothing);
-    // What is no name at all counts for nothing.
+    // A word that can't be a name is ignored.
     let all = offers("fish", &sample(), &["trace", ""]);
     assert_eq!(offers("fish", &sample(), &["trace", "../0367", ""]), all);
     // Folders that can't be listed, files that are none, archives that are torn.
@@ -389,10 +388,10 @@ fn the_command_prints_the_script_of_each_shell() {
         .env("CALLTRACE_COMPLETE", "tcsh")
         .output()
         .expect("it starts");
-    let said = "calltrace: no completions for tcsh; CALLTRACE_COMPLETE takes bash, zsh, fish, powershell\n";
+    let expected = "calltrace: no completions for tcsh; CALLTRACE_COMPLETE takes bash, zsh, fish, powershell\n";
     assert_eq!(
         (output.status.code(), text(&output.stderr)),
-        (Some(2), said.to_owned())
+        (Some(2), expected.to_owned())
     );
 }
 

@@ -7,7 +7,7 @@ use std::process::Output;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use testing::{out, run, said};
+use testing::{out, run, stderr_of};
 
 /// A missed call of some hour of 2025-12-05, with so many records of nothing before it.
 fn call(hour: u32, padding: usize) -> String {
@@ -63,7 +63,7 @@ fn damage_between_two_records_matters_to_the_time_between_them_and_to_no_other()
         ("2025-12-04 00:00", "2025-12-05 07:59", 1),
     ] {
         let output = search(dir.path(), &["--since", since, "--until", until]);
-        let text = said(dir.path(), &output);
+        let text = stderr_of(dir.path(), &output);
         assert_eq!(output.status.code(), Some(code), "{since} {until}: {text}");
         let named = text.matches("is a damaged gzip").count();
         assert_eq!(named, 1, "{since} {until}: {text}");
@@ -80,15 +80,25 @@ fn an_answer_of_the_newest_calls_is_complete_whatever_is_torn_before_them() {
         newest.status.code(),
         Some(0),
         "{}",
-        said(dir.path(), &newest)
+        stderr_of(dir.path(), &newest)
     );
     let all = search(dir.path(), &[]);
-    assert_eq!(all.status.code(), Some(2), "{}", said(dir.path(), &all));
+    assert_eq!(
+        all.status.code(),
+        Some(2),
+        "{}",
+        stderr_of(dir.path(), &all)
+    );
     let lines = run(
         dir.path(),
         &["search", "0367", "--lines", "-n", "3", "--format", "raw"],
     );
-    assert_eq!(lines.status.code(), Some(0), "{}", said(dir.path(), &lines));
+    assert_eq!(
+        lines.status.code(),
+        Some(0),
+        "{}",
+        stderr_of(dir.path(), &lines)
+    );
 }
 
 #[test]
@@ -129,7 +139,7 @@ fn an_empty_answer_names_all_damage() {
     .expect("written");
     let without_match = ["--status", "answered", "--since", "2025-12-05 15:10"];
     let output = search(dir.path(), &without_match);
-    let text = said(dir.path(), &output);
+    let text = stderr_of(dir.path(), &output);
     assert_eq!(output.status.code(), Some(1), "{text}");
     assert!(text.contains("is a damaged gzip"), "{text}");
     assert!(!text.contains("incomplete"), "{text}");

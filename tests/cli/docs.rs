@@ -20,7 +20,7 @@ use crate::manual::{self, command, pages, project, reference, subcommands, text_
 const EXAMPLE_COLUMNS_MAX: usize = 60;
 
 #[test]
-fn a_page_that_is_not_what_its_sources_make() {
+fn every_page_is_what_its_sources_make() {
     let update = std::env::var_os("UPDATE_DOCS").is_some();
     let mut stale = Vec::new();
     for (path, page) in pages().into_iter().chain(reference()) {
@@ -47,7 +47,7 @@ fn a_page_that_is_not_what_its_sources_make() {
 }
 
 #[test]
-fn a_file_in_man_reference_or_completions_that_nothing_makes() {
+fn every_file_in_man_reference_and_completions_is_made_from_sources() {
     let mut known: BTreeSet<PathBuf> = pages().into_keys().collect();
     for page in known.clone() {
         let name = page
@@ -108,14 +108,14 @@ fn a_page_that_mandoc_or_man_complains_of() {
                 .output();
             let output = run
                 .unwrap_or_else(|e| panic!("{program}: {e}; apt-get install mandoc man-db groff"));
-            let said = String::from_utf8_lossy(&output.stderr);
-            let said = match program {
-                "mandoc" => format!("{}{said}", String::from_utf8_lossy(&output.stdout)),
-                _ => said.into_owned(),
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            let stderr = match program {
+                "mandoc" => format!("{}{stderr}", String::from_utf8_lossy(&output.stdout)),
+                _ => stderr.into_owned(),
             };
             assert!(
-                output.status.success() && said.is_empty(),
-                "{}: {said}",
+                output.status.success() && stderr.is_empty(),
+                "{}: {stderr}",
                 file.display()
             );
         }
@@ -272,7 +272,7 @@ fn an_example_of_settings_that_is_refused() {
     }
 }
 
-/// What the command says of settings; nothing when they are right.
+/// The messages of the command about settings; empty if they are right.
 fn said_of(settings: &str) -> String {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("config.toml");

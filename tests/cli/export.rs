@@ -1,4 +1,4 @@
-//! Exports: what stands in the files, and that no run loses, repeats or overwrites any.
+//! Exports: the content of the files, and that no run loses, repeats or overwrites calls.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -8,7 +8,7 @@ use std::process::Command;
 
 use testing::{command, out, run, sample, surround};
 
-use crate::exporting::{DAYS, Scene, call, calls, said};
+use crate::exporting::{DAYS, Scene, call, calls, stderr_of};
 
 #[test]
 fn rows_are_those_of_a_search_oldest_first() {
@@ -16,7 +16,7 @@ fn rows_are_those_of_a_search_oldest_first() {
     let to = |name: &str| dir.path().join(name).display().to_string();
     let export = |args: &[&str]| {
         let output = run(&sample(), &[&["export", "0367"], args].concat());
-        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        assert_eq!(output.status.code(), Some(0), "{}", stderr_of(&output));
     };
     let search = |format: &str| {
         let all = ["search", "0367", "--limit", "0", "--format", format];
@@ -153,7 +153,7 @@ fn hostile_texts_are_read_back_as_they_were_and_are_no_formulas() {
         let mut command = command(&scene.root());
         command.args(["export", "--out"]).arg(to).args(args);
         let output = command.output().expect("it starts");
-        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        assert_eq!(output.status.code(), Some(0), "{}", stderr_of(&output));
     };
     export(&["--format", "ndjson"], &ndjson);
     for (name, args) in [("harmless", &[][..]), ("raw", &["--raw-csv"])] {
@@ -166,7 +166,11 @@ fn hostile_texts_are_read_back_as_they_were_and_are_no_formulas() {
             .arg(ndjson.join("calls.ndjson"))
             .arg(name);
         let compared = compared.output().expect("python3 is there");
-        assert!(compared.status.success(), "{name}: {}", said(&compared));
+        assert!(
+            compared.status.success(),
+            "{name}: {}",
+            stderr_of(&compared)
+        );
     }
     let with_mark = scene.dir.path().join("mark");
     export(&["--bom"], &with_mark);
@@ -256,7 +260,7 @@ fn a_run_that_is_killed_leaves_whole_files_and_the_next_one_does_the_rest() {
 fn a_file_that_finds_no_room_is_removed_and_named() {
     let scene = Scene::three_days();
     let output = scene.limited(8, "trap '' XFSZ;");
-    let words = said(&output).replace(&scene.out().display().to_string(), "OUT");
+    let words = stderr_of(&output).replace(&scene.out().display().to_string(), "OUT");
     assert_eq!(
         words,
         "calltrace: 1 file, 2 calls in OUT\ncalltrace: OUT/calls-2025-12-01.csv: can't write the file \
@@ -287,7 +291,7 @@ fn a_file_that_the_export_did_not_write_is_never_replaced() {
     // One of ours that somebody has changed is theirs.
     fs::write(scene.out().join(DAYS[2]), "changed").expect("written");
     let output = scene.export(&["--per-day"]);
-    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    assert_eq!(output.status.code(), Some(2), "{}", stderr_of(&output));
     assert_eq!(scene.read(DAYS[2]), "changed");
 
     for name in DAYS {
@@ -399,7 +403,7 @@ fn a_day_that_goes_on_or_could_not_be_read_is_not_complete() {
     fs::create_dir(scene.root().join("0367/events.log.2025-11-29")).expect("made");
     let output = scene.export(&["--per-day"]);
     assert_eq!(output.status.code(), Some(2));
-    let words = said(&output);
+    let words = stderr_of(&output);
     assert!(
         words.contains("events.log.2025-11-29 can't be read: it is a folder"),
         "{words}"
@@ -434,9 +438,9 @@ fn what_makes_no_sense_is_refused_before_anything_is_made() {
     let output = output.expect("it starts");
     assert_eq!(output.status.code(), Some(2));
     assert!(
-        said(&output).contains(" is inside the log tree "),
+        stderr_of(&output).contains(" is inside the log tree "),
         "{}",
-        said(&output)
+        stderr_of(&output)
     );
     assert!(!inside.exists());
 }
@@ -455,7 +459,7 @@ fn files_have_the_permissions_that_the_user_gives_new_files() {
         .args(["export", "--out"])
         .arg(scene.out());
     let output = command.output().expect("a shell is there");
-    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert_eq!(output.status.code(), Some(0), "{}", stderr_of(&output));
     for name in ["calls.csv", "export.json"] {
         let metadata = fs::metadata(scene.out().join(name)).expect("it is there");
         assert_eq!(metadata.permissions().mode() & 0o777, 0o640, "{name}");
@@ -481,9 +485,9 @@ fn a_second_export_into_the_folder_at_the_same_time_is_refused() {
     let output = command.output().expect("flock is there");
     assert_eq!(output.status.code(), Some(2));
     assert!(
-        said(&output).contains("/.export.lock: can't take the lock: flock (pid "),
+        stderr_of(&output).contains("/.export.lock: can't take the lock: flock (pid "),
         "{}",
-        said(&output)
+        stderr_of(&output)
     );
     assert_eq!(scene.files(), before);
 }

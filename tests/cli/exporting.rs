@@ -24,7 +24,7 @@ pub(crate) fn call(at: &str, uid: &str, extensions: &str) -> String {
         )
 }
 
-/// So many calls of a day, a minute apart.
+/// `count` calls of a day, a minute apart.
 pub(crate) fn calls(day: &str, count: usize) -> String {
     let at = |i: usize| format!("{day} 09:{:02}:00", i % 60);
     let uid = |i: usize| format!("17646{}.{i}", &day.replace('-', "")[4..]);
@@ -79,12 +79,15 @@ impl Scene {
         command.output().expect("it starts")
     }
 
-    /// An export that ends with this status and these words; the folder is `OUT`.
+    /// Exports, and checks the status and the messages; `OUT` in `words` is the folder.
     #[track_caller]
     pub(crate) fn ends(&self, args: &[&str], status: i32, words: &str) {
         let output = self.export(args);
-        let said = said(&output).replace(&self.out().display().to_string(), "OUT");
-        assert_eq!((output.status.code(), said.as_str()), (Some(status), words));
+        let stderr = stderr_of(&output).replace(&self.out().display().to_string(), "OUT");
+        assert_eq!(
+            (output.status.code(), stderr.as_str()),
+            (Some(status), words)
+        );
         assert_eq!(out(&output), "");
     }
 
@@ -128,8 +131,8 @@ impl Scene {
     }
 }
 
-/// What a run said on stderr.
-pub(crate) fn said(output: &Output) -> String {
+/// The messages of a run on stderr.
+pub(crate) fn stderr_of(output: &Output) -> String {
     testing::text(&output.stderr)
 }
 

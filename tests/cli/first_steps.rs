@@ -22,7 +22,7 @@ fn run(folder: &Path, args: &[&str]) -> Output {
     output.expect("the command starts")
 }
 
-fn said(output: &Output) -> String {
+fn stderr_of(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).expect("UTF-8")
 }
 
@@ -47,7 +47,7 @@ fn the_command_alone_says_what_it_can_do_and_where_it_looks() {
     let here = folder();
     let output = run(here.path(), &[]);
     assert_eq!(output.status.code(), Some(0));
-    assert_eq!(said(&output), "");
+    assert_eq!(stderr_of(&output), "");
     let text = out(&output);
     let at = here.path().display();
     for (name, _) in calltrace::cli::subcommands() {
@@ -77,10 +77,10 @@ fn the_command_alone_says_what_it_can_do_and_where_it_looks() {
 fn a_missing_folder_gets_a_sentence_that_helps() {
     let here = folder();
     let at = here.path().display();
-    let missing = |said: &str| format!("calltrace: no folder {said}\n");
+    let missing = |place: &str| format!("calltrace: no folder {place}\n");
     let tell = "name the log tree with --root DIR, CALLTRACE_ROOT or root in \
                 /etc/calltrace/config.toml";
-    let search = || said(&run(here.path(), &["search"]));
+    let search = || stderr_of(&run(here.path(), &["search"]));
     assert_eq!(search(), missing(&format!("call_tracer in {at}; {tell}")));
 
     // In the tree, next to it, in one of its folders.
@@ -88,7 +88,7 @@ fn a_missing_folder_gets_a_sentence_that_helps() {
     let inside = here.path().join("logs");
     let inside_at = inside.display();
     assert_eq!(
-        said(&run(&inside, &["trace", "1764493655.61"])),
+        stderr_of(&run(&inside, &["trace", "1764493655.61"])),
         missing(&format!(
             "call_tracer in {inside_at}; {tell}; this folder looks like one: --root ."
         ))
@@ -97,12 +97,14 @@ fn a_missing_folder_gets_a_sentence_that_helps() {
     let below = here.path().join("below");
     fs::create_dir(&below).expect("its own folder");
     let output = run(&below, &["tail"]);
-    assert!(said(&output).ends_with("; ../call_tracer looks like one: --root ../call_tracer\n"));
+    assert!(
+        stderr_of(&output).ends_with("; ../call_tracer looks like one: --root ../call_tracer\n")
+    );
     assert_eq!(output.status.code(), Some(2));
 
     let output = run(here.path(), &["search", "--root", "call_tracer/0367"]);
     assert_eq!(
-        said(&output),
+        stderr_of(&output),
         "calltrace: call_tracer/0367 holds log files itself, so it is an enterprise's folder; \
          --root takes the folder above: --root call_tracer\n"
     );
@@ -111,9 +113,9 @@ fn a_missing_folder_gets_a_sentence_that_helps() {
         &["search", "--root", "."],
     );
     assert!(
-        said(&output).ends_with("--root ./..\n"),
+        stderr_of(&output).ends_with("--root ./..\n"),
         "{}",
-        said(&output)
+        stderr_of(&output)
     );
 }
 
@@ -125,7 +127,7 @@ fn a_log_that_went_astray_into_the_root_stops_nothing() {
     fs::copy(root.join("0367/events.log"), root.join("events.log")).expect("its own folder");
     let output = run(here.path(), &["trace", "1764493655.61"]);
     assert_eq!(
-        (said(&output).as_str(), output.status.code()),
+        (stderr_of(&output).as_str(), output.status.code()),
         ("", Some(0))
     );
 }
@@ -138,13 +140,13 @@ fn who_named_a_missing_folder_is_said() {
         .output()
         .expect("the command starts");
     assert_eq!(
-        said(&variable),
+        stderr_of(&variable),
         "calltrace: no folder /nowhere, which CALLTRACE_ROOT names as the log tree\n"
     );
     settings(here.path(), "# mine\nroot = \"/nowhere\"\n");
     let at = here.path().display();
     assert_eq!(
-        said(&run(here.path(), &["search"])),
+        stderr_of(&run(here.path(), &["search"])),
         format!(
             "calltrace: no folder /nowhere, which {at}/calltrace/config.toml:2 names as the log tree\n"
         )
@@ -152,15 +154,15 @@ fn who_named_a_missing_folder_is_said() {
 }
 
 #[test]
-fn a_folder_that_is_no_log_tree_is_said_to_be_none() {
+fn a_folder_without_a_log_tree_is_an_error() {
     let here = folder();
     fs::create_dir(here.path().join("docs")).expect("its own folder");
     let output = run(here.path(), &["trace", "--root", ".", "1764493655.61"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(
-        said(&output).contains("there is no log file under .; --root takes the folder"),
+        stderr_of(&output).contains("there is no log file under .; --root takes the folder"),
         "{}",
-        said(&output)
+        stderr_of(&output)
     );
 }
 
@@ -196,7 +198,7 @@ fn config_shows_each_setting_with_its_value_and_where_it_comes_from() {
     .expect("the command starts");
     let text = out(&output);
     assert_eq!(
-        (said(&output).as_str(), output.status.code()),
+        (stderr_of(&output).as_str(), output.status.code()),
         ("", Some(0))
     );
     let mine = format!("{}/calltrace/config.toml", here.path().display());
@@ -249,7 +251,7 @@ fn what_config_prints_can_be_read_as_settings_and_says_the_same() {
     let first = out(&run(here.path(), &["config"]));
     settings(here.path(), &first);
     let second = run(here.path(), &["config"]);
-    assert_eq!(said(&second), "");
+    assert_eq!(stderr_of(&second), "");
     assert_eq!(values(&out(&second)), values(&first));
     assert!(values(&first).len() > 10, "{first}");
 }
@@ -291,7 +293,7 @@ fn config_is_json_for_programs() {
 fn the_settings_of_another_users_home_are_passed_over() {
     let (here, open) = (folder(), folder());
     settings(here.path(), "root = \"/nowhere\"\n");
-    // Where the tests lie others may not look either.
+    // Other users may not read the folder of the tests either.
     let program = open.path().join("calltrace");
     testing::copy_program(&program);
     for (path, mode) in [
@@ -317,7 +319,7 @@ fn the_settings_of_another_users_home_are_passed_over() {
         out(&output).contains(&own),
         "{}{}",
         out(&output),
-        said(&output)
+        stderr_of(&output)
     );
     assert_eq!(output.status.code(), Some(0));
 }
@@ -343,7 +345,7 @@ fn a_secret_in_the_wrong_place_is_shown_nowhere() {
             &["link", "0367", "1764493655.61"],
         ] {
             let output = run(here.path(), args);
-            let all = out(&output) + &said(&output);
+            let all = out(&output) + &stderr_of(&output);
             assert!(!all.contains("s3cret"), "{slip}: {all}");
         }
     }
@@ -358,7 +360,7 @@ fn a_syntax_error_is_told_with_its_line() {
         ("a = = 1", 1),
     ] {
         settings(here.path(), text);
-        let text = said(&run(here.path(), &["config"]));
+        let text = stderr_of(&run(here.path(), &["config"]));
         assert!(text.contains(&format!("config.toml:{line}: ")), "{text}");
     }
 }
@@ -376,8 +378,12 @@ fn a_variable_that_is_wrong_is_called_by_its_name() {
         let output = command(here.path(), args).env(variable, value).output();
         let output = output.expect("the command starts");
         assert_eq!(output.status.code(), Some(2), "{output:?}");
-        assert!(said(&output).contains(variable), "{}", said(&output));
-        assert!(!said(&output).contains("--"), "{}", said(&output));
+        assert!(
+            stderr_of(&output).contains(variable),
+            "{}",
+            stderr_of(&output)
+        );
+        assert!(!stderr_of(&output).contains("--"), "{}", stderr_of(&output));
     }
     use std::os::unix::ffi::OsStrExt as _;
     let torn = std::ffi::OsStr::from_bytes(b"a\xff");
@@ -396,8 +402,8 @@ fn config_says_what_is_wrong_with_the_environment() {
         .expect("the command starts");
     assert_eq!(output.status.code(), Some(2));
     assert!(
-        said(&output).contains("an address to listen on is like"),
+        stderr_of(&output).contains("an address to listen on is like"),
         "{}",
-        said(&output)
+        stderr_of(&output)
     );
 }

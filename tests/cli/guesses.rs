@@ -1,22 +1,26 @@
-//! First guesses: what somebody types who has read nothing is taken for what it means, or refused with the word
-//! that was meant. The sample tree is searched at 15:00 UTC of 3 December 2025, a Wednesday.
+//! First guesses: what a person types who has read nothing is understood, or refused with the word that was meant. The
+//! sample tree is searched at 15:00 UTC of 3 December 2025, a Wednesday.
 
 use std::fs;
 use std::path::Path;
 use std::process::Output;
 
-use testing::{command, out, run, said, sample};
+use testing::{command, out, run, sample, stderr_of};
 
-/// What a run printed, said, and ended with.
+/// The output of a run, its messages, and its exit code.
 pub(crate) fn all(output: &Output) -> (String, String, Option<i32>) {
-    (out(output), said(&sample(), output), output.status.code())
+    (
+        out(output),
+        stderr_of(&sample(), output),
+        output.status.code(),
+    )
 }
 
 pub(crate) fn typed(args: &[&str]) -> (String, String, Option<i32>) {
     all(&run(&sample(), args))
 }
 
-/// The guess prints what the right words print and ends as they do; besides what they say it says `more`.
+/// The guess has the output and the exit code of the right words; its messages are theirs and `more`.
 #[track_caller]
 fn means(guess: &[&str], right: &[&str], more: &str) {
     let (mut wanted, got) = (typed(right), typed(guess));
@@ -28,8 +32,8 @@ fn means(guess: &[&str], right: &[&str], more: &str) {
 /// Nothing but this on stderr, and exit status 2.
 #[track_caller]
 pub(crate) fn refused(args: &[&str], words: &str) {
-    let said = format!("calltrace: {words}\n");
-    assert_eq!(typed(args), (String::new(), said, Some(2)), "{args:?}");
+    let expected = format!("calltrace: {words}\n");
+    assert_eq!(typed(args), (String::new(), expected, Some(2)), "{args:?}");
 }
 
 pub(crate) fn count(args: &[&str]) -> String {
@@ -91,7 +95,7 @@ fn a_folder_that_looks_like_a_number_is_an_enterprise() {
         &["trace", "80290001234", "1764666900.61"],
     ] {
         let output = run(tree.path(), args);
-        assert_eq!(said(tree.path(), &output), "", "{args:?}");
+        assert_eq!(stderr_of(tree.path(), &output), "", "{args:?}");
         assert_eq!(output.status.code(), Some(0), "{args:?}");
     }
 }
@@ -107,7 +111,7 @@ fn an_id_alone_is_traced() {
     // Not even the root is lost that a flag behind it names.
     let nowhere = run(&sample(), &["1764493655.61", "--root", "/nowhere"]);
     assert_eq!(
-        said(&sample(), &nowhere),
+        stderr_of(&sample(), &nowhere),
         "calltrace: no folder /nowhere; --root takes the folder that holds one folder per enterprise\n"
     );
 }
@@ -130,7 +134,7 @@ fn a_number_is_traced_by_its_newest_call() {
         "calltrace: the first call of 375290001234: calltrace trace 0367 1764493655.61; all of them: \
          calltrace search 0367 --phone 375290001234\n",
     );
-    // All enterprises are asked, and what can't be read of them is said in one line behind the answer.
+    // All enterprises are searched, and one line after the answer names the files that can't be read.
     let (text, words, code) = typed(&["trace", "80290001234"]);
     assert_eq!(text, typed(&right).0);
     assert!(
@@ -234,9 +238,9 @@ fn the_name_of_an_enterprise_is_the_enterprise() {
             "no enterprise july under ROOT; there are 0103, 0113, 0327, 0367",
         ),
     ] {
-        let said = format!("calltrace: {words}\n");
+        let expected = format!("calltrace: {words}\n");
         let got = with_settings(&file, args);
-        assert_eq!(got, (String::new(), said, Some(2)), "{args:?}");
+        assert_eq!(got, (String::new(), expected, Some(2)), "{args:?}");
     }
 }
 
@@ -315,7 +319,7 @@ fn results_have_flags_and_names_may_be_several() {
     ] {
         assert_eq!(count(guess), count(right), "{guess:?}");
     }
-    // By the truth about the tree.
+    // The expected values come from the truth about the tree.
     assert_eq!(
         (
             count(&["--missed"]).as_str(),
@@ -364,7 +368,7 @@ fn results_have_flags_and_names_may_be_several() {
 }
 
 #[test]
-fn a_word_that_nothing_has_is_refused_with_the_nearest_one() {
+fn a_word_that_no_line_has_is_refused_with_the_nearest_one() {
     let hangup = "--event: no line has the event \"hangupp\"; did you mean hangup?";
     let status =
         "--http-status: no line has the status 7xx; HTTP has 100 to 599, and 5xx is a class";
@@ -413,10 +417,10 @@ fn a_word_that_a_line_has_is_taken() {
             (out(&output).as_str(), output.status.code()),
             (count, Some(code)),
             "{args:?}: {}",
-            said(tree.path(), &output)
+            stderr_of(tree.path(), &output)
         );
     }
-    // What follows may still have it.
+    // A later line may still have it.
     let follow = [
         "tail",
         "--event",
@@ -427,7 +431,7 @@ fn a_word_that_a_line_has_is_taken() {
     ];
     let output = run(tree.path(), &follow);
     assert_eq!(
-        said(tree.path(), &output),
+        stderr_of(tree.path(), &output),
         "calltrace: --event: no line has the event \"queue_jion\"; there are start, dial, \
          bridge_create, bridge, bridge_leave, bridge_destroy, new_callerid, hangup, unknown (so far)\n"
     );

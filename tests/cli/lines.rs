@@ -1,7 +1,7 @@
 //! `search --lines` as people and scripts meet it; how much of an answer is shown.
 
 use serde_json::Value;
-use testing::{command, out, run, said, sample};
+use testing::{command, out, run, sample, stderr_of};
 
 fn printed(columns: Option<&str>, args: &[&str]) -> String {
     let root = sample();
@@ -131,7 +131,7 @@ fn records_are_counted_by_what_they_say() {
         refused.status.code(),
         Some(2),
         "{}",
-        said(&sample(), &refused)
+        stderr_of(&sample(), &refused)
     );
 }
 

@@ -1,5 +1,5 @@
-//! What hosts write that is neither a number nor an id as Asterisk makes them, and what that must not do to
-//! spreadsheets, to the next command, or to a full disk.
+//! Values of hosts that are neither a number nor an id as Asterisk makes them: they must harm neither spreadsheets nor
+//! the next command. Also a disk that is full.
 
 use std::fs::{self, File};
 use std::path::PathBuf;
@@ -170,7 +170,10 @@ fn an_answer_that_can_not_be_written_is_an_error() {
             .stdout(Stdio::from(full.try_clone().expect("cloned")));
         let output = command.output().expect("run");
         assert_eq!(output.status.code(), Some(2), "{args:?}: {output:?}");
-        let said = testing::text(&output.stderr);
-        assert!(said.contains("can't write the answer"), "{args:?}: {said}");
+        let stderr = testing::text(&output.stderr);
+        assert!(
+            stderr.contains("can't write the answer"),
+            "{args:?}: {stderr}"
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! What rotations and people leave among the logs: other names, other packers, other letters, copies. Answers hold
+//! Files that rotations and people leave among the logs: other names, compressions, encodings and copies. Answers hold
 //! all that can be read, each line once, and name the rest.
 
 use std::fs;
@@ -36,7 +36,7 @@ fn gzip(text: &str) -> Vec<u8> {
 
 const SEARCH: [&str; 4] = ["search", "0367", "--phone", PHONE];
 
-/// The exit code of the search, whether it found the call, and what it said.
+/// The exit code of the search, whether it found the call, and its messages.
 fn searched(tree: &Tree) -> (Option<i32>, bool, String) {
     let output = tree.run(&SEARCH);
     let is_found = testing::text(&output.stdout).contains("1764407700.10");
@@ -60,9 +60,9 @@ fn files_of_a_rotation_more_often_than_daily_are_read_and_sealed() {
     ] {
         let tree = tree(&[(name, old().as_bytes())]);
         for _ in 0..2 {
-            let (code, is_found, said) = searched(&tree);
+            let (code, is_found, stderr) = searched(&tree);
             assert_eq!(
-                (code, is_found, said.as_str()),
+                (code, is_found, stderr.as_str()),
                 (Some(0), true, ""),
                 "{name}"
             );
@@ -75,7 +75,7 @@ fn files_of_a_rotation_more_often_than_daily_are_read_and_sealed() {
 
 #[test]
 fn a_log_that_another_program_packed_makes_the_answer_incomplete_and_is_named() {
-    for (name, said) in [
+    for (name, expected) in [
         (
             "events.log.1.zst",
             "can't be read: it is packed by zstd; unpack it as events.log.1\n",
@@ -92,15 +92,15 @@ fn a_log_that_another_program_packed_makes_the_answer_incomplete_and_is_named() 
         let tree = tree(&[(name, b"packed")]);
         let (code, _, why) = searched(&tree);
         assert_eq!(code, Some(2), "{name}: {why}");
-        assert!(why.ends_with(&format!("/0367/{name} {said}")), "{why}");
-        // What was written to last before that time holds nothing of it.
+        assert!(why.ends_with(&format!("/0367/{name} {expected}")), "{why}");
+        // A file that was last written to before that time holds no record of it.
         let ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1_764_407_800);
         fs::File::open(tree.path(name))
             .and_then(|file| file.set_modified(ago))
             .expect("set");
         let output = tree.run(&["search", "0367", "--since=2025-12-01", "--phone", PHONE]);
         assert_eq!(output.status.code(), Some(1), "{name}: {output:?}");
-        // Nothing is missing where the log stands there unpacked.
+        // Nothing is missing if the log also lies there unpacked.
         let Some((unpacked, _)) = name.rsplit_once('.').filter(|(_, end)| *end != "1") else {
             continue;
         };
@@ -119,7 +119,7 @@ fn what_is_neither_lines_nor_gzip_is_named_and_left_as_it_is() {
         .chain(old().encode_utf16())
         .flat_map(u16::to_le_bytes)
         .collect();
-    for (name, content, said) in [
+    for (name, content, expected) in [
         (
             "events.log.1",
             &bzip2[..],
@@ -145,14 +145,14 @@ fn what_is_neither_lines_nor_gzip_is_named_and_left_as_it_is() {
         let (code, _, why) = searched(&tree);
         assert_eq!(code, Some(2), "{name}: {why}");
         assert!(
-            why.contains(&format!("/0367/{name} can't be read: {said}")),
+            why.contains(&format!("/0367/{name} can't be read: {expected}")),
             "{why}"
         );
-        // To pack it once more as if it were lines would hide what it is.
+        // Packing it once more as if it held lines would hide its kind.
         let output = tree.run(&["rotate", "--keep=36500d"]);
         assert_eq!(output.status.code(), Some(2), "{name}: {output:?}");
         assert!(
-            testing::text(&output.stderr).contains(said),
+            testing::text(&output.stderr).contains(expected),
             "{name}: {output:?}"
         );
         assert_eq!(fs::read(tree.path(name)).expect("there"), content, "{name}");
@@ -200,18 +200,18 @@ fn a_copy_under_another_name_is_no_second_record() {
 }
 
 #[test]
-fn a_time_that_no_file_is_of_is_not_said_to_have_no_files() {
-    let said = |tree: &Tree| {
+fn a_time_without_files_is_not_reported_as_a_tree_without_files() {
+    let stderr = |tree: &Tree| {
         let output = tree.run(&["search", "0367", "--until=2020-01-01", "--lines"]);
         assert_eq!(output.status.code(), Some(1), "{output:?}");
         testing::text(&output.stderr)
     };
     assert_eq!(
-        said(&tree(&[])),
+        stderr(&tree(&[])),
         "calltrace: no such record, the only file has no record of that time\n"
     );
     assert_eq!(
-        said(&tree(&[("events.log.1", old().as_bytes())])),
+        stderr(&tree(&[("events.log.1", old().as_bytes())])),
         "calltrace: no such record, none of 2 files has a record of that time\n"
     );
 }

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use testing::generator::{Compress, Plan, write_tree};
 use testing::{command, out, run, sample};
 
-use crate::exporting::{Scene, calls, said};
+use crate::exporting::{Scene, calls, stderr_of};
 
 /// The rows of a file, by column; times as text, as JSON has them.
 fn rows(path: &Path) -> Vec<Map<String, Value>> {
@@ -53,7 +53,7 @@ fn export(root: &Path, to: &Path, status: i32, args: &[&str]) {
     let mut command = command(root);
     command.args(["export", "--out"]).arg(to).args(args);
     let output = command.output().expect("it starts");
-    assert_eq!(output.status.code(), Some(status), "{}", said(&output));
+    assert_eq!(output.status.code(), Some(status), "{}", stderr_of(&output));
 }
 
 #[test]
@@ -133,18 +133,22 @@ fn exported_rows_are_those_of_the_tables_and_the_same_bytes_without() {
     };
     let without = exported("without", &[]);
     let rotated = run(&root, &["rotate", "--keep", "5000d"]);
-    assert!(!said(&rotated).contains("table"), "{}", said(&rotated));
+    assert!(
+        !stderr_of(&rotated).contains("table"),
+        "{}",
+        stderr_of(&rotated)
+    );
     let tables = tables(&root);
     assert!(tables.len() >= 3, "{tables:?}");
     let with = exported("with", &[]);
     assert!(without == with, "tables change an export");
     let all = rows(&dir.path().join("with/calls.parquet"));
-    let told: Vec<_> = tables.iter().flat_map(|table| rows(table)).collect();
-    assert!(told.len() > 300 && told.len() <= all.len());
-    for row in &told {
+    let rows_of_tables: Vec<_> = tables.iter().flat_map(|table| rows(table)).collect();
+    assert!(rows_of_tables.len() > 300 && rows_of_tables.len() <= all.len());
+    for row in &rows_of_tables {
         assert!(all.contains(row), "{row:?}");
     }
-    // What the filters let through, day by day, is as much as all of it.
+    // The files of all days together have as many rows as the single file.
     exported("days", &["--per-day"]);
     let mut days: Vec<PathBuf> = fs::read_dir(dir.path().join("days"))
         .expect("made")
@@ -276,7 +280,10 @@ fn a_terminal_gets_no_parquet() {
     command.env("CALLTRACE_ROOT", sample());
     command.args(["-qec", &script, "/dev/null"]);
     let output = command.output().expect("util-linux is there");
-    let said = out(&output);
+    let printed = out(&output);
     let wanted = "calltrace: --format parquet is not text and stdout is a terminal; add > FILE";
-    assert_eq!((said.trim_end(), output.status.code()), (wanted, Some(2)));
+    assert_eq!(
+        (printed.trim_end(), output.status.code()),
+        (wanted, Some(2))
+    );
 }

@@ -53,7 +53,7 @@ fn outside_code(text: &str) -> Vec<&str> {
     text.lines().filter(is_outside).collect()
 }
 
-/// What stands between backticks outside code blocks.
+/// The spans between backticks outside code blocks.
 pub(crate) fn spans(page: &str) -> Vec<String> {
     spans_in(&outside_code(&text_of(page)).join("\n"))
 }
@@ -144,7 +144,7 @@ fn a_long_sentence_is_seen_and_words_are_counted_without_code_and_tables() {
     assert_eq!(sentences.iter().filter(|text| words(text) > 0).count(), 3);
 }
 
-/// What a section says that is the same in every language: its code and its numbers.
+/// The parts of a section that are the same in every language: its code and its numbers.
 fn facts(section: &str) -> (BTreeSet<String>, BTreeSet<String>) {
     let text = outside_code(section).join("\n");
     let spans = spans_in(&text).into_iter().collect();
@@ -197,11 +197,11 @@ fn both_languages_show_the_same_code() {
         let [english, russian] = pair.clone().map(|page| {
             let of = |block: crate::readme::Block| {
                 // Comments are in the language of the text around them.
-                let said = |line: &String| {
+                let without_comment = |line: &String| {
                     let code = line.split_once('#').map_or(line.as_str(), |(code, _)| code);
                     code.trim_end().to_owned()
                 };
-                let lines: Vec<String> = block.text.iter().map(said).collect();
+                let lines: Vec<String> = block.text.iter().map(without_comment).collect();
                 (block.language, lines)
             };
             blocks(&page).into_iter().map(of).collect::<Vec<_>>()
@@ -215,7 +215,7 @@ fn links_lead_to_pages_and_headings_that_are_there() {
     let reference = names_in("docs/reference").into_iter();
     let reference = reference.map(|name| format!("docs/reference/{name}"));
     let link = Regex::new(r"\]\(([^)\s]+)\)").expect("a pattern");
-    let mut seen = 0;
+    let mut checked = 0;
     for page in pages().into_iter().chain(reference) {
         let text = text_of(&page);
         let text = outside_code(&text).join("\n");
@@ -224,7 +224,7 @@ fn links_lead_to_pages_and_headings_that_are_there() {
             if target.starts_with("https://") {
                 continue;
             }
-            seen += 1;
+            checked += 1;
             let (path, heading) = target.split_once('#').unwrap_or((target, ""));
             let path = match path {
                 "" => PathBuf::from(&page),
@@ -241,7 +241,7 @@ fn links_lead_to_pages_and_headings_that_are_there() {
             }
         }
     }
-    assert!(seen > 100, "{seen} links");
+    assert!(checked > 100, "{checked} links");
 }
 
 /// The path of a link in a page.

@@ -1,6 +1,6 @@
-//! What the READMEs and the pages in `docs` show is what happens: each `console` block is typed into a shell,
-//! over the sample tree, and prints what stands under it; each Python and TOML block does what is said of
-//! it; each `calltrace` in a text is understood.
+//! The READMEs and the pages in `docs` show what happens: each `console` block is run in a shell over the sample tree
+//! and prints the text under it; each Python and TOML block does what its page says; each `calltrace` command in a text
+//! is understood.
 //!
 //! A line `...` stands for any number of lines. How the pages are written is judged in `prose`.
 
@@ -89,7 +89,7 @@ pub(crate) fn folder() -> tempfile::TempDir {
     folder
 }
 
-/// What a line prints, on both streams, as a person at a terminal of 100 columns sees it.
+/// The output of a line on both streams, as on a terminal of 100 columns.
 pub(crate) fn typed(line: &str, folder: &Path) -> Vec<String> {
     let program = testing::program();
     let path = program.parent().expect("a program lies in a folder");
@@ -158,7 +158,7 @@ fn the_consoles_show_what_is_printed(page: &str) {
     }
 }
 
-/// What is typed to the program in a line: behind `sudo`, `$` or the first words of a line for cron.
+/// The arguments of the program in a line, without `sudo`, `$` or the first words of a line for cron.
 fn arguments(line: &str) -> Option<Vec<String>> {
     let words = shell_words(line);
     let cargo = ["cargo", "run", "--release", "--"];
@@ -173,7 +173,7 @@ fn arguments(line: &str) -> Option<Vec<String>> {
 
 #[test]
 fn every_calltrace_that_the_pages_name_is_understood() {
-    let mut seen = 0;
+    let mut checked = 0;
     for page in pages() {
         let blocks = blocks(&page).into_iter();
         let typed = blocks.filter(|block| ["sh", "text"].contains(&block.language.as_str()));
@@ -184,7 +184,7 @@ fn every_calltrace_that_the_pages_name_is_understood() {
             let Some(words) = arguments(&line) else {
                 continue;
             };
-            seen += 1;
+            checked += 1;
             if let Err(error) = parse(words.into_iter().map(Into::into)) {
                 // A page may name a command without what it is to do.
                 let is_named = error.to_string().contains("required arguments");
@@ -192,7 +192,7 @@ fn every_calltrace_that_the_pages_name_is_understood() {
             }
         }
     }
-    assert!(seen >= 60, "{seen} are found");
+    assert!(checked >= 60, "{checked} are found");
 }
 
 #[test]

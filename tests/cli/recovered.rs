@@ -1,11 +1,11 @@
-//! What the commands say of records that never arrived and were recovered.
+//! Records that never arrived and were recovered, in the output of the commands.
 
 use std::fs;
 use std::path::Path;
 
 use expect_test::expect;
 use serde_json::{Value, json};
-use testing::{out, run, said};
+use testing::{out, run, stderr_of};
 
 const ID: &str = "1764666900.61";
 
@@ -104,7 +104,7 @@ fn a_trace_marks_steps_and_records_and_counts_them() {
 }
 
 #[test]
-fn json_says_of_each_record_and_of_the_call() {
+fn json_marks_recovered_records_and_counts_them_in_the_call() {
     let dir = tree();
     let call = value(dir.path(), &["trace", "0367", ID, "--format", "json"]);
     assert_eq!(call["version"], 2);
@@ -123,16 +123,20 @@ fn json_says_of_each_record_and_of_the_call() {
 #[test]
 fn a_search_finds_calls_and_events_that_were_recovered() {
     let dir = tree();
-    let asked = |args: &[&str]| prints(dir.path(), &[&["search", "--recovered"], args].concat());
+    let recovered_calls =
+        |args: &[&str]| prints(dir.path(), &[&["search", "--recovered"], args].concat());
     let once = || {
-        let rows = asked(&["--format", "csv"]);
+        let rows = recovered_calls(&["--format", "csv"]);
         assert_eq!(rows.lines().count(), 2, "{rows}");
         assert!(rows.contains(ID), "{rows}");
-        assert_eq!(asked(&["--count"]), "1\n");
-        assert_eq!(asked(&["--direction", "out", "--count"]), "0\n");
-        assert_eq!(asked(&["--lines", "--count"]), "2\n");
-        assert_eq!(asked(&["--lines", "--event", "hangup", "--count"]), "1\n");
-        let lines = asked(&["--lines", "--format", "ndjson"]);
+        assert_eq!(recovered_calls(&["--count"]), "1\n");
+        assert_eq!(recovered_calls(&["--direction", "out", "--count"]), "0\n");
+        assert_eq!(recovered_calls(&["--lines", "--count"]), "2\n");
+        assert_eq!(
+            recovered_calls(&["--lines", "--event", "hangup", "--count"]),
+            "1\n"
+        );
+        let lines = recovered_calls(&["--lines", "--format", "ndjson"]);
         let first: Value =
             serde_json::from_str(lines.lines().next().expect("a line")).expect("JSON");
         assert_eq!(
@@ -142,9 +146,13 @@ fn a_search_finds_calls_and_events_that_were_recovered() {
         assert_eq!(first["record"]["recovered"]["row"], 4710);
     };
     once();
-    // Sealed, indexed and told by a table.
+    // The file is sealed, indexed and has a table.
     let rotated = run(dir.path(), &["rotate"]);
-    assert!(rotated.status.success(), "{}", said(dir.path(), &rotated));
+    assert!(
+        rotated.status.success(),
+        "{}",
+        stderr_of(dir.path(), &rotated)
+    );
     assert!(
         dir.path()
             .join("0367/recovered_2025-12-02.log.gz")

@@ -1,4 +1,4 @@
-//! Shells on a terminal of their own, the scripts installed where packages put them.
+//! Shells on a terminal of their own, with the scripts installed where packages put them.
 
 use std::fs;
 use std::path::Path;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use expect_test::{Expect, expect};
-use testing::{command, out, said, sample};
+use testing::{command, out, sample, stderr_of};
 use unicode_width::UnicodeWidthStr;
 
 /// What is printed at a screen of so many columns, `None` for a pipe.
@@ -19,10 +19,10 @@ fn printed(root: &Path, args: &[&str], columns: Option<&str>) -> String {
 }
 
 /// A call: its number, its seconds after 2025-12-01 09:00:00 UTC, `0` in or `1` out, the client, whether it is answered.
-struct Told(u32, i64, u8, &'static str, bool);
+struct CallRow(u32, i64, u8, &'static str, bool);
 
 /// Lines of a call that rings 150 and 151, or that 152 makes.
-fn lines_of(Told(number, second, call_type, client, answered): &Told) -> String {
+fn lines_of(CallRow(number, second, call_type, client, answered): &CallRow) -> String {
     let at = |more: i64| {
         let second = 9 * 3600 + second + more;
         let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
@@ -67,18 +67,18 @@ fn lines_of(Told(number, second, call_type, client, answered): &Told) -> String 
 pub(super) fn tree() -> tempfile::TempDir {
     let minute = |minute: i64| minute * 60;
     let calls = [
-        Told(10, minute(0), 0, "375290001111", false),
-        Told(20, minute(12), 1, "80290001111", true),
-        Told(30, minute(60), 0, "375290002222", false),
-        Told(40, minute(119) + 59, 1, "375290002222", false),
-        Told(50, minute(120), 0, "375290003333", false),
-        Told(60, minute(130), 0, "375290003333", true),
-        Told(70, minute(180), 0, "375290004444", false),
-        Told(80, minute(200), 0, "375290004444", false),
-        Told(90, minute(300), 0, "anonymous", false),
-        Told(100, minute(360), 0, "375290005555", false),
-        Told(110, minute(420) + 1, 1, "375290005555", true),
-        Told(120, minute(530), 0, "375290006666", false),
+        CallRow(10, minute(0), 0, "375290001111", false),
+        CallRow(20, minute(12), 1, "80290001111", true),
+        CallRow(30, minute(60), 0, "375290002222", false),
+        CallRow(40, minute(119) + 59, 1, "375290002222", false),
+        CallRow(50, minute(120), 0, "375290003333", false),
+        CallRow(60, minute(130), 0, "375290003333", true),
+        CallRow(70, minute(180), 0, "375290004444", false),
+        CallRow(80, minute(200), 0, "375290004444", false),
+        CallRow(90, minute(300), 0, "anonymous", false),
+        CallRow(100, minute(360), 0, "375290005555", false),
+        CallRow(110, minute(420) + 1, 1, "375290005555", true),
+        CallRow(120, minute(530), 0, "375290006666", false),
     ];
     let folder = tempfile::tempdir().expect("a folder of its own");
     let enterprise = folder.path().join("0500");
@@ -400,7 +400,7 @@ fn nothing_found_and_wrong_words() {
         let output = command(&root).args(args).output().expect("it starts");
         assert_eq!(out(&output), "", "{args:?}");
         assert_eq!(output.status.code(), Some(code), "{args:?}");
-        words.assert_eq(&said(&root, &output));
+        words.assert_eq(&stderr_of(&root, &output));
     };
     ended(
         &["stats", "0367", "--since", "2026-01-01"],

@@ -1,4 +1,4 @@
-//! `trace` tells a call: what is printed, where names come from, what brings the records back.
+//! `trace`: the steps that it prints, where names come from, and which options print records instead.
 
 use std::fs;
 use std::path::Path;
@@ -21,7 +21,7 @@ fn traced(id: &str, args: &[&str], columns: Option<&str>) -> String {
 }
 
 #[test]
-fn a_call_is_told_in_steps_with_what_is_wrong_under_them() {
+fn a_call_is_shown_in_steps_with_its_faults_under_them() {
     expect![[r#"
         0367 call 1764514800.140  8 legs, 40 records
           incoming +375 29 000-88-99 -> 150  answered by 150
@@ -83,11 +83,13 @@ fn no_step_is_wider_than_the_screen_and_none_is_broken_in_a_pipe() {
         }
         let steps = |text: &str| text.lines().filter(|line| line.starts_with("12:")).count();
         let piped = traced(id, &[], None);
-        let (_, told) = piped.split_once("\n\n").expect("a header, then the steps");
-        let told = told.split("\n\n").next().expect("steps");
+        let (_, printed) = piped.split_once("\n\n").expect("a header, then the steps");
+        let printed = printed.split("\n\n").next().expect("steps");
         assert!(
-            told.lines().all(|line| line.as_bytes()[0].is_ascii_digit()),
-            "{told}"
+            printed
+                .lines()
+                .all(|line| line.as_bytes()[0].is_ascii_digit()),
+            "{printed}"
         );
         assert!(steps(&piped) <= 12, "{piped}");
     }
@@ -100,13 +102,13 @@ fn names_come_from_the_settings_and_from_the_requests_of_the_call() {
     let settings = "[enterprises.0367]\nname = \"june\"\nextensions = { 151 = \"Анна Сидорова\" }\n\
                     lines = { 0001363 = \"Линия 1\" }\n[people]\n100000001 = \"Пётр Ильин\"\n";
     fs::write(&config, settings).expect("a file");
-    let told = traced(ID, &["--config", config.to_str().expect("a path")], None);
+    let printed = traced(ID, &["--config", config.to_str().expect("a path")], None);
     for part in [
         "Тестовый покупатель (+375 29 000-12-34) calls over line Линия 1 (0001363)",
         "Анна Сидорова (151) answers after 10s",
         "Анна Сидорова (151) hangs up: talked 2m01s",
     ] {
-        assert!(told.contains(part), "{told}");
+        assert!(printed.contains(part), "{printed}");
     }
     let all = traced(
         ID,
@@ -122,12 +124,12 @@ fn a_source_of_names_that_is_away_costs_only_names() {
     let config = folder.path().join("config.toml");
     // No process listens on port 1.
     fs::write(&config, "[metadata]\nurl = \"http://127.0.0.1:1\"\n").expect("a file");
-    let told = traced(ID, &["--config", config.to_str().expect("a path")], None);
-    assert!(told.contains("151 answers after 10s"), "{told}");
+    let printed = traced(ID, &["--config", config.to_str().expect("a path")], None);
+    assert!(printed.contains("151 answers after 10s"), "{printed}");
 }
 
 #[test]
-fn all_records_come_with_what_asks_about_records() {
+fn options_about_records_print_all_records() {
     let records = |args: &[&str]| {
         let text = traced(ID, args, None);
         text.lines()
@@ -212,6 +214,6 @@ fn a_ladder_excludes_what_prints_records() {
 #[test]
 fn an_unknown_fault_names_the_right_ones() {
     let output = testing::run(Path::new("/"), &["search", "--fault", "request_fail"]);
-    let said = testing::said(Path::new("/"), &output);
-    assert!(said.contains("request_failed"), "{said}");
+    let stderr = testing::stderr_of(Path::new("/"), &output);
+    assert!(stderr.contains("request_failed"), "{stderr}");
 }

@@ -1,4 +1,4 @@
-//! What a terminal shows: rows that fit it, a pager where they are too many, links where it knows them.
+//! Output on a terminal: rows that fit it, a pager if there are too many rows, links if the terminal knows them.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -10,7 +10,7 @@ use testing::terminal::{in_terminal, keep, strip};
 use unicode_width::UnicodeWidthStr;
 
 const WIDTHS: [u16; 4] = [60, 80, 100, 200];
-/// Lines that every answer fits in, so that no pager is needed.
+/// More lines than any answer has, so that no pager is needed.
 const TALL: u16 = 5000;
 
 const SETTINGS: &str = "\
@@ -123,7 +123,7 @@ fn what_is_longer_than_the_screen_goes_through_a_pager() {
         };
         in_terminal((100, 20), &sample(), &args, variables, &steps)
     };
-    // The newest rows stand under the head until somebody goes on, and what is said follows.
+    // The newest rows stand under the head until a key is pressed; messages follow the rows.
     let (status, screen) = search(&[], &[], "q");
     let plain = strip(&screen);
     assert!(plain.starts_with("times of UTC"), "{plain}");

@@ -1,7 +1,7 @@
-//! Times and zones as people type them, and as their environment says them. The sample tree is searched at 15:00 UTC
-//! of 3 December 2025, a Wednesday.
+//! Times and zones that people type or that their environment sets. The sample tree is searched at 15:00 UTC of 3
+//! December 2025, a Wednesday.
 
-use testing::{command, out, said, sample};
+use testing::{command, out, sample, stderr_of};
 
 use crate::guesses::{count, refused, typed};
 
@@ -67,7 +67,7 @@ fn shown(tz: Option<&str>, args: &[&str]) -> (String, String, String) {
     let time = time.or(row.split_once("09:03:00")).expect("its time");
     let time = &row[time.0.len()..][..5];
     let head = text.lines().next().expect("a head").to_owned();
-    (time.to_owned(), head, said(&sample(), &output))
+    (time.to_owned(), head, stderr_of(&sample(), &output))
 }
 
 #[test]
@@ -81,8 +81,8 @@ fn an_offset_is_ahead_of_utc_and_stated() {
         ("Etc/GMT+3", "09:03", "UTC-03:00"),
         ("Europe/Minsk", "15:03", "UTC+03:00"),
     ] {
-        let (at, head, said) = shown(Some("UTC"), &["--tz", typed]);
-        assert_eq!((at.as_str(), said.as_str()), (time, note), "{typed}");
+        let (at, head, message) = shown(Some("UTC"), &["--tz", typed]);
+        assert_eq!((at.as_str(), message.as_str()), (time, note), "{typed}");
         assert!(head.contains(offset), "{typed}: {head}");
     }
     let without_match = [
@@ -111,16 +111,16 @@ fn a_posix_variable_keeps_the_sign_of_posix() {
         (":Europe/Minsk", "15:03", "UTC+03:00"),
         ("", "12:03", "UTC"),
     ] {
-        let (at, head, said) = shown(Some(tz), &[]);
-        assert_eq!((at.as_str(), said.as_str()), (time, note), "{tz}");
+        let (at, head, message) = shown(Some(tz), &[]);
+        assert_eq!((at.as_str(), message.as_str()), (time, note), "{tz}");
         assert!(head.contains(offset), "{tz}: {head}");
     }
-    // As `date` does; but it is said, unless something else names the zone.
-    let (at, _, said) = shown(Some("Europe/Minks"), &[]);
+    // `date` does the same; here a message tells it, unless something else names the zone.
+    let (at, _, message) = shown(Some("Europe/Minks"), &[]);
     assert_eq!(at, "12:03");
     let wrong = "calltrace: TZ: no time zone \"Europe/Minks\"; did you mean Europe/Minsk? (times are \
                  shown in UTC)\n";
-    assert_eq!(said, format!("{wrong}{note}"));
-    let (at, _, said) = shown(Some("Europe/Minks"), &["--tz", "GMT+3"]);
-    assert_eq!((at.as_str(), said.as_str()), ("15:03", note));
+    assert_eq!(message, format!("{wrong}{note}"));
+    let (at, _, message) = shown(Some("Europe/Minks"), &["--tz", "GMT+3"]);
+    assert_eq!((at.as_str(), message.as_str()), ("15:03", note));
 }

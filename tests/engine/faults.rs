@@ -8,7 +8,7 @@ use crate::stories::{faults, names, traced};
 
 const ID: &str = "1764493655.61";
 
-/// A call that two people are told of, and nothing is wrong with.
+/// A call without faults about which two people get messages.
 fn clean() -> Vec<(&'static str, String)> {
     let ast = |event: &str, uid: &str, body: &str| {
         format!("AST|{event}|{uid}|{{\"UniqueId\": \"{uid}\", {body}}}")

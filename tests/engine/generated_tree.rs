@@ -1,4 +1,4 @@
-//! The generator's truth: what a call is must not depend on how its tree is stored.
+//! The generator's truth: answers about a call must not depend on how its tree is stored.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

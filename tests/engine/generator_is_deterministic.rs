@@ -8,7 +8,7 @@ use testing::generator::{
     Compress, LineAt, Names, Plan, TruthCall, pattern_names, read_truth, write_tree,
 };
 
-/// By path below a folder: the content, unpacked, and the bytes as they lie there.
+/// The files of a folder by path: the unpacked content, and the bytes of the file.
 type Files = BTreeMap<String, (Vec<u8>, Vec<u8>)>;
 
 fn files(folder: &Path) -> Files {
@@ -82,7 +82,7 @@ fn field<'a>(line: &'a str, key: &str) -> Option<&'a str> {
         .filter(|value| !value.is_empty())
 }
 
-/// What joins this record to others exactly: ids, bridge, Local pair of the call, message.
+/// The keys that join this record to others exactly: ids, bridge, Local pair of the call, message.
 fn exact_ids(line: &str, call_uids: &[String]) -> Vec<String> {
     let parts: Vec<&str> = line.splitn(8, '|').collect();
     let mut ids = Vec::new();

@@ -1,5 +1,5 @@
-//! A hole that a truncation left under a writer without O_APPEND takes no place in an answer, and hides no
-//! line behind it, in whatever form and pieces the file is read.
+//! A hole that a truncation left under a writer without O_APPEND adds nothing to an answer and hides no line behind it,
+//! in every form of the file and for every size of segments.
 
 use std::fs;
 
@@ -51,7 +51,7 @@ fn lines_before_between_and_behind_holes_are_found() {
             let found = engine.lines(&tree, &name, &LinesQuestion::default());
             let found = found.expect("searched");
             let lines: Vec<String> = found.lines.iter().map(|found| text(&found.line)).collect();
-            // What is behind the last hole is nothing.
+            // Nothing is behind the last hole.
             assert_eq!(lines, wanted);
             assert_eq!(found.troubles.len(), 1, "{:?}", found.troubles);
             for (second, wanted) in wanted.iter().enumerate().step_by(2) {

@@ -67,7 +67,7 @@ impl Logs {
             let trace = engine.trace(&tree, &name, &question).expect("traced");
             let call = trace.call.expect("found");
             text += &format!("{:?}\n{:?}\n", call.lines, call.closure.joins());
-            text += &said(&trace.troubles);
+            text += &texts_of(&trace.troubles);
         }
         for phone in ["375290000001", "375290000123", "0000007"] {
             let phone = PhoneQuery::parse(phone).ok();
@@ -81,7 +81,7 @@ impl Logs {
             };
             let found = engine.search(&tree, &name, &question).expect("searched");
             text += &format!("{:?} {:?}\n", found.calls, found.searched);
-            text += &said(&found.troubles);
+            text += &texts_of(&found.troubles);
             let question = LinesQuestion {
                 filter: RecordFilter {
                     phone,
@@ -128,8 +128,8 @@ fn same(a: &str, b: &str, why: &str) {
     assert_eq!(a.lines().count(), b.lines().count(), "{why}");
 }
 
-/// What is said of files, whatever they are called.
-fn said(troubles: &[Trouble]) -> String {
+/// The texts of the troubles, without the names of the files.
+fn texts_of(troubles: &[Trouble]) -> String {
     let whats: Vec<&str> = troubles
         .iter()
         .map(|trouble| trouble.what.as_str())
@@ -302,7 +302,7 @@ fn check_finds_what_is_wrong() {
                 .len()
         );
     }
-    // A live file that grew is right as far as it goes.
+    // The index of a live file that grew since is right up to where it ends.
     let live = indexing::logs(&logs.folder()).pop().expect("a live file");
     let text = fs::read(&live.path).expect("read");
     std::io::Write::write_all(

@@ -1,5 +1,4 @@
-//! What is remembered of a file that grows: all that is in it, within its bounds, and never of another
-//! file.
+//! The memory of a growing file holds all that the file holds, within its bounds, and nothing of another file.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
@@ -9,8 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::changing_folder::{self, Actor, Script};
 use crate::indexing;
-use crate::living::{self, Actor, Script};
 use calltrace_engine::{Engine, LinesQuestion, MemoryLimits};
 use calltrace_model::call::Fact;
 use calltrace_model::filter::RecordFilter;
@@ -153,7 +152,8 @@ fn a_file_that_shrank_changed_or_went_is_forgotten() {
         |path, text| fs::write(path, &text[..text.len() / 3 - 7]).expect("truncated"),
         |path, text| {
             // Another call's id in place of one: as long, and at neither end of the file.
-            let at = text.len() / 2 + living::second_in(&text[text.len() / 2..]).expect("an id");
+            let at = text.len() / 2
+                + changing_folder::second_in(&text[text.len() / 2..]).expect("an id");
             let file = OpenOptions::new().write(true).open(path).expect("open");
             file.write_all_at(b"1700000000", at as u64)
                 .expect("changed");
@@ -221,7 +221,7 @@ fn what_was_not_asked_about_for_longest_goes_first_and_all_stays_within_its_boun
         let (files, bytes) = memory.size();
         assert!(files <= 2 && bytes <= limits.bytes, "{files}, {bytes}");
     }
-    // One that is too large alone is remembered as far as there is room.
+    // A part of a file that is too large for the memory is remembered.
     let memory = IndexMemory::new(MemoryLimits {
         bytes: one / 2,
         step_bytes: text.len() as u64 / 10,
@@ -271,7 +271,7 @@ fn numbered(at: usize) -> String {
 }
 
 #[test]
-fn eight_that_ask_while_one_appends_miss_nothing_and_see_nothing_twice() {
+fn eight_readers_miss_no_line_and_see_none_twice_while_one_writer_appends() {
     let (dir, folder) = folder();
     let live = folder.join("events.log");
     let engine = Engine::new(2, Tuning::default(), LogZone::default()).expect("an engine");

@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use crate::living::{Actor, Script};
+use crate::changing_folder::{Actor, Script};
 use calltrace_engine::{
     AfterAnswer, Engine, LinesQuestion, MemoryLimits, SearchQuestion, TraceQuestion,
 };
@@ -55,7 +55,7 @@ fn name() -> EnterpriseName {
     EnterpriseName::new("0367").expect("a name")
 }
 
-/// What is asked at one moment.
+/// The questions of one moment.
 struct Questions {
     ids: Vec<String>,
     phone: String,
@@ -127,7 +127,7 @@ fn trace(engine: &Engine, tree: &Tree, id: &str, text: &mut String) {
     };
     let trace = engine.trace(tree, &name(), &question).expect("traced");
     let _ = writeln!(text, "trace {id}: {:?} {:?}", trace.near, trace.searched);
-    said(&trace.troubles, text);
+    write_troubles(&trace.troubles, text);
     if let Some(call) = trace.call {
         for line in &call.lines {
             let _ = writeln!(text, "{line:?}");
@@ -149,7 +149,7 @@ fn search(engine: &Engine, tree: &Tree, criteria: Criteria, text: &mut String) {
     };
     let found = engine.search(tree, &name(), &question).expect("searched");
     let _ = writeln!(text, "search: {:?} {:?}", found.calls, found.searched);
-    said(&found.troubles, text);
+    write_troubles(&found.troubles, text);
 }
 
 fn lines(engine: &Engine, tree: &Tree, filter: RecordFilter, around: usize, text: &mut String) {
@@ -164,10 +164,10 @@ fn lines(engine: &Engine, tree: &Tree, filter: RecordFilter, around: usize, text
         let _ = writeln!(text, "{line:?}");
     }
     let _ = writeln!(text, "lines: {} {:?}", found.count, found.searched);
-    said(&found.troubles, text);
+    write_troubles(&found.troubles, text);
 }
 
-fn said(troubles: &[Trouble], text: &mut String) {
+fn write_troubles(troubles: &[Trouble], text: &mut String) {
     let _ = writeln!(text, "troubles: {troubles:?}");
 }
 
@@ -178,7 +178,7 @@ fn difference(a: &str, b: &str) -> String {
     }
 }
 
-/// How often the memory was of use.
+/// How often an answer used the memory.
 fn run(seed: u64, script: &Script) -> usize {
     let dir = tempfile::tempdir().expect("a folder");
     let folder = dir.path().join("0367");

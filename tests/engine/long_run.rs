@@ -67,7 +67,7 @@ fn calls_are_counted_as_they_were_written_and_traced_as_they_are_listed() {
     };
     let counted = engine.search(&tree, &name, &all).expect("searched").count;
     assert_eq!(counted as u64, written.calls, "the count of a search");
-    // As the list does it: a day, its newest rows, and all of its calls counted.
+    // The question of the list: the newest rows of a day, and the number of its calls.
     let mut rows: BTreeMap<String, Summary> = BTreeMap::new();
     for (day, number) in &expected {
         let question = SearchQuestion {

@@ -1,5 +1,7 @@
 //! What the engine answers: lines, calls and pictures, with every form of file, index and memory.
 
+mod call_texts;
+mod changing_folder;
 mod equivalence;
 mod faults;
 mod floods;
@@ -12,10 +14,10 @@ mod indexes;
 mod indexing;
 mod live;
 mod live_model;
-mod living;
 mod long_run;
-mod newest;
-mod now;
+mod newest_calls;
+mod newest_records;
+mod raw_output;
 mod real_asterisk;
 mod records;
 mod recovered;
@@ -26,5 +28,3 @@ mod stories;
 mod summer_time;
 mod tables;
 mod tables_odd;
-mod told;
-mod whole;

@@ -12,10 +12,10 @@ fn compare(mode: &str) {
         .arg(mode)
         .output()
         .expect("python3 starts");
-    let said = String::from_utf8_lossy(&output.stdout);
+    let stdout = String::from_utf8_lossy(&output.stdout);
     let wrong = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}{wrong}");
-    assert!(said.contains(" 0 scenarios wrong"), "{said}");
+    assert!(output.status.success(), "{stdout}{wrong}");
+    assert!(stdout.contains(" 0 scenarios wrong"), "{stdout}");
 }
 
 #[test]

@@ -243,14 +243,14 @@ fn answers_are_the_same_wherever_recovered_lines_stand() {
         assert!(marked.count() > 10, "{form}");
 
         // Exactly the calls with a recovered event.
-        let asked = SearchQuestion {
+        let question = SearchQuestion {
             criteria: Criteria {
                 recovered: true,
                 ..Criteria::default()
             },
             ..SearchQuestion::default()
         };
-        let found = search(&engine, &root, &asked).calls;
+        let found = search(&engine, &root, &question).calls;
         let all = search(&engine, &root, &SearchQuestion::default()).calls;
         let recovered: Vec<_> = all.into_iter().filter(|call| call.recovered > 0).collect();
         assert!(recovered.len() > 50 && recovered == found, "{form}");

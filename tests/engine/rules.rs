@@ -33,7 +33,7 @@ fn missed(day: &str, uid: &str) -> Vec<String> {
 }
 
 /// The standard output and standard error of a command.
-fn asked(root: &Path, args: &[&str]) -> (String, String) {
+fn output_of(root: &Path, args: &[&str]) -> (String, String) {
     let output = run(root, &[&["--tz", "UTC"], args].concat());
     assert_eq!(output.status.code(), Some(0), "{args:?}: {output:?}");
     (text(&output.stdout), text(&output.stderr))
@@ -50,14 +50,14 @@ fn records_of_one_id_a_day_apart_are_two_calls_for_every_command() {
     let id = "1764666900.61";
     let days = ["2025-12-02", "2025-12-05"];
     let dir = tree(&days.map(|day| missed(day, id).concat()));
-    let (raw, said) = asked(dir.path(), &["trace", "0367", id, "--format", "raw"]);
+    let (raw, stderr) = output_of(dir.path(), &["trace", "0367", id, "--format", "raw"]);
     assert_eq!(first_days(&raw), ["2025-12-05"]);
     assert_eq!(raw.lines().count(), 3);
     assert!(
-        said.contains("2025-12-02 09:15:00; --since chooses"),
-        "{said}"
+        stderr.contains("2025-12-02 09:15:00; --since chooses"),
+        "{stderr}"
     );
-    let (raw, said) = asked(
+    let (raw, stderr) = output_of(
         dir.path(),
         &[
             "trace",
@@ -70,13 +70,13 @@ fn records_of_one_id_a_day_apart_are_two_calls_for_every_command() {
         ],
     );
     assert_eq!(first_days(&raw), ["2025-12-02"]);
-    assert!(said.contains("2025-12-05 09:15:00"), "{said}");
+    assert!(stderr.contains("2025-12-05 09:15:00"), "{stderr}");
     for filter in [&["--phone", CLIENT][..], &["--status", "missed"]] {
         let search = [&["search", "0367", "--format", "csv"], filter].concat();
-        let (rows, _) = asked(dir.path(), &search);
+        let (rows, _) = output_of(dir.path(), &search);
         assert_eq!(rows.lines().skip(1).count(), 2, "{rows}");
     }
-    let (raw, _) = asked(
+    let (raw, _) = output_of(
         dir.path(),
         &["search", "0367", "--phone", CLIENT, "--format", "raw"],
     );
@@ -105,7 +105,7 @@ fn a_call_that_was_silent_before_midnight_or_the_time_asked_for_began_before_it(
     fs::write(archive, yesterday.concat()).expect("written");
     let starts = |filters: &[&str]| {
         let search = [&["search", "0367", "--format", "csv"], filters].concat();
-        let (rows, _) = asked(dir.path(), &search);
+        let (rows, _) = output_of(dir.path(), &search);
         let start = |row: &str| row.split(',').nth(2).expect("a time")[..16].to_owned();
         rows.lines().skip(1).map(start).collect::<Vec<_>>()
     };
@@ -132,9 +132,9 @@ fn a_record_that_joins_two_days_makes_them_one_call() {
         between,
         missed("2025-12-04", id)[0].replace("09:15", "08:59"),
     ]);
-    let (raw, said) = asked(dir.path(), &["trace", "0367", id, "--format", "raw"]);
+    let (raw, stderr) = output_of(dir.path(), &["trace", "0367", id, "--format", "raw"]);
     assert_eq!(first_days(&raw).len(), 3, "{raw}");
-    assert!(!said.contains("--since"), "{said}");
+    assert!(!stderr.contains("--since"), "{stderr}");
 }
 
 #[test]
@@ -146,13 +146,13 @@ fn a_record_that_a_wrong_clock_dated_hides_no_call_and_splits_none() {
             let mut lines = missed("2025-12-02", id);
             lines.insert(at, missed(far, id)[1].clone());
             let dir = tree(&lines);
-            let (raw, said) = asked(dir.path(), &["trace", "0367", id, "--format", "raw"]);
+            let (raw, stderr) = output_of(dir.path(), &["trace", "0367", id, "--format", "raw"]);
             assert_eq!(first_days(&raw), ["2025-12-02"], "{far} {at}");
             assert_eq!(raw.lines().count(), 3, "{far} {at}");
-            assert!(said.contains(far), "{far} {at}: {said}");
+            assert!(stderr.contains(far), "{far} {at}: {stderr}");
             for filter in [&["--phone", CLIENT][..], &["--direction", "in"]] {
                 let search = [&["search", "0367", "--format", "ndjson"], filter].concat();
-                let (rows, _) = asked(dir.path(), &search);
+                let (rows, _) = output_of(dir.path(), &search);
                 let results = rows.lines().map(|row| {
                     let row: Value = serde_json::from_str(row).expect("JSON");
                     row["result"].clone()
@@ -168,7 +168,7 @@ fn a_record_that_a_wrong_clock_dated_hides_no_call_and_splits_none() {
 fn of_ids_older_than_a_year_the_newest_call_is_shown() {
     let id = "1464666900.61";
     let dir = tree(&["2025-11-28", "2025-12-02"].map(|day| missed(day, id).concat()));
-    let (raw, _) = asked(dir.path(), &["trace", "0367", id, "--format", "raw"]);
+    let (raw, _) = output_of(dir.path(), &["trace", "0367", id, "--format", "raw"]);
     assert_eq!(first_days(&raw), ["2025-12-02"]);
 }
 
@@ -190,7 +190,7 @@ fn a_call_with_lines_that_name_the_reason_was_busy() {
             ),
             line("2025-12-02 09:15:03,200", "hangup", id, &hangup),
         ]);
-        let (row, _) = asked(dir.path(), &["search", "0367", "--format", "ndjson"]);
+        let (row, _) = output_of(dir.path(), &["search", "0367", "--format", "ndjson"]);
         let row: Value = serde_json::from_str(row.lines().next().expect("a row")).expect("JSON");
         row["result"].as_str().expect("a word").to_owned()
     };
@@ -241,9 +241,9 @@ fn a_consultation_belongs_to_its_call_though_dial_and_hangup_are_far_from_it() {
             &format!("{own}, \"CallStatus\": \"2\""),
         ),
     ]);
-    let lines = |id: &str| asked(dir.path(), &["trace", "0367", id, "--format", "raw"]).0;
+    let lines = |id: &str| output_of(dir.path(), &["trace", "0367", id, "--format", "raw"]).0;
     assert_eq!(lines(main).lines().count(), 9);
     assert_eq!(lines(lone), lines(main));
-    let (rows, _) = asked(dir.path(), &["search", "0367", "--format", "csv"]);
+    let (rows, _) = output_of(dir.path(), &["search", "0367", "--format", "csv"]);
     assert_eq!(rows.lines().count(), 2, "{rows}");
 }

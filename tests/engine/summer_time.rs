@@ -47,7 +47,7 @@ fn moment(text: &str) -> DateTime<Utc> {
 }
 
 /// The output of a command when its log and screen are in these zones.
-fn asked(root: &Path, log: &str, shown: &str, args: &[&str]) -> String {
+fn output_of(root: &Path, log: &str, shown: &str, args: &[&str]) -> String {
     let mut command = testing::command(root);
     command.env("CALLTRACE_LOG_TIMEZONE", log);
     let output = command.args(["--tz", shown]).args(args).output();
@@ -90,7 +90,7 @@ fn a_call_over_a_change_of_clocks_is_as_long_as_it_was() {
         for shown in [zone.name(), "UTC"] {
             for filter in [&[][..], &["--phone", CLIENT], &["--min-talk", "58s"]] {
                 let search = [&["search", "0367", "--format", "ndjson"], filter].concat();
-                let rows = asked(dir.path(), zone.name(), shown, &search);
+                let rows = output_of(dir.path(), zone.name(), shown, &search);
                 let mut began: Vec<String> = Vec::new();
                 for row in rows.lines().filter(|row| row.contains("unique_id")) {
                     let row: Value = serde_json::from_str(row).expect("JSON");
@@ -115,7 +115,7 @@ fn a_call_over_a_change_of_clocks_is_as_long_as_it_was() {
         }
         for (n, at) in (0..).zip(moments) {
             let id = format!("{}.{}", at.timestamp(), 20 + 10 * n);
-            let raw = asked(
+            let raw = output_of(
                 dir.path(),
                 zone.name(),
                 "UTC",
@@ -126,7 +126,7 @@ fn a_call_over_a_change_of_clocks_is_as_long_as_it_was() {
                 call(at, 20 + 10 * n, zone).concat(),
                 "in order, as written"
             );
-            let told = asked(
+            let printed = output_of(
                 dir.path(),
                 zone.name(),
                 "UTC",
@@ -134,8 +134,8 @@ fn a_call_over_a_change_of_clocks_is_as_long_as_it_was() {
             );
             let last = at + TimeDelta::milliseconds(69_200);
             assert!(
-                told.contains(&last.format("%H:%M:%S%.3f").to_string()),
-                "{told}"
+                printed.contains(&last.format("%H:%M:%S%.3f").to_string()),
+                "{printed}"
             );
         }
     }
@@ -149,8 +149,8 @@ fn rows_of_two_offsets_each_name_their_own() {
         ("events_2025-10-25.log", of(0)),
         ("events_2025-10-26.log", of(1)),
     ]);
-    let asked = |args: &[&str]| asked(dir.path(), "UTC", "Europe/Berlin", args);
-    let table = asked(&["search", "0367"]);
+    let output_of = |args: &[&str]| output_of(dir.path(), "UTC", "Europe/Berlin", args);
+    let table = output_of(&["search", "0367"]);
     for part in [
         "times of Europe/Berlin\n",
         "2025-10-25 11:00:00+02:00",
@@ -158,18 +158,18 @@ fn rows_of_two_offsets_each_name_their_own() {
     ] {
         assert!(table.contains(part), "{part}: {table}");
     }
-    let one = asked(&["search", "0367", "--since", "2025-10-26"]);
+    let one = output_of(&["search", "0367", "--since", "2025-10-26"]);
     assert!(
         one.starts_with("times of Europe/Berlin, UTC+01:00\n") && one.contains(" 10:00:00 in "),
         "{one}"
     );
-    let lines = asked(&["search", "0367", "--lines", "--event", "start"]);
+    let lines = output_of(&["search", "0367", "--lines", "--event", "start"]);
     assert!(
         lines.contains("--- 2025-10-25 (Europe/Berlin, UTC+02:00)\n11:00:00.200")
             && lines.contains("--- 2025-10-26 (Europe/Berlin, UTC+01:00)\n10:00:00.200"),
         "{lines}"
     );
-    let tail = asked(&["tail", "0367", "--event", "start"]);
+    let tail = output_of(&["tail", "0367", "--event", "start"]);
     assert!(
         tail.contains("--- 2025-10-25 (Europe/Berlin, UTC+02:00)"),
         "{tail}"
@@ -185,17 +185,17 @@ fn a_call_that_talks_over_the_change_shows_where_the_offset_changes() {
     let at = moment("2025-10-26T00:59:40Z");
     let dir = tree(&[("events.log", call(at, 20, Zone::UTC).concat())]);
     let id = format!("{}.20", at.timestamp());
-    let told = asked(dir.path(), "UTC", "Europe/Berlin", &["trace", "0367", &id]);
-    let heads: Vec<&str> = told
+    let printed = output_of(dir.path(), "UTC", "Europe/Berlin", &["trace", "0367", &id]);
+    let heads: Vec<&str> = printed
         .lines()
         .filter(|line| line.starts_with("---"))
         .collect();
     assert_eq!(
         heads,
         ["--- 2025-10-26 (Europe/Berlin, UTC+01:00)"],
-        "{told}"
+        "{printed}"
     );
-    let tail = asked(
+    let tail = output_of(
         dir.path(),
         "UTC",
         "Europe/Berlin",

@@ -337,7 +337,7 @@ fn answers_are_the_same_with_tables_whole_missing_and_stale() {
 }
 
 #[test]
-fn a_forged_table_or_one_of_other_rules_is_of_no_use() {
+fn a_forged_table_or_one_of_other_rules_is_not_used() {
     for_each_form(|engine, root, form| {
         let (first, last) = times(engine, root);
         // A few of each kind are enough: the test is about which tables are used.

@@ -122,7 +122,7 @@ fn a_file_that_has_expired_is_not_missed() {
 }
 
 #[test]
-fn archives_that_are_merged_are_told_once() {
+fn calls_of_merged_archives_are_answered_once() {
     for seed in 7..8 {
         World::new(seed).changed("two archives are one", |world| {
             let archives = world.archives();
@@ -140,7 +140,7 @@ fn archives_that_are_merged_are_told_once() {
 #[test]
 fn calls_that_a_real_asterisk_made_are_the_same() {
     let captures = testing::project().join("tests/data/real-asterisk/16");
-    let mut told = 0;
+    let mut calls_in_tables = 0;
     let captures = fs::read_dir(captures).expect("listed");
     let captures = captures.map(|capture| capture.expect("an entry").path());
     let captures = captures.filter(|path| path.join("host.log").is_file());
@@ -153,7 +153,7 @@ fn calls_that_a_real_asterisk_made_are_the_same() {
         let root = dir.path().join("call_tracer");
         let folder = root.join("0367");
         fs::create_dir_all(&folder).expect("made");
-        // Long afterwards something else happens, so that all of its calls are over.
+        // A much later line makes sure that all of its calls are over.
         let later = "2031-01-01 00:00:00,000|HTTP|-|GET|http://localhost/|200|{}|{}\n";
         fs::write(folder.join("events.log"), text + later).expect("written");
         let engine = engine();
@@ -161,7 +161,7 @@ fn calls_that_a_real_asterisk_made_are_the_same() {
         let questions: Vec<_> = questions(first, last).into_iter().step_by(14).collect();
         let wanted = answers(&engine, &root, &questions);
         let (held, _) = indexing::tables(&engine, &root);
-        told += held.len();
+        calls_in_tables += held.len();
         same(
             &engine,
             &root,
@@ -170,5 +170,5 @@ fn calls_that_a_real_asterisk_made_are_the_same() {
             &log.display().to_string(),
         );
     }
-    assert!(told > 70, "{told}");
+    assert!(calls_in_tables > 70, "{calls_in_tables}");
 }

@@ -47,7 +47,7 @@ struct World {
     held: Vec<(File, usize)>,
     keeps_open: bool,
     sessions: usize,
-    /// By line: the session that wrote it, and its number there.
+    /// For each line the session that wrote it, and its number there.
     written: HashMap<String, (usize, usize)>,
     in_session: HashMap<usize, usize>,
     /// Sessions that write, or wrote, into the current live file.
@@ -396,6 +396,6 @@ fn days_that_are_taken_off_at_once_are_not_printed_again_with_what_is_left_of_to
     world.check(7);
     let left = fs::read_to_string(world.live()).expect("read");
     assert!(left.trim_start().starts_with("2025-12-02"), "today stays");
-    let is_truncation = |said: &&String| said.contains("was truncated");
+    let is_truncation = |message: &&String| message.contains("was truncated");
     assert_eq!(world.story.iter().find(is_truncation), None);
 }

@@ -38,7 +38,7 @@ fn follow(seed: u64, ops: DiskOps) {
     let mut printed: Vec<(Vec<u8>, bool)> = Vec::new();
     // Lines that are found in a separate archive may come after those that the file holds now.
     let taken = |line: Arrival<'_>| (line.text.to_vec(), line.file.ends_with(".gz"));
-    let mut said = Vec::new();
+    let mut messages = Vec::new();
     for step in 0..STEPS + 60 {
         if step < STEPS {
             for _ in 0..step % 7 {
@@ -60,7 +60,7 @@ fn follow(seed: u64, ops: DiskOps) {
         model.borrow_mut().alive = false;
         let batch = tracker.take(now);
         printed.extend(batch.lines().map(taken));
-        said.extend(batch.news);
+        messages.extend(batch.news);
     }
     let rest = tracker.take_all();
     printed.extend(rest.lines().map(taken));
@@ -68,7 +68,7 @@ fn follow(seed: u64, ops: DiskOps) {
     let model = model.borrow();
     let fail = |what: &str, line: &[u8]| -> ! {
         panic!(
-            "seed {seed}: {what}: {}\ndone: {:#?}\nsaid: {said:#?}",
+            "seed {seed}: {what}: {}\ndone: {:#?}\nsaid: {messages:#?}",
             String::from_utf8_lossy(&line[..line.len().min(60)]),
             model.done
         )

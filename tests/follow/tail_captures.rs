@@ -21,7 +21,7 @@ fn time_of(line: &str) -> DateTime<Utc> {
 }
 
 /// The reported states while the lines of a scenario were written, by the clock of the lines.
-fn told(scenario: &str) -> Vec<String> {
+fn reported_states(scenario: &str) -> Vec<String> {
     let captures = testing::project().join("tests/data/real-asterisk/16");
     let text = fs::read_to_string(captures.join(scenario).join("host.log")).expect("read");
     let lines: Vec<&str> = text.lines().collect();
@@ -59,12 +59,12 @@ fn told(scenario: &str) -> Vec<String> {
 #[test]
 fn a_caller_who_transfers_the_one_called_ends_nothing() {
     assert_eq!(
-        told("outgoing_blind"),
+        reported_states("outgoing_blind"),
         ["ringing", "answered", "transferred", "ended"]
     );
 }
 
 #[test]
-fn an_answer_to_a_call_from_the_crm_is_told_before_its_end() {
-    assert_eq!(told("crm"), ["ringing", "answered", "ended"]);
+fn an_answer_to_a_call_from_the_crm_is_reported_before_its_end() {
+    assert_eq!(reported_states("crm"), ["ringing", "answered", "ended"]);
 }

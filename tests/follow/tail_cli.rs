@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use expect_test::{Expect, expect};
-use testing::{out, said, sample};
+use testing::{out, sample, stderr_of};
 
 use crate::tailing::command;
 
@@ -21,7 +21,7 @@ fn gives(args: &[&str], stdout: &Expect, stderr: &Expect, status: i32) {
     let root = sample();
     let output = run(&root, args);
     stdout.assert_eq(&out(&output));
-    stderr.assert_eq(&said(&root, &output));
+    stderr.assert_eq(&stderr_of(&root, &output));
     assert_eq!(output.status.code(), Some(status), "{args:?}");
 }
 
@@ -103,7 +103,7 @@ fn wrong_input_gets_one_line() {
         ),
     ] {
         let output = run(&root, args);
-        words.assert_eq(&said(&root, &output));
+        words.assert_eq(&stderr_of(&root, &output));
         assert_eq!(out(&output), "", "{args:?}");
         assert_eq!(output.status.code(), Some(2), "{args:?}");
     }
@@ -240,7 +240,7 @@ fn nothing_is_said_in_so_many_words() {
     expect![[r#"
         calltrace: no such record, there is no log file under ROOT; --root takes the folder that holds one folder per enterprise
     "#]]
-    .assert_eq(&said(dir.path(), &output));
+    .assert_eq(&stderr_of(dir.path(), &output));
     assert_eq!(output.status.code(), Some(1));
 }
 

@@ -121,7 +121,7 @@ fn history_and_what_arrives_join_without_gap_or_repeat() {
             move || {
                 let mut file = OpenOptions::new().append(true).open(path).expect("open");
                 for number in 0..400 {
-                    // As a writer that is interrupted in the middle of a line.
+                    // A writer is interrupted in the middle of a line.
                     let line = numbered(number) + "\n";
                     let (front, back) = line.split_at(number % line.len());
                     file.write_all(front.as_bytes()).expect("written");
@@ -169,13 +169,13 @@ fn a_closed_pipe_ends_it_silently() {
     stdout.read_line(&mut first).expect("a line");
     drop(stdout);
     append(&dir, &(numbered(2) + "\n"));
-    let said = testing::lines_of(child.stderr.take().expect("piped"));
+    let stderr = testing::lines_of(child.stderr.take().expect("piped"));
     let running = Running {
         child,
         lines: mpsc::channel().1,
-        said,
+        stderr,
     };
-    let silence = running.said.recv_timeout(PATIENCE);
+    let silence = running.stderr.recv_timeout(PATIENCE);
     assert!(silence.is_err(), "{silence:?}");
     assert_eq!(running.end(), (Some(0), String::new()));
 }
@@ -402,7 +402,7 @@ fn calls_are_told_change_by_change() {
 }
 
 #[test]
-fn a_transfer_is_told_and_no_leg_is_a_call_of_its_own() {
+fn a_transfer_is_reported_and_no_leg_is_a_separate_call() {
     let dir = tree();
     append(&dir, "");
     let tail = calls(&dir, &["0367"]);
@@ -475,7 +475,7 @@ fn two_parts_that_a_late_record_joins_are_one_call() {
             &in_bridge("b1", "151", "151"),
         ),
     );
-    let told: Vec<(String, String)> = (0..5)
+    let reported: Vec<(String, String)> = (0..5)
         .map(|_| {
             let value: serde_json::Value = serde_json::from_str(&tail.line()).expect("JSON");
             let text = |key: &str| value[key].as_str().expect("text").to_owned();
@@ -484,7 +484,7 @@ fn two_parts_that_a_late_record_joins_are_one_call() {
         .collect();
     let of = |uid: &str, state: &str| (uid.to_owned(), state.to_owned());
     assert_eq!(
-        told,
+        reported,
         [
             of(main, "arriving"),
             of(main, "ringing"),
@@ -514,8 +514,11 @@ fn a_filter_lets_whole_calls_pass() {
         &dir,
         &hangup("09:20:19,000", missed, "0", "").replace(PHONE, "375290005678"),
     );
-    let told = tail.take(2);
-    assert!(told.lines().all(|line| line.ends_with(missed)), "{told}");
+    let reported = tail.take(2);
+    assert!(
+        reported.lines().all(|line| line.ends_with(missed)),
+        "{reported}"
+    );
 }
 
 #[test]

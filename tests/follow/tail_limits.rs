@@ -21,7 +21,7 @@ fn without_watches(args: &[&str], dir: &tempfile::TempDir) -> Command {
 }
 
 #[test]
-fn without_watches_one_warning_is_said_and_lines_come_all_the_same() {
+fn without_watches_one_warning_is_printed_and_lines_still_arrive() {
     let dir = tree();
     append(&dir, "2025-12-02 09:15:00,410|AST|start|1.1|{}\n");
     let tried = without_watches(&["--raw"], &dir).output();
@@ -36,7 +36,7 @@ fn without_watches_one_warning_is_said_and_lines_come_all_the_same() {
         append(&dir, &line);
         assert_eq!(tail.take(1), line);
     }
-    let silence = tail.said.try_iter().count();
+    let silence = tail.stderr.try_iter().count();
     assert_eq!(silence, 0, "it is said once");
 }
 
@@ -113,13 +113,13 @@ fn past_the_hard_limit_one_line_says_what_to_do() {
     ] {
         let args = [&["--threads=2"], command].concat();
         let output = with_files("-n 100", &args, &dir).output().expect("run");
-        let said = testing::text(&output.stderr);
-        let of_limit = said
+        let stderr = testing::text(&output.stderr);
+        let of_limit = stderr
             .lines()
             .filter(|line| line.contains("100 open at a time"));
-        assert_eq!(of_limit.count(), 1, "{command:?}: {said}");
-        assert!(said.contains("LimitNOFILE="), "{said}");
-        assert!(said.lines().count() <= 3, "{command:?}: {said}");
+        assert_eq!(of_limit.count(), 1, "{command:?}: {stderr}");
+        assert!(stderr.contains("LimitNOFILE="), "{stderr}");
+        assert!(stderr.lines().count() <= 3, "{command:?}: {stderr}");
         assert_eq!(output.status.code(), Some(2), "{command:?}");
     }
 }

@@ -20,9 +20,9 @@ fn add(path: &Path, number: usize) {
 fn found(dir: &tempfile::TempDir) -> (String, Option<i32>, String) {
     let args = ["search", "0367", "--lines", "--count"];
     let output = testing::run(dir.path(), &args);
-    let said = testing::text(&output.stderr);
+    let stderr = testing::text(&output.stderr);
     let count = testing::text(&output.stdout).trim().to_owned();
-    (count, output.status.code(), said)
+    (count, output.status.code(), stderr)
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn the_file_that_is_current_is_not_sealed_and_a_link_to_a_sealed_one_misses_noth
     // A broken link may hide lines.
     fs::remove_file(log(&dir)).expect("removed");
     symlink("events_2025-11-30.log", log(&dir)).expect("linked");
-    let (count, code, said) = found(&dir);
-    assert_eq!((count.as_str(), code), ("1", Some(2)), "{said}");
-    assert!(said.contains("leads nowhere"), "{said}");
+    let (count, code, stderr) = found(&dir);
+    assert_eq!((count.as_str(), code), ("1", Some(2)), "{stderr}");
+    assert!(stderr.contains("leads nowhere"), "{stderr}");
 }

@@ -91,7 +91,7 @@ fn new_enterprises_and_new_files_join() {
 }
 
 #[test]
-fn a_truncation_is_said_and_what_comes_after_it_is_printed() {
+fn a_truncation_is_reported_and_later_lines_are_printed() {
     let dir = tree();
     write(&dir, 0..3);
     let tail = Running::start(&dir, &["-f", "--raw"]);

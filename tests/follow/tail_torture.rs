@@ -63,9 +63,13 @@ fn rotate(root: &Path, scene: usize) {
     // A rotation may find that a writer was quicker, and leaves it to the next one; what counts here is
     // that no line is lost by it.
     if output.status.code() != Some(0) {
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(2), "{enterprise} {mode}: {said}");
-        let note = format!("rotate {enterprise} {mode}: {said}");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(
+            output.status.code(),
+            Some(2),
+            "{enterprise} {mode}: {stderr}"
+        );
+        let note = format!("rotate {enterprise} {mode}: {stderr}");
         std::io::stderr().write_all(note.as_bytes()).expect("said");
     }
 }

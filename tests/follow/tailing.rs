@@ -38,7 +38,7 @@ pub(crate) fn append(dir: &tempfile::TempDir, text: &str) {
 pub(crate) struct Running {
     pub(crate) child: Child,
     pub(crate) lines: Receiver<String>,
-    pub(crate) said: Receiver<String>,
+    pub(crate) stderr: Receiver<String>,
 }
 
 impl Running {
@@ -56,7 +56,7 @@ impl Running {
             .expect("the command starts");
         Running {
             lines: testing::lines_of(child.stdout.take().expect("piped")),
-            said: testing::lines_of(child.stderr.take().expect("piped")),
+            stderr: testing::lines_of(child.stderr.take().expect("piped")),
             child,
         }
     }
@@ -66,7 +66,7 @@ impl Running {
         line.unwrap_or_else(|_| {
             panic!(
                 "no line; said {:?}",
-                self.said.try_iter().collect::<Vec<_>>()
+                self.stderr.try_iter().collect::<Vec<_>>()
             )
         })
     }
@@ -78,7 +78,7 @@ impl Running {
     /// Waits until a message contains `text`.
     pub(crate) fn wait_for(&self, text: &str) {
         loop {
-            let line = self.said.recv_timeout(PATIENCE);
+            let line = self.stderr.recv_timeout(PATIENCE);
             let line = line.unwrap_or_else(|_| panic!("{text:?} was not said"));
             if line.contains(text) {
                 return;

@@ -38,9 +38,9 @@ fn lintian_finds_nothing_but_the_exceptions_with_a_reason() {
 fn what_is_installed_works_and_runs_nothing_by_itself() {
     let debian = Debian::new();
     debian.install("first", "");
-    let asked = debian.asked_of_systemd();
+    let requests = debian.requests_to_systemd();
     for word in ["start", "enable", "preset"] {
-        assert!(!asked.contains(word), "{asked}");
+        assert!(!requests.contains(word), "{requests}");
     }
     assert_eq!(
         enabled(&debian),
@@ -59,8 +59,8 @@ fn what_is_installed_works_and_runs_nothing_by_itself() {
     );
     let missing = debian.run(CALL);
     assert_eq!(missing.status.code(), Some(2));
-    let said = packaging::text(&missing.stderr);
-    assert!(said.contains("/srv/call_tracer"), "{said}");
+    let stderr = packaging::text(&missing.stderr);
+    assert!(stderr.contains("/srv/call_tracer"), "{stderr}");
 
     debian.bring_logs();
     // Any user who may read the logs, from any folder: the settings say where they are.
@@ -113,17 +113,17 @@ fn rotation_within_its_unit_seals_the_files_of_another_user() {
         .replace(' ', ",");
     let run = setting(&unit, "ExecStart");
     // Its writer still has one open, so there is no lease on it, and the writer is named.
-    let said = debian.says(&format!(
+    let printed = debian.says(&format!(
         "setpriv --reuid=bot --clear-groups sleep 60 3>>/srv/call_tracer/0367/events.log.2025-11-29 &
         until readlink /proc/$!/exe | grep -q sleep; do sleep 0.1; done
         setpriv --bounding-set=-all,{kept} --inh-caps=-all --no-new-privs {run} -v 2>&1"
     ));
-    assert!(said.contains("still open in sleep"), "{said}");
-    assert!(said.contains("no writers (lease)"), "{said}");
-    assert!(!said.contains("open descriptors"), "{said}");
-    assert_eq!(debian.says(raw), before, "{said}");
+    assert!(printed.contains("still open in sleep"), "{printed}");
+    assert!(printed.contains("no writers (lease)"), "{printed}");
+    assert!(!printed.contains("open descriptors"), "{printed}");
+    assert_eq!(debian.says(raw), before, "{printed}");
     let foreign = debian.says("find /srv/call_tracer ! -user bot -o ! -group bot");
-    assert_eq!(foreign, "", "{said}");
+    assert_eq!(foreign, "", "{printed}");
     // A user who may read the logs may read the indexes as well.
     let folders = debian.says("stat -c '%a' /srv/call_tracer/0367/.calltrace");
     assert_eq!(folders, "2755\n");
@@ -197,7 +197,7 @@ fn upgrade_keeps_settings_secrets_logs_and_what_is_enabled() {
         systemctl enable calltrace-serve.service calltrace-rotate.timer",
     );
     let logs = logs(&debian);
-    debian.asked_of_systemd();
+    debian.requests_to_systemd();
 
     // Its settings file is the edited one, so dpkg asks nothing.
     debian.install("second", "");
@@ -208,14 +208,14 @@ fn upgrade_keeps_settings_secrets_logs_and_what_is_enabled() {
         enabled(&debian),
         "enabled\nenabled\nstatic\ndisabled\nstatic\n"
     );
-    let asked = debian.asked_of_systemd();
-    let acts: Vec<&str> = asked
+    let requests = debian.requests_to_systemd();
+    let acts: Vec<&str> = requests
         .lines()
         .filter(|line| line.contains("start"))
         .collect();
     // Restarted if it runs. A running rotation is not interrupted.
     assert_eq!(acts, ["try-restart calltrace-serve.service"]);
-    assert!(!asked.contains("stop"), "{asked}");
+    assert!(!requests.contains("stop"), "{requests}");
 
     // This one has another settings file. The binary does not know its keys and would report that.
     debian.install("third", "--force-confold");
@@ -270,11 +270,14 @@ fn removal_stops_and_keeps_settings_and_purge_leaves_only_what_is_the_users() {
         "sed -i 's/^#threads = .*/threads = 1/' /etc/calltrace/config.toml
         systemctl enable calltrace-serve.service calltrace-rotate.timer",
     );
-    debian.asked_of_systemd();
+    debian.requests_to_systemd();
 
     debian.says("dpkg --remove calltrace");
-    let asked = debian.asked_of_systemd();
-    let stops: Vec<&str> = asked.lines().filter(|line| line.contains("stop")).collect();
+    let requests = debian.requests_to_systemd();
+    let stops: Vec<&str> = requests
+        .lines()
+        .filter(|line| line.contains("stop"))
+        .collect();
     assert_eq!(
         stops,
         [
@@ -331,8 +334,8 @@ fn units_are_right_and_as_closed_as_they_can_be() {
         done
         rm -r /etc/systemd/system/calltrace-.service.d",
     );
-    let said = packaging::text(&wrong.stderr);
-    assert_eq!(said.matches("tree.conf:2: ").count(), 3, "{said}");
+    let stderr = packaging::text(&wrong.stderr);
+    assert_eq!(stderr.matches("tree.conf:2: ").count(), 3, "{stderr}");
     // Exposure in tenths; 0 is best, 100 worst. Rotation has eight capabilities, to work for any
     // writer with that writer's rights; synchronisation has six of these, and the network.
     for (unit, exposure_max) in [("serve", 13), ("rotate", 22), ("sync", 30)] {

@@ -25,7 +25,7 @@ fn target() -> &'static Path {
         .expect("cargo's folder for tests lies in its target folder")
 }
 
-/// What `tests/run` made.
+/// The folder that `tests/run` made.
 pub(crate) fn tool(name: &str) -> PathBuf {
     let path = target().join("tools").join(name);
     assert!(
@@ -251,7 +251,7 @@ impl Debian {
     }
 
     /// The calls of systemctl since the last check, one per line.
-    pub(crate) fn asked_of_systemd(&self) -> String {
+    pub(crate) fn requests_to_systemd(&self) -> String {
         self.says(&format!("touch {ASKED}; cat {ASKED}; : >{ASKED}"))
     }
 

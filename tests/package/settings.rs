@@ -50,11 +50,11 @@ fn every_setting_is_right_when_it_is_switched_on() {
 }
 
 #[test]
-fn only_the_tree_is_said_by_the_file_as_it_comes() {
+fn the_file_as_shipped_sets_only_the_tree() {
     let known = read(&packaged());
     assert_eq!(known.root, Path::new("/srv/call_tracer"));
-    let said: Vec<_> = known.origins.all().map(|(at, _)| at.join(".")).collect();
-    assert_eq!(said, ["root"]);
+    let keys: Vec<_> = known.origins.all().map(|(at, _)| at.join(".")).collect();
+    assert_eq!(keys, ["root"]);
 }
 
 #[test]

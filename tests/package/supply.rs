@@ -29,10 +29,10 @@ fn every_direct_dependency_has_its_reason_in_architecture() {
 fn dependencies_are_as_many_as_architecture_says() {
     let text = read("ARCHITECTURE.md");
     let (direct, all) = (dependencies().len(), linked(true).len());
-    let said = format!("{direct} crates are used directly, {all} are built for it");
+    let summary = format!("{direct} crates are used directly, {all} are built for it");
     assert!(
-        section(&text, "## Dependencies").contains(&said),
-        "ARCHITECTURE.md should say: {said}"
+        section(&text, "## Dependencies").contains(&summary),
+        "ARCHITECTURE.md should say: {summary}"
     );
 }
 
@@ -100,7 +100,7 @@ fn unsafe_code_stands_where_architecture_lists_it() {
 }
 
 #[test]
-fn notices_of_others_are_those_of_what_is_linked() {
+fn notices_are_those_of_the_linked_crates() {
     let path = "packaging/third-party.txt";
     let wanted = notices::render();
     let same = read(path) == wanted;

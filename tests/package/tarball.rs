@@ -8,14 +8,14 @@ use crate::packaging::{done, project};
 
 fn pack(binary: &Path, folder: &Path) -> PathBuf {
     let mut pack = Command::new(project().join("packaging/tarball"));
-    let said = done(pack.arg(binary).arg(folder));
-    PathBuf::from(said.trim())
+    let printed = done(pack.arg(binary).arg(folder));
+    PathBuf::from(printed.trim())
 }
 
 #[test]
 fn the_tarball_works_where_it_is_unpacked_and_is_the_same_each_time() {
     let folder = tempfile::tempdir().expect("a folder of its own");
-    // What debuggers need makes most of a program under test, and takes long to pack.
+    // Most of a program under test is data for debuggers, which takes long to pack.
     let binary = folder.path().join("calltrace");
     done(
         Command::new("strip")

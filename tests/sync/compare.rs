@@ -1,10 +1,10 @@
-//! What `compare` says: both places, the fields that differ, errors next to their events, and no secret.
+//! The output of `compare`: both places, the fields that differ, errors next to their events, and no secret.
 
 use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
-use testing::{out, run, said};
+use testing::{out, run, stderr_of};
 
 use crate::day::TOKEN;
 
@@ -98,7 +98,7 @@ fn a_table_by_type_then_each_difference_with_both_places() {
     "#]]
     .assert_eq(&shown);
     let note = "calltrace: 1 event arrived without being sent; -v lists them\n";
-    assert_eq!(said(dir.path(), &output), note);
+    assert_eq!(stderr_of(dir.path(), &output), note);
     assert!(
         out(&compare(dir.path(), &["0367", "-v"]))
             .contains("unsent     arrived 09:15:05.000 start")
@@ -163,7 +163,7 @@ fn only_what_is_asked_for_is_compared() {
     let last = &json(&compare(dir.path(), &args))["last_received"]["at"];
     assert_eq!(last, "2025-12-02T09:15:00.157Z");
     let nothing = compare(dir.path(), &["0367", "--since", "2025-12-03"]);
-    assert!(said(dir.path(), &nothing).contains("no such event was sent"));
+    assert!(stderr_of(dir.path(), &nothing).contains("no such event was sent"));
     assert_eq!(nothing.status.code(), Some(0));
 }
 
@@ -254,7 +254,7 @@ fn a_damaged_file_that_may_hide_what_arrived_makes_it_incomplete() {
     let output = compare(dir.path(), &["0367"]);
     assert_eq!(output.status.code(), Some(2), "{output:?}");
     assert!(
-        said(dir.path(), &output).contains("is a truncated gzip"),
+        stderr_of(dir.path(), &output).contains("is a truncated gzip"),
         "{output:?}"
     );
 }

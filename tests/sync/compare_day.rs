@@ -90,7 +90,7 @@ fn an_emulator_against_each_side() {
     check(&day, dir.path(), &sent, &all.display().to_string(), &[]);
 }
 
-/// As in the field, and as it drifts.
+/// The table of the field.
 const TABLE: &str = "CREATE TABLE call_events (id serial PRIMARY KEY, call_id int, unique_id text, event_type text, \
     event_timestamp timestamp, received_timestamp timestamptz, data_source text, raw_data jsonb);";
 
@@ -135,16 +135,22 @@ async fn tables_of_other_forms_are_read_as_far_as_they_go() {
         };
         let (directory, _) =
             Directory::open_with(&config, DirectoryTimes::default()).expect("an address");
-        let mut asked = StoredEvents {
+        let mut question = StoredEvents {
             from_millis: 1_764_666_900_250,
             to_millis: 1_764_666_900_250,
             tokens: vec!["1".to_owned()],
             limit: 10,
         };
-        let found = directory.stored_events(&asked).await.expect("it answers");
+        let found = directory
+            .stored_events(&question)
+            .await
+            .expect("it answers");
         assert_eq!(found.map(|rows| rows.len()), rows, "{name}");
-        asked.tokens = vec![TOKEN.to_owned()];
-        let found = directory.stored_events(&asked).await.expect("it answers");
+        question.tokens = vec![TOKEN.to_owned()];
+        let found = directory
+            .stored_events(&question)
+            .await
+            .expect("it answers");
         assert_eq!(found.map(|rows| rows.len()), rows.map(|_| 0), "{name}");
     }
 }

@@ -1,4 +1,4 @@
-//! Both sides as they come.
+//! `compare --follow`: events of both sides as they arrive.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
@@ -15,7 +15,7 @@ use crate::compare::{arrived, body, sent, tree};
 struct Following {
     child: Child,
     lines: Receiver<String>,
-    said: Receiver<String>,
+    stderr: Receiver<String>,
 }
 
 impl Following {
@@ -30,10 +30,10 @@ impl Following {
             .expect("the program starts");
         let following = Following {
             lines: lines_of(child.stdout.take().expect("it was piped")),
-            said: lines_of(child.stderr.take().expect("it was piped")),
+            stderr: lines_of(child.stderr.take().expect("it was piped")),
             child,
         };
-        let first = following.said.recv_timeout(Duration::from_secs(10));
+        let first = following.stderr.recv_timeout(Duration::from_secs(10));
         assert!(first.expect("it begins").contains("following both sides"));
         following
     }
@@ -48,8 +48,8 @@ impl Following {
         let pid = Pid::from_child(&self.child);
         kill_process(pid, Signal::INT).expect("it runs");
         let status = self.child.wait().expect("it ends");
-        let said: Vec<String> = self.said.iter().collect();
-        (status.code(), said.concat())
+        let stderr: Vec<String> = self.stderr.iter().collect();
+        (status.code(), stderr.concat())
     }
 }
 
@@ -86,11 +86,11 @@ fn check(root: &Path, received: &str, log: &Path, form: fn(&str, &str) -> String
         line.contains("missing") && line.contains("still not there after 1.0 s"),
         "{line}"
     );
-    let (code, said) = following.interrupt();
+    let (code, stderr) = following.interrupt();
     assert_eq!(code, Some(130));
     assert!(
-        said.contains("2 sent, 1 of them received, 1 missing"),
-        "{said}"
+        stderr.contains("2 sent, 1 of them received, 1 missing"),
+        "{stderr}"
     );
 }
 

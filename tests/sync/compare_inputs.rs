@@ -1,8 +1,8 @@
-//! What can be typed wrong, and files that are not what they seem.
+//! `compare` with wrong arguments, and with files that are not what they seem.
 
 use std::fs;
 
-use testing::{out, run, said};
+use testing::{out, run, stderr_of};
 
 use crate::compare::{body, json, sent, tree};
 use crate::day::Day;
@@ -61,12 +61,12 @@ fn what_is_typed_wrong_has_an_answer_of_its_own() {
         (vec![&tester, "0367", "--wait", "5s"], "--follow"),
     ] {
         let output = run(dir.path(), &[&["compare"], args.as_slice()].concat());
-        let said = said(dir.path(), &output);
-        assert!(said.contains(expected), "{args:?}: {said}");
+        let stderr = stderr_of(dir.path(), &output);
+        assert!(stderr.contains(expected), "{args:?}: {stderr}");
         assert_eq!(output.status.code(), Some(2), "{args:?}");
-        assert_eq!(said.lines().count(), 1, "{said}");
+        assert_eq!(stderr.lines().count(), 1, "{stderr}");
     }
-    // What was emptied before a test has nothing in it, and everything is missing.
+    // In a log that was emptied before a test all events are missing.
     let output = run(
         dir.path(),
         &["compare", &tester, &path("empty.log"), "--format", "json"],
@@ -79,7 +79,10 @@ fn what_is_typed_wrong_has_an_answer_of_its_own() {
         &["compare", &path("Listen_AMI_2025-12-01.db"), "0367"],
     );
     assert_eq!(output.status.code(), Some(2));
-    assert!(said(dir.path(), &output).contains("is empty"), "{output:?}");
+    assert!(
+        stderr_of(dir.path(), &output).contains("is empty"),
+        "{output:?}"
+    );
 }
 
 #[test]
@@ -94,7 +97,7 @@ fn the_enterprise_is_found_where_there_is_one_or_the_settings_name_it() {
     fs::write(dir.path().join("0103/events_2025-12-02.log"), "").expect("its own file");
     let output = run(dir.path(), &["compare", &tester]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(said(dir.path(), &output).contains("the enterprise of the events is not known"));
+    assert!(stderr_of(dir.path(), &output).contains("the enterprise of the events is not known"));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::compare_day::SERVER;
 use crate::recovering::Field;
 use crate::sent_day::{DAY, Day};
 
-/// As in the field, as far as these tests are concerned.
+/// The tables of the field, with the columns that these tests need.
 const TABLES: &str = "
 CREATE TABLE enterprises (number text, name text, ip text, host text, active bool);
 INSERT INTO enterprises VALUES ('0367', 'june', '192.0.2.1', '', true), ('0368', 'july', ' 127.0.0.1 ', '', true), \
@@ -27,14 +27,14 @@ async fn hosts_of_the_database_are_reached_like_one_of_the_settings() {
     let with = |more: &str| format!("[sync]\npostgres_url = \"{url}\"\n{more}\n{host}");
     field.set(&with("hosts_like = \"pbx\""));
     let output = field.run(&["sync", "--all", "--format", "json"]);
-    let said = testing::text(&output.stderr);
+    let stderr = testing::text(&output.stderr);
     assert!(
-        said.contains("enterprise \"0371\", address \"-oX\""),
-        "{said}"
+        stderr.contains("enterprise \"0371\", address \"-oX\""),
+        "{stderr}"
     );
     let document: Value = serde_json::from_slice(&output.stdout).expect("one document");
     let hosts = document["hosts"].as_array().expect("a list");
-    let told: Vec<_> = hosts
+    let reported: Vec<_> = hosts
         .iter()
         .map(|host| {
             (
@@ -48,7 +48,7 @@ async fn hosts_of_the_database_are_reached_like_one_of_the_settings() {
         (Some("0367"), Some("pbx"), true),
         (Some("0368"), Some("0368"), true),
     ];
-    assert_eq!(told, expected, "{document}");
+    assert_eq!(reported, expected, "{document}");
     // The same journals, and nothing of them in the logs of the other enterprise.
     assert_eq!(hosts[0]["recovered"], day.dropped.len());
     assert_eq!(hosts[1]["recovered"], day.sent.len());
@@ -88,7 +88,7 @@ async fn without_the_database_calls_are_copied_by_the_next_run() {
         (Some(2), &Value::from("database")),
         "{done:?}"
     );
-    // The logs have their events all the same.
+    // The logs have their events nevertheless.
     assert_eq!(field.recovered().0, day.dropped);
     let client = SERVER.client("sync_late").await;
     client

@@ -55,7 +55,7 @@ const EVENTS: [&str; 6] = [
 ];
 
 impl Day {
-    /// Of `count` events one in a hundred each is dropped, doubled and altered, and one in a hundred is of each trap.
+    /// One in a hundred of the `count` events is dropped, one doubled, one altered, and one is of each kind of trap.
     pub(crate) fn generate(count: usize, seed: u64) -> Day {
         let mut day = Day {
             sent: Vec::new(),
@@ -187,7 +187,7 @@ impl Day {
         path
     }
 
-    /// Writes `call_tester_events.log`, all of it as the page tells it.
+    /// Writes `call_tester_events.log`, with all events as the page reports them.
     pub(crate) fn write_tester(&self, folder: &Path) -> PathBuf {
         let mut text = String::new();
         for sent in &self.sent {

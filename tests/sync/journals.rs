@@ -1,4 +1,4 @@
-//! Journals that are files here: rows of every kind, and files that are not as they should be.
+//! Journals on this host: rows of every kind, and files that are damaged, locked or incomplete.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,7 +11,7 @@ use calltrace_model::record::Zone;
 use calltrace_model::sighting::Delivery;
 use testing::journals::{Journals, hangups};
 
-use crate::asking::{block_on, limits, read, read_within, said};
+use crate::fetching::{block_on, limits, read, read_within, text_of};
 
 const DAY: &str = "2025-12-02";
 
@@ -28,13 +28,13 @@ fn rows_are_read_as_they_were_written_in_the_order_of_their_ids() {
     assert!(fetched.is_complete(), "{fetched:?}");
     let rows = of(&fetched.rows, JournalTable::Webhook);
     assert!(rows.is_sorted_by_key(|row| row.id));
-    let seen: Vec<&JournalRow> = rows
+    let delivered: Vec<&JournalRow> = rows
         .iter()
         .filter(|row| row.delivery().is_some())
         .copied()
         .collect();
-    assert_eq!(seen.len(), sent.len());
-    for (row, sent) in seen.iter().zip(&sent) {
+    assert_eq!(delivered.len(), sent.len());
+    for (row, sent) in delivered.iter().zip(&sent) {
         assert_eq!(
             (&row.event, &row.unique_id, &row.request),
             (&sent.event, &sent.unique_id, &sent.body)
@@ -42,7 +42,8 @@ fn rows_are_read_as_they_were_written_in_the_order_of_their_ids() {
         assert_eq!(row.written.to_string(), format!("{DAY} {}", sent.written));
     }
     let count = |delivery| {
-        seen.iter()
+        delivered
+            .iter()
             .filter(|row| row.delivery() == Some(delivery))
             .count()
     };
@@ -146,7 +147,7 @@ fn a_file_that_is_no_journal_has_words_of_its_own() {
         let [journal] = fetched.journals.as_slice() else {
             panic!("{:?}", fetched.journals);
         };
-        (fetched.rows.len(), said(journal))
+        (fetched.rows.len(), text_of(journal))
     };
     journals.empty("2025-12-03");
     assert_eq!(
@@ -211,7 +212,7 @@ fn a_lock_is_waited_for_and_named_if_it_stays() {
     let lock = journals.lock(DAY);
     let fetched = read(&journals, DAY).expect("it is there");
     assert_eq!(
-        said(&fetched.journals[0]),
+        text_of(&fetched.journals[0]),
         "Listen_AMI_2025-12-02.db is locked by another program; try again"
     );
     assert!(fetched.rows.is_empty() && fetched.journals[0].last.is_empty());
@@ -229,23 +230,26 @@ fn a_lock_is_waited_for_and_named_if_it_stays() {
 }
 
 #[test]
-fn what_is_not_there_is_an_error() {
+fn a_missing_journal_is_an_error() {
     let journals = Journals::new();
     let kind = |file: &str| {
         let error = read_within(&journals.path().join(file), &limits()).expect_err(file);
         (error.kind.clone(), error.to_string())
     };
-    let (wrong_name, said) = kind("calls.db");
+    let (wrong_name, message) = kind("calls.db");
     assert_eq!(wrong_name, HostErrorKind::NoJournal);
     assert!(
-        said.ends_with(
+        message.ends_with(
             "a journal is named like Listen_AMI_2025-12-02.db, by the day that it is of"
         ),
-        "{said}"
+        "{message}"
     );
-    let (missing, said) = kind("Listen_AMI_2025-12-02.db");
+    let (missing, message) = kind("Listen_AMI_2025-12-02.db");
     assert_eq!(missing, HostErrorKind::NoJournal);
-    assert!(said.contains("there is no journal of 2025-12-02"), "{said}");
+    assert!(
+        message.contains("there is no journal of 2025-12-02"),
+        "{message}"
+    );
     assert_eq!(
         kind("none/Listen_AMI_2025-12-02.db").0,
         HostErrorKind::NoFolder
@@ -277,7 +281,7 @@ fn so_many_rows_are_taken_and_the_rest_can_be_asked_for() {
     let fetched = read_within(&journals.file(DAY), &few).expect("it is there");
     assert_eq!(fetched.rows.len(), 50);
     assert_eq!(fetched.journals[0].troubles, [JournalTrouble::TooMany]);
-    // What to go on behind; there are 100 requests, 20 second rows, and the 100 requests to the CRM.
+    // The row to go on behind. There are 100 requests, 20 second rows, and the 100 requests to the CRM.
     let after = fetched.journals[0].last.clone();
     assert_eq!(after, [(JournalTable::Webhook, 50)].into());
     let (file, plenty) = (journals.file(DAY), limits());

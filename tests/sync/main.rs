@@ -1,12 +1,13 @@
-//! What hosts and services say they sent, against what arrived: journals here and over ssh, `sync`, `compare`.
+//! Events that hosts and services say they sent, compared with those that arrived: local journals, journals over ssh,
+//! `sync`, `compare`.
 
-mod asking;
 mod compare;
 mod compare_day;
 mod compare_follow;
 mod compare_inputs;
 mod databases;
 mod day;
+mod fetching;
 mod journals;
 #[allow(dead_code, reason = "the tests of pages use the rest")]
 #[path = "../web/postgres.rs"]

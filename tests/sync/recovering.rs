@@ -78,12 +78,12 @@ impl Field {
         self.command(args).output().expect("the program starts")
     }
 
-    /// What a sync says of each host.
+    /// The report of a sync about each host.
     pub(crate) fn sync(&self, args: &[&str]) -> (Option<i32>, Vec<Value>) {
         let output = self.run(&[&["sync", "--format", "json"], args].concat());
-        let said = testing::text(&output.stderr);
+        let stderr = testing::text(&output.stderr);
         let document: Value = serde_json::from_slice(&output.stdout)
-            .unwrap_or_else(|error| panic!("{error}: {said}"));
+            .unwrap_or_else(|error| panic!("{error}: {stderr}"));
         let hosts = document["hosts"].as_array().expect("a list").clone();
         (output.status.code(), hosts)
     }
@@ -145,7 +145,7 @@ fn exactly_what_was_dropped_is_recovered_and_a_second_run_adds_nothing() {
         assert_eq!((exit, &again[0]["recovered"]), (Some(0), &Value::from(0)));
     }
     assert_eq!(field.recovered().1, text);
-    // What is settled is not read again.
+    // Settled rows are not read again.
     let (_, last) = field.sync(&[]);
     assert_eq!(last[0]["processed"], 0, "{last:?}");
     assert!(begin.elapsed() < Duration::from_secs(120));
@@ -173,7 +173,7 @@ fn new_rows_are_read_from_where_the_last_run_ended() {
             .contains("2025-12-03.db is not there")
     );
     field.journals.add(TODAY, &[]);
-    // A journal that was replaced is read anew, and said so.
+    // A journal that was replaced is read from its beginning, and a message says so.
     fs::remove_file(field.journals.file(DAY)).expect("it is there");
     field.journals.add(DAY, &day.sent[..10]);
     let (exit, done) = field.sync(&[]);
@@ -264,8 +264,8 @@ fn what_is_wrong_with_one_host_has_its_own_words_and_costs_no_other() {
         ]
     );
     assert_eq!(done[2]["recovered"], 10);
-    let said = testing::text(&field.run(&["sync", "--all"]).stdout);
-    assert_eq!(said.lines().count(), 5, "{said}");
+    let printed = testing::text(&field.run(&["sync", "--all"]).stdout);
+    assert_eq!(printed.lines().count(), 5, "{printed}");
 }
 
 #[test]

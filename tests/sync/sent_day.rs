@@ -10,7 +10,7 @@ use testing::journals::{Journals, Outcome, SentEvent};
 /// The day before the tests take place.
 pub(crate) const DAY: &str = "2025-12-02";
 
-/// What was done to the events of a day, by the numbers that their bodies carry as `N`.
+/// The changes to the events of a day, by the number that each body has as `N`.
 #[derive(Default)]
 pub(crate) struct Day {
     /// What the journal notes.

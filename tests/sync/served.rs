@@ -14,7 +14,7 @@ use crate::sent_day::{DAY, Day};
 /// A server, ended when it is dropped.
 struct Server {
     child: Child,
-    said: Receiver<String>,
+    stderr: Receiver<String>,
 }
 
 impl Drop for Server {
@@ -33,14 +33,14 @@ impl Server {
             .stderr(Stdio::piped())
             .spawn()
             .expect("the program starts");
-        let said = testing::lines_of(child.stderr.take().expect("it is piped"));
-        Server { child, said }
+        let stderr = testing::lines_of(child.stderr.take().expect("it is piped"));
+        Server { child, stderr }
     }
 
     /// The address that runs are asked for on.
     fn address(&self) -> String {
         loop {
-            let line = self.said.recv_timeout(Duration::from_secs(20));
+            let line = self.stderr.recv_timeout(Duration::from_secs(20));
             let line = line.expect("it says where it listens");
             if let Some((_, at)) =
                 line.split_once("requests for synchronisation are taken on http://")
@@ -92,8 +92,8 @@ fn a_run_that_is_asked_for_recovers_what_is_missing() {
         (200, &Value::from("healthy")),
         "{health}"
     );
-    let (status, said) = ask(&address, "POST", "/sync/0367");
-    assert_eq!(status, 200, "{said}");
+    let (status, body) = ask(&address, "POST", "/sync/0367");
+    assert_eq!(status, 200, "{body}");
     testing::wait_until("the run ends", || {
         let (_, state) = ask(&address, "GET", "/sync/status");
         state["active_tasks"] == Value::from(Vec::<Value>::new())

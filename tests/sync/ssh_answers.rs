@@ -1,4 +1,4 @@
-//! What hosts answer over ssh: days, clocks, and answers that are none.
+//! Answers of hosts over ssh: days, clocks, and output that is no answer.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use calltrace_hosts::{FetchLimits, HostErrorKind};
 use testing::journals::{Journals, hangups};
 use testing::sshd::{Sshd, SshdSetup};
 
-use crate::asking::{ask, ask_within, day, days, host, limits, said};
+use crate::fetching::{ask, ask_within, day, days, host, limits, text_of};
 
 /// 2025-12-03 00:30 in Minsk, which is still the day before in UTC.
 const MIDNIGHT_IN_MINSK: i64 = 1_764_711_000;
@@ -76,7 +76,7 @@ fn one_bad_journal_does_not_cost_the_others() {
     let _lock = journals.lock("2025-12-01");
     let fetched = ask(&host, &days("2025-11-30", "2025-12-31")).expect("it answers");
     assert!(fetched.broken_off.is_none());
-    let journal = fetched.journals.iter().map(said).collect::<Vec<_>>();
+    let journal = fetched.journals.iter().map(text_of).collect::<Vec<_>>();
     assert_eq!(
         journal,
         [
@@ -86,7 +86,7 @@ fn one_bad_journal_does_not_cost_the_others() {
         ]
     );
     assert_eq!(fetched.rows.len(), 22);
-    // By the host's date, in UTC, today is the second.
+    // The host's date is in UTC: today is the second.
     std::fs::remove_file(journals.file("2025-12-02")).expect("it is there");
     drop(_lock);
     let fetched =
@@ -136,7 +136,7 @@ fn a_host_without_journals_folder_or_sqlite_says_which() {
         ..SshdSetup::default()
     };
     let sshd = Sshd::start(&setup);
-    let error = ask(&crate::asking::host(&sshd, journals.path()), &wanted)
+    let error = ask(&crate::fetching::host(&sshd, journals.path()), &wanted)
         .expect_err("there is no sqlite3");
     assert_eq!(error.kind, HostErrorKind::NoSqlite);
     assert!(
@@ -147,7 +147,7 @@ fn a_host_without_journals_folder_or_sqlite_says_which() {
     );
 }
 
-/// What a host prints that keeps to the form of the script, up to a table.
+/// The output of a host that follows the form of the script, up to a table.
 const BEGUN: &str = "echo 'calltrace-journals|1|1764711000|0|+0300|2025-12-03'; echo 'has|2025-12-03'; \
                      echo 'wanted|2025-12-03'; echo 'wanted|2025-12-04'; echo 'journal|2025-12-03'; \
                      echo 'table|W|100'; ";

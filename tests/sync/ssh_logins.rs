@@ -1,4 +1,4 @@
-//! Logins that are refused, keys of hosts that are not known, passwords: what is said, and that nothing is given away.
+//! Logins that are refused, unknown host keys, passwords: what the error says, and that no secret is disclosed.
 
 use std::fs::{self, Permissions};
 use std::net::TcpListener;
@@ -10,7 +10,7 @@ use calltrace_hosts::{Address, FetchLimits, HostErrorKind, Login, User};
 use testing::journals::{Journals, hangups};
 use testing::sshd::{PasswordUser, Sshd, SshdSetup};
 
-use crate::asking::{ask, ask_within, days, file, host, limits};
+use crate::fetching::{ask, ask_within, days, file, host, limits};
 
 const DAY: &str = "2025-12-02";
 const PASSWORD: &str = "p w$\"x'|";
@@ -54,15 +54,15 @@ fn the_first_contact_shows_the_fingerprint_and_how_to_accept_it() {
     let fingerprint = format!("{} (ED25519)", sshd.fingerprint());
     let fingerprints = vec![fingerprint.clone()];
     assert_eq!(error.kind, HostErrorKind::HostKeyUnknown { fingerprints });
-    let said = error.to_string();
+    let message = error.to_string();
     assert!(
-        said.contains(&format!(
+        message.contains(&format!(
             "its key is not known, its fingerprints are {fingerprint}. "
         )),
-        "{said}"
+        "{message}"
     );
     assert!(!known.exists(), "nothing is accepted by asking");
-    let (_, accept) = said.split_once("accept it with: ").expect("it says how");
+    let (_, accept) = message.split_once("accept it with: ").expect("it says how");
     let accepted = Command::new("sh")
         .args(["-c", accept])
         .output()
@@ -84,15 +84,15 @@ fn a_changed_host_key_has_words_of_its_own() {
     host.known_hosts = Some(file(&sshd.changed_hosts()));
     let error = ask(&host, &days(DAY, DAY)).expect_err("it has changed");
     assert_eq!(error.kind, HostErrorKind::HostKeyChanged);
-    let said = error.to_string();
+    let message = error.to_string();
     let place = format!("{}:1 knows another one", sshd.changed_hosts().display());
     assert!(
-        said.contains(&place) && said.contains(&sshd.fingerprint()),
-        "{said}"
+        message.contains(&place) && message.contains(&sshd.fingerprint()),
+        "{message}"
     );
     assert!(
-        said.contains(&format!("ssh-keygen -R '[127.0.0.1]:{}'", sshd.port)),
-        "{said}"
+        message.contains(&format!("ssh-keygen -R '[127.0.0.1]:{}'", sshd.port)),
+        "{message}"
     );
 }
 
@@ -149,10 +149,10 @@ fn a_password_of_a_file_logs_in_and_a_wrong_one_is_tried_once() {
     write("s3cret-and-wrong\n", 0o600);
     let error = ask(&host, &days(DAY, DAY)).expect_err("it is wrong");
     assert_eq!(error.kind, HostErrorKind::PasswordRefused);
-    let said = error.to_string();
+    let message = error.to_string();
     assert!(
-        said.contains("which was tried once") && !said.contains("s3cret"),
-        "{said}"
+        message.contains("which was tried once") && !message.contains("s3cret"),
+        "{message}"
     );
     write(PASSWORD, 0o644);
     let error = ask(&host, &days(DAY, DAY)).expect_err("others can read it");
@@ -171,7 +171,7 @@ fn only_ssh_gets_answers_of_the_program() {
     let secret = folder.path().join("password");
     fs::write(&secret, format!("{PASSWORD}\n")).expect("its own file");
     fs::set_permissions(&secret, Permissions::from_mode(0o600)).expect("its own file");
-    let asked = |words: &[&str]| {
+    let answer_to = |words: &[&str]| {
         let mut command = testing::command(folder.path());
         command.env("CALLTRACE_ASKPASS", &secret).args(words);
         let output = command.output().expect("the program starts");
@@ -181,16 +181,16 @@ fn only_ssh_gets_answers_of_the_program() {
             testing::text(&output.stderr),
         )
     };
-    let (code, out, _) = asked(&["root@10.0.0.5's password: "]);
+    let (code, out, _) = answer_to(&["root@10.0.0.5's password: "]);
     assert_eq!((code, out), (Some(0), format!("{PASSWORD}\n")));
-    let (code, out, said) = asked(&["New password: "]);
+    let (code, out, stderr) = answer_to(&["New password: "]);
     assert_eq!((code, out.as_str()), (Some(2), ""));
     assert!(
-        said.contains("ssh asks something else than a password"),
-        "{said}"
+        stderr.contains("ssh asks something else than a password"),
+        "{stderr}"
     );
     fs::set_permissions(&secret, Permissions::from_mode(0o604)).expect("its own file");
-    let (code, out, said) = asked(&["Password: "]);
+    let (code, out, stderr) = answer_to(&["Password: "]);
     assert_eq!((code, out.as_str()), (Some(2), ""));
-    assert!(!said.contains("w$"), "{said}");
+    assert!(!stderr.contains("w$"), "{stderr}");
 }

@@ -16,14 +16,14 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).expect("UTF-8")
 }
 
-/// What was said, without what no two machines have in common.
-fn said(tree: &Tree, bytes: &[u8]) -> String {
+/// The output without the parts that differ between machines.
+fn comparable(tree: &Tree, bytes: &[u8]) -> String {
     let text = text(bytes).replace(&tree.root().display().to_string(), "ROOT");
     let lines = text
         .lines()
         .filter(|line| !line.contains("processes hold logs open"));
     let text: String = lines.map(|line| format!("{line}\n")).collect();
-    // Where lines break there, the length of ROOT decides.
+    // The length of ROOT decides where lines break there.
     let daily = r"run\s+(`[^`]+`)\s+daily,\s+from\s+cron\s+or\s+calltrace-rotate.timer\s+\(--dry-run\s+shows\s+what\s+it\s+would\s+do\)";
     let daily = Regex::new(daily).expect("a pattern");
     daily.replace_all(&text, "run $1 daily").into_owned()
@@ -60,7 +60,7 @@ fn a_healthy_tree_gets_one_line_and_status_0() {
         let output = tree.run(args);
         assert_eq!(text(&output.stdout), "", "{args:?}");
         assert_eq!(output.status.code(), Some(0), "{args:?}");
-        let words = said(&tree, &output.stderr);
+        let words = comparable(&tree, &output.stderr);
         let begin = "calltrace: nothing found: 1 enterprise, 4 log files, ";
         let pattern = r"^\d+\.\d kB, the newest record of [-\d]+ [:\d]+ UTC\n$";
         let pattern = Regex::new(pattern).expect("a pattern");
@@ -121,11 +121,11 @@ fn the_sample_tree_is_told_of_in_so_many_words() {
             readable.
             do: run `calltrace rotate --root ROOT 0327` daily
     "#]];
-    words.assert_eq(&said(&tree, &output.stdout));
+    words.assert_eq(&comparable(&tree, &output.stdout));
     let words: &Expect = &expect![[r#"
         calltrace: 6 warnings: 2 enterprises, 8 log files, 22.7 kB, the newest record of 2025-12-02 11:20:01 UTC; 2 notes (-v)
     "#]];
-    words.assert_eq(&said(&tree, &output.stderr));
+    words.assert_eq(&comparable(&tree, &output.stderr));
     assert_eq!(output.status.code(), Some(1));
 }
 
@@ -204,7 +204,7 @@ fn what_cannot_be_read_is_named_and_makes_it_2_with_the_findings_printed() {
     fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).expect("ours");
     let command = tree.command(&["doctor", "0327"]);
     let output = unprivileged(&command).output().expect("it starts");
-    let words = said(&tree, &output.stderr);
+    let words = comparable(&tree, &output.stderr);
     let named =
         "calltrace: incomplete: ROOT/0327/events_2025-12-01.log can't be read: permission denied\n";
     assert!(words.contains(named), "{words}");
@@ -229,7 +229,7 @@ fn a_closed_folder_is_named_and_the_others_are_looked_at() {
         .output()
         .expect("it starts");
     fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).expect("ours");
-    let words = said(&tree, &output.stderr);
+    let words = comparable(&tree, &output.stderr);
     let named = "calltrace: incomplete: ROOT/0101 can't be listed: permission denied\n";
     assert!(words.starts_with(named), "{words}");
     assert!(words.contains("2 enterprises, 4 log files"), "{words}");
@@ -241,7 +241,7 @@ fn an_unknown_enterprise_is_refused_as_everywhere() {
     let tree = Tree::healthy();
     let output = tree.run(&["0376"]);
     let words = "calltrace: no enterprise 0376 under ROOT; did you mean 0367?\n";
-    assert_eq!(said(&tree, &output.stderr), words);
+    assert_eq!(comparable(&tree, &output.stderr), words);
     assert_eq!(output.status.code(), Some(2));
 }
 
@@ -251,7 +251,7 @@ fn notes_are_counted_and_shown_when_asked_for() {
     fs::create_dir(tree.path("archive")).expect("made");
     fs::write(tree.path("archive/events.log"), calls(&noon(1), 1)).expect("written");
     let output = tree.run(&[]);
-    let words = said(&tree, &output.stderr);
+    let words = comparable(&tree, &output.stderr);
     assert!(words.ends_with("; 1 note (-v)\n"), "{words}");
     assert_eq!((output.stdout.len(), output.status.code()), (0, Some(0)));
     let output = tree.run(&["-v"]);

@@ -1,4 +1,4 @@
-//! Who may read and write, as `calltrace doctor` sees it.
+//! Rights to read and write, as `calltrace doctor` sees them.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, chown};

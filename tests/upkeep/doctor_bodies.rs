@@ -1,4 +1,4 @@
-//! Bodies and addresses that are not as hosts write them, and folders with two names, as `doctor` tells them.
+//! Bodies and addresses that differ from what hosts write, and folders with two names, as `doctor` reports them.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -12,7 +12,7 @@ fn event(event: &str, uid: &str, body: &str) -> String {
 
 const HANGUP: &str = r#""Token": "375290000000", "Phone": "375290001111", "Extensions": [""], "CallType": 0, "CallStatus": "0""#;
 
-/// What is found in a healthy tree with these lines behind the others.
+/// The findings in a healthy tree with these lines behind the others.
 fn found(lines: &str) -> Vec<String> {
     let tree = Tree::healthy();
     let log = tree.path("events.log");

@@ -1,4 +1,4 @@
-//! Clocks and zones, as `calltrace doctor` reads them off the ids of calls.
+//! Clocks and zones, which `calltrace doctor` derives from the ids of calls.
 
 use std::fs;
 
@@ -53,7 +53,7 @@ fn a_difference_of_hours_is_a_zone_and_the_right_one_is_named() {
         (330, "UTC+05:30"),
     ] {
         let tree = lagging(minutes * MINUTE + 1500);
-        // By this machine's clock it was written so much earlier than its records say.
+        // This machine's clock says that the file was written earlier than its records say, by this much.
         doctoring::set_modified(&tree.path("events.log"), minutes_ago(30 + minutes).into());
         let found = tree.look(&[]);
         found.are(&["zone-wrong warning"]);

@@ -1,5 +1,5 @@
-//! What `calltrace doctor` says is to be typed: it reaches the same tree under the same settings, from
-//! here and from a crontab, and can be copied.
+//! Commands in the advice of `calltrace doctor`: they reach the same tree under the same settings, from this shell and
+//! from a crontab, and can be copied.
 
 use std::fs;
 use std::process::Command;
@@ -36,7 +36,7 @@ fn commands(tree: &Tree, args: &[&str], env: &[(&str, &str)]) -> [String; 2] {
     })
 }
 
-/// What is typed, the environment, and what the commands for here and for cron name.
+/// The typed arguments, the environment, and what the advised commands for this shell and for cron name.
 type Case<'c> = (&'c [&'c str], &'c [(&'c str, &'c str)], &'c str, &'c str);
 
 #[test]

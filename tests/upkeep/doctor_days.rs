@@ -1,5 +1,4 @@
-//! Files with records of another day than their name says, or that hold none, as `calltrace doctor`
-//! sees them.
+//! Files with records of another day than the one in their name, or without records, as `calltrace doctor` sees them.
 
 use std::fs;
 

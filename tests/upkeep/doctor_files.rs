@@ -1,5 +1,5 @@
-//! What `calltrace doctor` sees in the files themselves: each condition made for real, and silence
-//! where it is not there (`doctor.rs` has the healthy tree).
+//! Findings of `calltrace doctor` about the files themselves: each condition is made for real, and there is no finding
+//! without it (`doctor.rs` has the healthy tree).
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -325,7 +325,7 @@ fn an_index_that_lies_is_found_by_reading_everything() {
     let tree = Tree::healthy();
     let idx = tree.path(&format!(".calltrace/events.log.{}.gz.idx", day(2)));
     let mut bytes = fs::read(&idx).expect("read");
-    // In the table of blocks: only its checksum, and the file itself, tell.
+    // The damage is in the table of blocks: only its checksum and the file itself show it.
     bytes[20] ^= 1;
     fs::write(&idx, bytes).expect("written");
     tree.look(&[]).are(&[]);

@@ -28,7 +28,7 @@ fn a_large_archive_without_a_table_is_named_until_it_has_one() {
     tree.look(&[]).are(&[]);
     let bytes = fs::read(table(&tree, 2)).expect("read");
     fs::remove_file(table(&tree, 2)).expect("removed");
-    // The newest day goes on, as far as is known.
+    // The newest day counts as not over.
     tree.look(&[]).are(&[]);
     fs::write(table(&tree, 2), bytes).expect("put back");
     let of_older = fs::read(table(&tree, 3)).expect("read");
@@ -40,13 +40,13 @@ fn a_large_archive_without_a_table_is_named_until_it_has_one() {
         found.get("table-missing")["file"],
         format!("events.log.{}.gz", day(3))
     );
-    // One that is of other files is none either.
+    // A table of other files counts as none.
     fs::copy(table(&tree, 2), table(&tree, 3)).expect("copied");
     tree.look(&[]).are(&["table-missing warning"]);
     tree.rotate();
     tree.look(&["--deep"]).are(&[]);
     assert!(fs::read(table(&tree, 3)).expect("read") == of_older);
-    // What an index says of itself comes first.
+    // The state of an index comes first.
     fs::remove_file(table(&tree, 3)).expect("removed");
     let index = tree.path(&format!(".calltrace/events.log.{}.gz.idx", day(3)));
     fs::remove_file(index).expect("removed");
@@ -76,13 +76,13 @@ fn a_table_that_is_torn_is_named_and_made_anew() {
     );
     tree.rotate();
     tree.look(&["--deep"]).are(&[]);
-    // Whether its rows are whole only reading it tells.
+    // Only reading the table shows whether its rows are whole.
     let mut rows = whole.clone();
     rows[200] ^= 1;
     fs::write(table(&tree, 2), &rows).expect("written");
     tree.look(&[]).are(&[]);
     tree.look(&["--deep"]).are(&["table-stale warning"]);
-    // What stands behind them is compared when it is opened.
+    // The part behind them is compared when the table is opened.
     let mut footer = whole.clone();
     let at = whole.len() - 100;
     footer[at] ^= 1;

@@ -1,4 +1,4 @@
-//! Who writes, seen by `calltrace doctor`: real processes with Python's own handlers.
+//! Writers, as `calltrace doctor` sees them: real processes with Python's own handlers.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,7 @@ from logging.handlers import TimedRotatingFileHandler
 handler = TimedRotatingFileHandler(sys.argv[1], when='midnight', utc=True)
 ";
 
-/// What it does with the first record of a day.
+/// The action of the writer at the first record of a day.
 const MIDNIGHT: &str = "
 import logging
 handler.emit(logging.makeLogRecord({'msg': 'junk'}))
@@ -66,7 +66,7 @@ fn two_writers_that_rotate_by_themselves_are_a_problem_with_their_pids() {
         "a name keeps its case: {shown}"
     );
     assert_eq!(found.code, Some(1));
-    // Sealed, what they did shows all the same.
+    // The traces of the writers show in the sealed file as well.
     tree.rotate();
     let found = doctored(&tree);
     assert_eq!(found.get("two-writers")["severity"], "problem");
@@ -119,7 +119,7 @@ fn who_follows_the_remedy_for_two_writers_is_rid_of_it() {
     let file = config.display().to_string();
     tree.look(&["--config", &file]).are(&["two-writers note"]);
 
-    // What they left over midnight in the live file shows it as well.
+    // The lines that they left in the live file over midnight show it as well.
     let tomorrow = calls(&minutes_ago(-24 * 60), 3);
     let text = fs::read_to_string(&live).expect("read") + &tomorrow;
     fs::write(&live, text).expect("written");
@@ -134,7 +134,7 @@ fn writers_that_renamed_since_they_began_are_a_problem_after_it_is_sealed() {
     let both = || Python::start(TIMED, &[&live]);
     let (_a, b) = (both(), both());
     let sealed = tree.path(&format!("events.log.{}.gz", doctoring::day(2)));
-    // As a rotation of today leaves what they had under their hands last night.
+    // A rotation of today leaves the files that they held open last night like this.
     doctoring::set_modified(&sealed, testing::now().into());
     drop(b);
     let _b = both();

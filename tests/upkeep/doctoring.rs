@@ -132,13 +132,13 @@ impl Tree {
             .expect("it starts")
     }
 
-    /// What is found. A child that a neighbouring test has just forked holds this test's files until it
-    /// becomes another program; by then it bears the name of that test's thread, and is looked past.
+    /// The findings. A child that a neighbouring test has just forked holds this test's files until it
+    /// becomes another program; until then it has the name of that test's thread, and is ignored.
     pub(crate) fn look(&self, args: &[&str]) -> Findings {
         let look = || Findings::of(&self.run(&[args, &["--format=json"]].concat()));
         let sees_a_fork = |found: &Findings| {
-            let said = found.document.to_string();
-            let by = |module| said.contains(&format!("\"command\":\"{module}"));
+            let document = found.document.to_string();
+            let by = |module| document.contains(&format!("\"command\":\"{module}"));
             ["doctor_", "rotate_", "hostile"].into_iter().any(by)
         };
         let mut looks = std::iter::repeat_with(look).take(5);
@@ -146,7 +146,7 @@ impl Tree {
         clear.unwrap_or_else(look)
     }
 
-    /// Names, with what tells that a file is another or was touched.
+    /// The name of each file, with what changes when the file is replaced or written to.
     pub(crate) fn state(&self) -> Vec<(PathBuf, u64, u64, SystemTime, u32)> {
         let mut state = Vec::new();
         let mut folders = vec![self.root()];

@@ -1,5 +1,5 @@
-//! What may stand behind the last member of a gzip: padding of zeros, which is the end, and bytes of
-//! another kind, which are named once and kept.
+//! Bytes behind the last member of a gzip: zeros are padding and end the file; bytes of another kind are named once and
+//! kept.
 
 use std::fs;
 use std::io::Write as _;
@@ -33,12 +33,12 @@ impl Archive {
         testing::run(self.dir.path(), args)
     }
 
-    /// How many lines are found, the exit code, and what is said about it.
+    /// The number of lines found, the exit code, and the messages.
     fn lines(&self) -> (String, Option<i32>, String) {
         let output = self.run(&["search", "0367", "--lines", "--count"]);
-        let said = testing::text(&output.stderr);
+        let stderr = testing::text(&output.stderr);
         let count = testing::text(&output.stdout).trim().to_owned();
-        (count, output.status.code(), said)
+        (count, output.status.code(), stderr)
     }
 }
 
@@ -105,24 +105,24 @@ fn what_gzip_ignores_behind_the_end_is_named_once_and_kept() {
         let bytes = [&member(0..7)[..], garbage].concat();
         let archive = Archive::new(&bytes);
         for _ in 0..2 {
-            let (count, code, said) = archive.lines();
-            assert_eq!((count.as_str(), code), ("7", Some(0)), "{said}");
-            assert_eq!(said.lines().count(), 1, "{said}");
-            assert!(said.contains("after its gzip data"), "{said}");
-            assert!(!said.contains("incomplete"), "{said}");
+            let (count, code, stderr) = archive.lines();
+            assert_eq!((count.as_str(), code), ("7", Some(0)), "{stderr}");
+            assert_eq!(stderr.lines().count(), 1, "{stderr}");
+            assert!(stderr.contains("after its gzip data"), "{stderr}");
+            assert!(!stderr.contains("incomplete"), "{stderr}");
             let calls = archive.run(&["search", "0367", "--format=json"]);
             assert_eq!(calls.status.code(), Some(0));
             let json = testing::text(&calls.stdout);
             assert!(json.contains("\"complete\": true") || json.contains("\"complete\":true"));
             assert!(json.contains("after its gzip data"), "{json}");
-            // With an index and a table of calls, the same.
+            // The answer is the same with an index and a table of calls.
             let nightly = archive.run(&["rotate", KEEP]);
             assert_eq!(nightly.status.code(), Some(0), "{nightly:?}");
         }
         let output = archive.run(&["rotate", KEEP, "--recompress"]);
         assert_eq!(output.status.code(), Some(0), "{output:?}");
-        let said = testing::text(&output.stderr);
-        assert!(said.contains("is not recompressed: it has "), "{said}");
+        let stderr = testing::text(&output.stderr);
+        assert!(stderr.contains("is not recompressed: it has "), "{stderr}");
         assert!(fs::read(archive.path()).expect("read") == bytes);
         let report = testing::text(&archive.run(&["doctor", "-v"]).stdout);
         assert!(report.contains("trailing"), "{report}");
@@ -149,8 +149,8 @@ fn what_gzip_calls_an_error_is_still_damage() {
         ),
     ] {
         let archive = Archive::new(&bytes);
-        let (_, code, said) = archive.lines();
-        assert_eq!(code, Some(2), "{why}: {said}");
-        assert!(said.contains("incomplete: "), "{why}: {said}");
+        let (_, code, stderr) = archive.lines();
+        assert_eq!(code, Some(2), "{why}: {stderr}");
+        assert!(stderr.contains("incomplete: "), "{why}: {stderr}");
     }
 }

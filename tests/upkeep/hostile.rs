@@ -19,7 +19,7 @@ pub(crate) const STRANGER: u32 = 4712;
 /// The group of both.
 pub(crate) const GROUP: u32 = 4720;
 
-/// In a file that only root may read.
+/// The secret in a file that only root may read.
 pub(crate) const SECRET: &str = "1764406800.777";
 
 /// Nothing is too old.
@@ -35,7 +35,7 @@ pub(crate) struct Arena {
     pub(crate) now: &'static str,
 }
 
-/// What a command did.
+/// The result of a command.
 #[derive(Debug)]
 pub(crate) struct Ran {
     pub(crate) arguments: String,
@@ -117,7 +117,7 @@ impl Arena {
         let secret = |name| format!("[enterprises.{name}]\nsecret = \"the-token\"\n");
         let settings = ["0367", "0999"].map(secret).concat();
         fs::write(arena.at("config.toml"), settings).expect("written");
-        // As it would look to a reader of logs, and to a program that tidies up.
+        // The outside folder has names that a reader of logs and a program that tidies up look for.
         for name in ["secret", "events.log.1", "catalog.tmp", "events.log.7.idx"] {
             let path = arena.outside().join(name);
             fs::write(&path, lines("2025-12-01", 777, 1)).expect("written");
@@ -173,10 +173,10 @@ impl Arena {
         command.args(arguments).current_dir(self.enterprise());
         command.uid(user).gid(GROUP).stdout(Stdio::piped());
         let mut child = command.spawn().expect("it starts");
-        let mut said = String::new();
+        let mut line = String::new();
         let stdout = child.stdout.take().expect("piped");
-        BufReader::new(stdout).read_line(&mut said).expect("read");
-        assert!(!said.is_empty(), "{program} {arguments:?} said nothing");
+        BufReader::new(stdout).read_line(&mut line).expect("read");
+        assert!(!line.is_empty(), "{program} {arguments:?} said nothing");
         Process(child)
     }
 
@@ -246,7 +246,7 @@ impl Arena {
         owners
     }
 
-    /// What nothing that root runs may do.
+    /// No command that root runs may do any of these.
     pub(crate) fn assert_harmless(&self, before: &[Kept], ran: &[Ran], what: &str) {
         let now = self.kept();
         assert!(
@@ -255,8 +255,8 @@ impl Arena {
         );
         for ran in ran {
             assert!((0..=2).contains(&ran.status), "{what}: {ran:?}");
-            let said = [&ran.stdout, &ran.stderr];
-            let tells = said.iter().any(|text| text.contains(SECRET));
+            let outputs = [&ran.stdout, &ran.stderr];
+            let tells = outputs.iter().any(|text| text.contains(SECRET));
             assert!(!tells, "{what}: disclosed: {ran:?}");
         }
     }

@@ -1,5 +1,4 @@
-//! What expires where the host's clock, the files' times and their records contradict each other. As root
-//! only.
+//! Expiry when the host's clock, the files' times and their records contradict each other. Needs root.
 
 use std::fs::{self, File};
 

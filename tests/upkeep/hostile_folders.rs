@@ -139,7 +139,7 @@ fn nothing_in_a_files_place_harms_or_holds_a_command_of_root() {
     });
 }
 
-/// What stands behind a hole of a writer without O_APPEND is found, before and after it is packed.
+/// Lines behind a hole of a writer without O_APPEND are found, before and after the file is packed.
 #[test]
 fn a_hole_that_is_read_through_costs_little() {
     if !is_root() {
@@ -271,7 +271,7 @@ fn private_lines_do_not_become_readable_in_an_archive_that_was_put_there() {
     assert!(private.exists());
     assert!(!arena.done_by(STRANGER, "zgrep -q 1764406800 events.log.2025-12-02.gz"));
 
-    // Of one owner both are merged, and only those read it who may read both.
+    // Both are merged if they have one owner; only users who may read both may read the result.
     let archive = arena.path("events.log.2025-12-02.gz");
     chown(&archive, Some(WRITER), Some(GROUP)).expect("given");
     let ran = arena.run(&[&["rotate", KEEP]]);
@@ -471,9 +471,9 @@ fn the_unit_allows_what_a_rotation_needs() {
         .args(["rotate", KEEP, "-v"]);
     let output = run.stdin(Stdio::null()).output().expect("it starts");
     drop(held);
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(0), "{said}");
-    assert!(said.contains("still open in"), "{said}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    assert!(stderr.contains("still open in"), "{stderr}");
     let out = String::from_utf8_lossy(&output.stdout);
     assert!(out.contains("no writers (lease)"), "{out}");
     for (path, owner) in arena.owners() {

@@ -1,4 +1,4 @@
-//! `rotate` and `doctor`: nothing is lost, and what is wrong is said.
+//! `rotate` and `doctor`: no line is lost, and faults are named.
 
 mod doctor;
 mod doctor_access;

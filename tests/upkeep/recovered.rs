@@ -25,7 +25,7 @@ const MANY: usize = 1000;
 
 const PATIENCE: Duration = Duration::from_millis(200);
 
-/// In no order, as they are recovered.
+/// The lines are in no order, as they are recovered.
 fn shuffled(text: &str) -> String {
     let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
     lines.reverse();
@@ -57,7 +57,7 @@ fn recovered_lines_are_no_finding_of_the_doctor_and_hide_none() {
     tree.look(&[]).are(&[]);
     tree.look(&["--deep"]).are(&[]);
 
-    // No writer runs, whatever is recovered.
+    // Recovered lines are no sign of a writer.
     let silent = Tree::new();
     silent.gzip(&format!("events_{}.log.gz", day(9)), &calls(&noon(9), 50));
     let codes = silent.look(&[]).codes();
@@ -348,10 +348,10 @@ fn holder(program: &Path, folder: &Path) -> std::process::Child {
         .stdout(Stdio::piped())
         .spawn()
         .expect("it starts");
-    let mut said = String::new();
+    let mut line = String::new();
     let stdout = child.stdout.as_mut().expect("piped");
-    BufReader::new(stdout).read_line(&mut said).expect("read");
-    assert_eq!(said, "held\n");
+    BufReader::new(stdout).read_line(&mut line).expect("read");
+    assert_eq!(line, "held\n");
     child
 }
 
@@ -359,7 +359,7 @@ fn holder(program: &Path, folder: &Path) -> std::process::Child {
 fn another_run_is_waited_for_for_a_time_and_then_named() {
     let scene = scene(Mode::Archive);
     scene.rotate(&scene.disk(Fault::None));
-    // What is called calltrace and is of the folder's owner is a run of ours.
+    // A process named calltrace of the folder's owner is a run of ours.
     let python = fs::canonicalize("/usr/bin/python3").expect("python3");
     let ours = scene.root().join("calltrace");
     fs::copy(python, &ours).expect("copied");
@@ -377,7 +377,7 @@ fn another_run_is_waited_for_for_a_time_and_then_named() {
     assert_eq!(added.lines, lost().len());
     child.wait().expect("ended");
 
-    // Any other process is no run that ends by itself.
+    // Any other process does not count as a run that ends.
     let mut child = holder(Path::new("python3"), &scene.folder());
     let error = refusal(&scene).to_string();
     assert!(error.contains("which is not a calltrace"), "{error}");

@@ -229,7 +229,7 @@ fn no_answer_misses_or_doubles_a_line_while_every_mode_rotates() {
             scope.spawn(move || writer.run(kind, stop));
         }
         let rotator = scope.spawn(|| rotate(&tree_root, stop));
-        let asked = scope.spawn(|| {
+        let reader = scope.spawn(|| {
             let _stop = RaisedAtEnd(stop);
             let engine = Engine::new(2, Tuning::default(), LogZone::default()).expect("an engine");
             let tree = Tree::open(&tree_root).expect("a tree");
@@ -266,7 +266,7 @@ fn no_answer_misses_or_doubles_a_line_while_every_mode_rotates() {
                 );
             }
         });
-        asked.join().expect("every answer is right");
+        reader.join().expect("every answer is right");
         let runs = rotator.join().expect("rotations succeed");
         assert!(runs >= WRITERS.len(), "too few rotations: {runs}");
     });

@@ -249,7 +249,7 @@ fn an_archive_has_the_owner_permissions_and_time_of_its_file() {
 fn an_enterprise_that_another_rotation_works_on_is_passed_over_or_waited_for() {
     let tree = Tree::new().with("events.log.2025-12-01", "2025-12-01", 0);
     fs::create_dir(tree.path(".calltrace")).expect("made");
-    // Another calltrace, as far as can be seen: its program is called so.
+    // The holder looks like another calltrace: its program has that name.
     let program = tree.dir.path().join("calltrace");
     fs::copy("/bin/sleep", &program).expect("copied");
     let lock = File::create(tree.path(".calltrace/lock")).expect("made");
@@ -317,10 +317,10 @@ fn what_goes_wrong_is_named_and_the_rest_is_done() {
     let before = fs::read(tree.path("events.log.2025-11-30")).expect("read");
     let output = tree.run(&[KEEP]);
     assert_eq!(output.status.code(), Some(2));
-    let said = String::from_utf8(output.stderr).expect("UTF-8");
+    let stderr = String::from_utf8(output.stderr).expect("UTF-8");
     assert!(
-        said.contains("0367: events.log.2025-11-30.gz: can't add to it: "),
-        "{said}"
+        stderr.contains("0367: events.log.2025-11-30.gz: can't add to it: "),
+        "{stderr}"
     );
     assert!(!tree.path("events.log.2025-12-01").exists());
     let after = fs::read(tree.path("events.log.2025-11-30")).expect("read");
@@ -462,9 +462,9 @@ fn a_check_of_indexes_ends_with_2_when_one_or_the_catalog_is_wrong() {
             let mut wrong = sound.clone();
             wrong[at] ^= 4;
             fs::write(&path, &wrong).expect("written");
-            let (code, said) = calltrace(&["index", "--check"]);
-            assert_eq!(code, Some(2), "{name}, byte {at}: {said}");
-            assert!(said.contains("rotate makes a new one"), "{said}");
+            let (code, printed) = calltrace(&["index", "--check"]);
+            assert_eq!(code, Some(2), "{name}, byte {at}: {printed}");
+            assert!(printed.contains("rotate makes a new one"), "{printed}");
         }
         fs::write(&path, &sound).expect("written");
     }

@@ -1,4 +1,4 @@
-//! Files that begin as an archive ends, by chance: nothing of them may be taken for a dead run's.
+//! Files that begin like the end of an archive by chance: they must not be taken for the work of a killed run.
 
 use std::fs;
 use std::path::Path;
@@ -9,8 +9,8 @@ fn calltrace(root: &Path, args: &[&str]) -> String {
 }
 
 fn lines(root: &Path) -> Vec<String> {
-    let said = calltrace(root, &["search", "--lines", "-n", "0", "--format", "raw"]);
-    let mut lines: Vec<String> = said.lines().map(str::to_owned).collect();
+    let printed = calltrace(root, &["search", "--lines", "-n", "0", "--format", "raw"]);
+    let mut lines: Vec<String> = printed.lines().map(str::to_owned).collect();
     lines.sort();
     lines
 }
@@ -31,8 +31,8 @@ fn a_banner_that_every_file_begins_with_is_never_taken_off() {
             wanted.pop();
         }
         assert_eq!(lines(dir.path()).len(), wanted.len());
-        let said = calltrace(dir.path(), &["rotate", "--force", "--keep", "36500d"]);
-        assert!(!said.contains("took lines off"), "{said}");
+        let printed = calltrace(dir.path(), &["rotate", "--force", "--keep", "36500d"]);
+        assert!(!printed.contains("took lines off"), "{printed}");
         wanted.sort();
         assert_eq!(lines(dir.path()), wanted);
     }

@@ -49,7 +49,7 @@ impl Tree {
         names
     }
 
-    /// The days of a file's records as they follow each other, and how many there are of each.
+    /// The days of a file's records in their order, and the number of records of each.
     fn days(&self, name: &str) -> Vec<(String, usize)> {
         let mut text = String::new();
         let file = File::open(self.path(name)).expect("there");
@@ -192,7 +192,7 @@ fn workers_that_interleave_at_midnight_split_once() {
 
 #[test]
 fn a_file_that_has_the_name_already_is_added_to_or_waited_for_and_never_replaced() {
-    // As version 0.1 named it: after the ten minutes that it held of the next day.
+    // Version 0.1 named the file so: after the ten minutes that it held of the next day.
     let misnamed = [("2025-11-28", 20), ("2025-11-29", 3)];
     let live = [("2025-11-29", 10), ("2025-11-30", 1)];
     let tree = Tree::new(&live).with("events.log.2025-11-29", &misnamed);
@@ -210,10 +210,10 @@ fn a_file_that_has_the_name_already_is_added_to_or_waited_for_and_never_replaced
         .open(tree.path("events.log.2025-11-29"));
     let held = open.expect("open");
     let output = tree.rotate("2025-11-30T00:10:00Z", &["--mode=rename"]);
-    let said = testing::text(&output.stderr);
+    let stderr = testing::text(&output.stderr);
     assert!(
-        said.contains("is due, but events.log.2025-11-29 is still there"),
-        "{said}"
+        stderr.contains("is due, but events.log.2025-11-29 is still there"),
+        "{stderr}"
     );
     assert_eq!(tree.names(), ["events.log", "events.log.2025-11-29"]);
     assert_eq!(tree.days("events.log"), owned(&live));

@@ -137,7 +137,7 @@ impl World {
         };
     }
 
-    /// As TimedRotatingFileHandler: to yesterday's name; what has it goes, or it is left.
+    /// As TimedRotatingFileHandler does: the file gets yesterday's name. A file with that name is removed or left.
     fn rename_as_a_writer_does(&mut self) {
         let yesterday = self.time().date_naive().pred_opt().expect("a day");
         let target = self.scene.folder().join(format!("events.log.{yesterday}"));

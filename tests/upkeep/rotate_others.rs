@@ -231,7 +231,7 @@ fn without_leases_descriptors_and_grace_decide() {
             let proof = sealed.expect("sealed").proof;
             assert_eq!(proof, Some("open descriptors and grace"));
         }
-        // Where even root must not look into all processes.
+        // Here even root can't examine all processes.
         [waiting] => assert!(waiting.why.contains("can be looked into"), "{waiting:?}"),
         more => panic!("{more:?}"),
     }

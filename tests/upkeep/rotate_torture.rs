@@ -20,14 +20,14 @@ const SCENES: [(&str, &str, usize, &str); 5] = [
     ("0105", "opens", 1, "auto"),
 ];
 
-/// Of a writer, after twenty lines (milliseconds): the long test is also one of many rotations.
+/// The pause of a writer after twenty lines (milliseconds), long enough for many rotations in the long test.
 const PAUSE_SHORT: &str = "4";
 const PAUSE_LONG: &str = "30";
 
 /// A run that is not killed must be through by then.
 const RUNS_AFTER: usize = 5;
 
-/// So many runs must have been killed, and so many not.
+/// At least this many runs must have been killed, and at least this many not.
 const KILLED_MIN: usize = 4;
 
 struct Random(u64);

@@ -1,5 +1,5 @@
-//! A share of the archives is compared with their indexes in each run: damage that no time and no
-//! length shows is named.
+//! Each run compares a part of the archives with their indexes. It names damage that neither the time nor the length of
+//! a file shows.
 
 use std::fmt::Write as _;
 use std::fs::{self, File, FileTimes};
@@ -30,22 +30,22 @@ fn tree() -> tempfile::TempDir {
     dir
 }
 
-/// Rotates at a time and gives the exit status and what is said of the enterprise.
+/// Rotates at a time. Returns the exit status and the report about the enterprise.
 fn rotate(root: &Path, now: &str, more: &[(&str, &str)]) -> (Option<i32>, Value) {
     let mut command = testing::command(root);
     command.args(["rotate", "--keep", "36500d", "--format", "json"]);
     command.env("CALLTRACE_NOW", now);
     command.envs(more.iter().copied());
     let output = command.output().expect("it starts");
-    let said: Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    (output.status.code(), said["enterprises"][0].clone())
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    (output.status.code(), report["enterprises"][0].clone())
 }
 
 fn index_of(root: &Path, day: u32) -> PathBuf {
     root.join(format!("0367/.calltrace/events.log.2025-11-{day}.gz.idx"))
 }
 
-fn made(path: &Path, at: SystemTime) {
+fn set_time_of_change(path: &Path, at: SystemTime) {
     let times = FileTimes::new().set_modified(at);
     let file = File::options().append(true).open(path).expect("open");
     file.set_times(times).expect("set");
@@ -55,19 +55,22 @@ fn made(path: &Path, at: SystemTime) {
 fn the_archive_with_the_oldest_check_is_checked_first_and_its_damage_is_named() {
     let dir = tree();
     let root = dir.path();
-    let (code, said) = rotate(root, testing::NOW, &[]);
-    assert_eq!((code, &said["checked"]), (Some(0), &serde_json::json!([])));
+    let (code, report) = rotate(root, testing::NOW, &[]);
+    assert_eq!(
+        (code, &report["checked"]),
+        (Some(0), &serde_json::json!([]))
+    );
     let now = SystemTime::from(testing::now());
-    made(&index_of(root, 20), now - 30 * DAY);
-    made(&index_of(root, 21), now - 40 * DAY);
+    set_time_of_change(&index_of(root, 20), now - 30 * DAY);
+    set_time_of_change(&index_of(root, 21), now - 40 * DAY);
     let config = root.join("one.toml");
     fs::write(&config, "[rotate]\nverify = \"1B\"\n").expect("written");
     let one = [("CALLTRACE_CONFIG", config.to_str().expect("text"))];
-    let (code, said) = rotate(root, testing::NOW, &one);
+    let (code, report) = rotate(root, testing::NOW, &one);
     let older = serde_json::json!(["events.log.2025-11-21.gz"]);
-    assert_eq!((code, &said["checked"]), (Some(0), &older), "{said}");
+    assert_eq!((code, &report["checked"]), (Some(0), &older), "{report}");
 
-    // In the middle, where no fingerprint looks; length and time stay.
+    // The damage is in the middle, which no fingerprint covers; length and time stay.
     let archive = root.join("0367/events.log.2025-11-20.gz");
     let modified = fs::metadata(&archive).and_then(|m| m.modified());
     let mut bytes = fs::read(&archive).expect("read");
@@ -75,11 +78,11 @@ fn the_archive_with_the_oldest_check_is_checked_first_and_its_damage_is_named() 
     assert!(middle > 8192, "its ends are apart");
     bytes[middle] ^= 0x55;
     fs::write(&archive, bytes).expect("written");
-    made(&archive, modified.expect("a time"));
-    let (code, said) = rotate(root, testing::NOW, &one);
+    set_time_of_change(&archive, modified.expect("a time"));
+    let (code, report) = rotate(root, testing::NOW, &one);
     let damaged = serde_json::json!(["events.log.2025-11-20.gz"]);
-    assert_eq!((code, &said["checked"]), (Some(2), &damaged), "{said}");
-    let troubles = said["troubles"].to_string();
+    assert_eq!((code, &report["checked"]), (Some(2), &damaged), "{report}");
+    let troubles = report["troubles"].to_string();
     assert!(troubles.contains("events.log.2025-11-20.gz"), "{troubles}");
     assert!(troubles.contains("was checked: its index"), "{troubles}");
     assert!(!index_of(root, 20).exists(), "it is scanned from now on");
@@ -90,8 +93,8 @@ fn the_archive_with_the_oldest_check_is_checked_first_and_its_damage_is_named() 
     let is_checked = |finding: &&Value| finding["code"] == "index-checked";
     assert!(findings.iter().any(|f| is_checked(&f)), "{doctor}");
     // No archive is checked twice in one night.
-    let (_, said) = rotate(root, testing::NOW, &one);
-    assert_eq!(said["checked"], serde_json::json!([]));
+    let (_, report) = rotate(root, testing::NOW, &one);
+    assert_eq!(report["checked"], serde_json::json!([]));
 }
 
 #[test]
@@ -99,10 +102,13 @@ fn a_share_of_nothing_checks_nothing() {
     let dir = tree();
     rotate(dir.path(), testing::NOW, &[]);
     let now = SystemTime::from(testing::now());
-    made(&index_of(dir.path(), 20), now - 30 * DAY);
+    set_time_of_change(&index_of(dir.path(), 20), now - 30 * DAY);
     let config = dir.path().join("none.toml");
     fs::write(&config, "[rotate]\nverify = \"0\"\n").expect("written");
     let none = [("CALLTRACE_CONFIG", config.to_str().expect("text"))];
-    let (code, said) = rotate(dir.path(), testing::NOW, &none);
-    assert_eq!((code, &said["checked"]), (Some(0), &serde_json::json!([])));
+    let (code, report) = rotate(dir.path(), testing::NOW, &none);
+    assert_eq!(
+        (code, &report["checked"]),
+        (Some(0), &serde_json::json!([]))
+    );
 }

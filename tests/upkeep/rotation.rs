@@ -79,9 +79,9 @@ fn a_rotation_neither_hides_nor_doubles_a_line() {
         scope.spawn(|| rotate(&root.join("0367"), &done));
         let _done = RaisedAtEnd(&done);
         let begin = Instant::now();
-        let mut asked = 0;
-        while asked < QUESTIONS_MIN || begin.elapsed() < Duration::from_secs(SECONDS) {
-            let call = &calls[asked % calls.len()];
+        let mut questions = 0;
+        while questions < QUESTIONS_MIN || begin.elapsed() < Duration::from_secs(SECONDS) {
+            let call = &calls[questions % calls.len()];
             let question = TraceQuestion {
                 id: call.uids[0].clone(),
                 strict: false,
@@ -93,13 +93,13 @@ fn a_rotation_neither_hides_nor_doubles_a_line() {
             assert_eq!(
                 found,
                 call.lines.len(),
-                "{} in question {asked}",
+                "{} in question {questions}",
                 call.uids[0]
             );
-            if asked % 10 == 0 {
+            if questions % 10 == 0 {
                 let found = engine.search(&tree, &name, &SearchQuestion::default());
                 let count = found.expect("searched").count;
-                assert_eq!(count, all, "calls in question {asked}");
+                assert_eq!(count, all, "calls in question {questions}");
                 let now = engine.lines_up_to_now(
                     &tree,
                     std::slice::from_ref(&name),
@@ -110,9 +110,9 @@ fn a_rotation_neither_hides_nor_doubles_a_line() {
                     .into_iter()
                     .map(|now| now.expect("searched").answer.count)
                     .sum::<usize>();
-                assert_eq!(count, lines, "lines in question {asked}");
+                assert_eq!(count, lines, "lines in question {questions}");
             }
-            asked += 1;
+            questions += 1;
         }
     });
 }

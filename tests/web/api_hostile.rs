@@ -54,7 +54,7 @@ fn a_body_that_is_no_entry_is_refused_and_leaves_nothing() {
         (event("1.5").replace("150", "\\ud800"), 400),
         (deep, 400),
     ] {
-        let reply = post(server.at, "/log/event", &body);
+        let reply = post(server.address, "/log/event", &body);
         let shown = &body[..body.len().min(200)];
         assert_eq!(reply.status, status, "{shown}: {}", reply.text());
         detail(&reply);
@@ -65,7 +65,7 @@ fn a_body_that_is_no_entry_is_refused_and_leaves_nothing() {
         .map(|&b| if b == b'?' { 0xff } else { b })
         .collect();
     assert_eq!(
-        ask(server.at, "POST", "/log/event", JSON, &invalid).status,
+        ask(server.address, "POST", "/log/event", JSON, &invalid).status,
         400
     );
     for kind in [
@@ -75,7 +75,7 @@ fn a_body_that_is_no_entry_is_refused_and_leaves_nothing() {
         "Content-Type: application/json\r\nContent-Encoding: gzip\r\n",
     ] {
         let reply = ask(
-            server.at,
+            server.address,
             "POST",
             "/log/event",
             kind,
@@ -115,7 +115,7 @@ fn a_body_that_is_no_entry_is_refused_and_leaves_nothing() {
         ),
     ] {
         let body = format!(r#"{{"enterprise_number":"0367","unique_id":"1.5",{body}}}"#);
-        let reply = post(server.at, &format!("/log/{path}"), &body);
+        let reply = post(server.address, &format!("/log/{path}"), &body);
         assert_eq!(reply.status, 422, "{body}: {}", reply.text());
     }
     assert_eq!(logged(tree.path(), "0367"), "");
@@ -140,7 +140,7 @@ fn an_odd_but_valid_body_is_one_line_of_its_enterprise() {
         ("event", format!(r#"{{{id},"event_type":"dial","event_data":{{}},"timestamp":"1999-01-01 00:00:00","unknown":[]}}"#)),
     ];
     for (path, body) in &bodies {
-        let reply = post(server.at, &format!("/log/{path}"), body);
+        let reply = post(server.address, &format!("/log/{path}"), body);
         assert_eq!(reply.status, 200, "{body}: {}", reply.text());
     }
     let text = logged(tree.path(), "0367");
@@ -164,9 +164,12 @@ fn ten_mebibytes_are_one_line_and_more_are_refused() {
         let frame = event("1.5").len() - "150".len();
         event("1.5").replace("150", &"x".repeat(bytes - frame))
     };
-    assert_eq!(post(server.at, "/log/event", &filled(10 << 20)).status, 200);
+    assert_eq!(
+        post(server.address, "/log/event", &filled(10 << 20)).status,
+        200
+    );
     for bytes in [(10 << 20) + 1, 11 << 20] {
-        let reply = post(server.at, "/log/event", &filled(bytes));
+        let reply = post(server.address, "/log/event", &filled(bytes));
         assert_eq!(reply.status, 413, "{}", reply.text());
         detail(&reply);
     }
@@ -218,7 +221,10 @@ fn a_body_in_chunks_is_a_body_and_one_that_breaks_off_is_none() {
     );
     gone.send(&body.as_bytes()[..length - 1]);
     drop(gone);
-    assert_eq!(post(server.at, "/log/event", &event("1.6")).status, 200);
+    assert_eq!(
+        post(server.address, "/log/event", &event("1.6")).status,
+        200
+    );
     assert_eq!(logged(tree.path(), "0367").lines().count(), 2);
 }
 

@@ -23,8 +23,8 @@ fn body(writer: &str, number: usize) -> String {
 
 /// Posts numbered lines over one connection until told to stop or until the connection breaks; returns how
 /// many were acknowledged.
-fn posts(at: SocketAddr, writer: &str, lines: usize, stop: &AtomicBool) -> usize {
-    let mut client = Client::connect(at);
+fn posts(address: SocketAddr, writer: &str, lines: usize, stop: &AtomicBool) -> usize {
+    let mut client = Client::connect(address);
     for number in 0..lines {
         if stop.load(Ordering::Relaxed) {
             return number;
@@ -80,7 +80,7 @@ fn two_servers_and_a_writer_in_python_part_no_line() {
     let log = tree.path().join("0367/events.log");
     let root = ["--root", tree.path().to_str().expect("it works")];
     let servers = [Running::start("", &root), Running::start("", &root)];
-    let ats = [servers[0].at(), servers[1].at()];
+    let addresses = [servers[0].address(), servers[1].address()];
     let never = AtomicBool::new(false);
     let mut python = Command::new("python3")
         .args([
@@ -93,10 +93,10 @@ fn two_servers_and_a_writer_in_python_part_no_line() {
         .spawn()
         .expect("there is python3");
     thread::scope(|scope| {
-        for (server, at) in ats.iter().enumerate() {
+        for (server, address) in addresses.iter().enumerate() {
             for thread in 0..3 {
                 let never = &never;
-                scope.spawn(move || posts(*at, &format!("{server}.{thread}"), LINES, never));
+                scope.spawn(move || posts(*address, &format!("{server}.{thread}"), LINES, never));
             }
         }
     });
@@ -121,10 +121,10 @@ fn every_line_acknowledged_before_a_kill_is_in_the_log() {
         let tree = empty_tree();
         let log = tree.path().join("0367/events.log");
         let server = Running::start("", &["--root", tree.path().to_str().expect("it works")]);
-        let at = server.at();
+        let address = server.address();
         let acknowledged = thread::scope(|scope| {
             let writers: Vec<_> = (0..4)
-                .map(|writer| scope.spawn(move || until_cut_off(at, &writer.to_string())))
+                .map(|writer| scope.spawn(move || until_cut_off(address, &writer.to_string())))
                 .collect();
             let bytes = || fs::metadata(&log).map_or(0, |metadata| metadata.len());
             testing::wait_until("lines", || bytes() > 10_000 * (round + 1));
@@ -148,9 +148,9 @@ fn every_line_acknowledged_before_a_kill_is_in_the_log() {
 }
 
 /// Posts until the connection breaks; returns how many lines were acknowledged.
-fn until_cut_off(at: SocketAddr, writer: &str) -> usize {
+fn until_cut_off(address: SocketAddr, writer: &str) -> usize {
     use std::io::{Read as _, Write as _};
-    let mut stream = std::net::TcpStream::connect(at).expect("a connection");
+    let mut stream = std::net::TcpStream::connect(address).expect("a connection");
     stream
         .set_read_timeout(Some(serving::PATIENCE))
         .expect("it works");
@@ -176,16 +176,16 @@ fn until_cut_off(at: SocketAddr, writer: &str) -> usize {
 }
 
 #[test]
-fn under_a_rotation_nothing_is_lost_and_nothing_is_there_twice() {
+fn under_a_rotation_no_line_is_lost_or_doubled() {
     let tree = empty_tree();
     let root = tree.path().to_str().expect("it works").to_owned();
     let server = Running::start("", &["--root", &root]);
-    let (at, stop) = (server.at(), AtomicBool::new(false));
+    let (address, stop) = (server.address(), AtomicBool::new(false));
     let acknowledged = thread::scope(|scope| {
         let writers: Vec<_> = (0..3)
             .map(|writer| {
                 let stop = &stop;
-                scope.spawn(move || posts(at, &writer.to_string(), usize::MAX, stop))
+                scope.spawn(move || posts(address, &writer.to_string(), usize::MAX, stop))
             })
             .collect();
         let at_work = RaisedAtEnd(&stop);
@@ -194,8 +194,11 @@ fn under_a_rotation_nothing_is_lost_and_nothing_is_there_twice() {
         while rotations < 2 || rotations < 4 && begin.elapsed() < Duration::from_secs(12) {
             let rotate = ["-q", "rotate", "0367", "--force", "--grace", "0s"];
             let rotated = testing::run(Path::new(&root), &rotate);
-            let said = String::from_utf8_lossy(&rotated.stderr).into_owned();
-            assert!(rotated.status.code().is_some_and(|code| code < 2), "{said}");
+            let stderr = String::from_utf8_lossy(&rotated.stderr).into_owned();
+            assert!(
+                rotated.status.code().is_some_and(|code| code < 2),
+                "{stderr}"
+            );
             rotations += 1;
         }
         drop(at_work);
@@ -253,7 +256,7 @@ fn a_full_disk_refuses_lines_and_loses_none_of_those_before_and_after() {
     let server = over(root).start();
     let mut acknowledged = Vec::new();
     let mut put = |number: usize| {
-        let reply = post(server.at, "/log/event", &body("w", number));
+        let reply = post(server.address, "/log/event", &body("w", number));
         if reply.status == 200 {
             acknowledged.push(number);
             return true;

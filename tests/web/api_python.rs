@@ -39,7 +39,7 @@ fn program(name: &str) -> Command {
 fn the_client_of_the_document_logs_a_call_and_finds_it() {
     let tree = empty_tree();
     let server = Running::start("", &["--root", tree.path().to_str().expect("it works")]);
-    let base = format!("http://localhost:{}", server.at().port());
+    let base = format!("http://localhost:{}", server.address().port());
     let ran = program("python3")
         .args(["tests/python/client.py", &base])
         .output()
@@ -49,9 +49,9 @@ fn the_client_of_the_document_logs_a_call_and_finds_it() {
         "{}",
         String::from_utf8_lossy(&ran.stderr)
     );
-    let said: Value = serde_json::from_slice(&ran.stdout).expect("it works");
+    let report: Value = serde_json::from_slice(&ran.stdout).expect("it works");
     assert_eq!(
-        said["posted"],
+        report["posted"],
         json!([
             [200, "Event logged"],
             [200, "HTTP request logged"],
@@ -60,14 +60,14 @@ fn the_client_of_the_document_logs_a_call_and_finds_it() {
         ])
     );
     assert_eq!(
-        (&said["service"], &said["health"], &said["same"]),
+        (&report["service"], &report["health"], &report["same"]),
         (&json!("running"), &json!(200), &json!(true))
     );
     assert_eq!(
-        said["too_long"],
+        report["too_long"],
         json!([413, "the body is longer than 10 MiB"])
     );
-    let trace = &said["trace"];
+    let trace = &report["trace"];
     assert_eq!(trace["unique_id"], "1759490248.0");
     assert_eq!(trace["call_direction"], "outgoing");
     assert_eq!(trace["summary"]["total_timeline_entries"], 4);
@@ -85,20 +85,20 @@ fn the_client_of_the_document_logs_a_call_and_finds_it() {
         timeline[3]["data"]["message_text"],
         "📞 Исходящий звонок..."
     );
-    assert_eq!(said["found"]["total"], 1);
-    assert_eq!(said["found"]["results"][0]["unique_id"], "1759490248.0");
+    assert_eq!(report["found"]["total"], 1);
+    assert_eq!(report["found"]["results"][0]["unique_id"], "1759490248.0");
     assert_eq!(logged(tree.path(), "0367").lines().count(), 4);
 }
 
 /// Runs schemathesis over the document of a server with so many examples per route; returns its output.
-fn made_up(at: SocketAddr, examples: &str) -> String {
+fn made_up(address: SocketAddr, examples: &str) -> String {
     let elsewhere = tempfile::tempdir().expect("it works");
     let checks = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance";
     let ran = program("schemathesis")
         .current_dir(elsewhere.path())
         .args([
             "run",
-            &format!("http://{at}/openapi.json"),
+            &format!("http://{address}/openapi.json"),
             "--checks",
             checks,
         ])
@@ -111,10 +111,10 @@ fn made_up(at: SocketAddr, examples: &str) -> String {
         .args(["--seed", "1", "--generation-database", "none", "--no-color"])
         .output()
         .expect("it works");
-    let said = String::from_utf8_lossy(&ran.stdout).into_owned();
+    let report = String::from_utf8_lossy(&ran.stdout).into_owned();
     let wrong = String::from_utf8_lossy(&ran.stderr);
-    assert!(ran.status.success(), "{said}{wrong}");
-    said
+    assert!(ran.status.success(), "{report}{wrong}");
+    report
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn made_up_requests_get_documented_answers_and_write_whole_lines() {
     let tree = empty_tree();
     let server = Running::start("", &["--root", tree.path().to_str().expect("it works")]);
     let examples = std::env::var("CALLTRACE_SCHEMA_EXAMPLES").unwrap_or_else(|_| "20".to_owned());
-    let said = made_up(server.at(), &examples);
+    let report = made_up(server.address(), &examples);
     let mut lines = 0;
     for folder in std::fs::read_dir(tree.path()).expect("it works") {
         let name = folder
@@ -139,31 +139,31 @@ fn made_up_requests_get_documented_answers_and_write_whole_lines() {
             lines += 1;
         }
     }
-    assert!(lines > 50, "{lines}: {said}");
+    assert!(lines > 50, "{lines}: {report}");
 }
 
 #[test]
 fn made_up_requests_of_the_second_listener_get_documented_answers() {
     let server = Running::start(SYNC, &[]);
-    let _pages = server.at();
+    let _pages = server.address();
     let examples = std::env::var("CALLTRACE_SCHEMA_EXAMPLES").unwrap_or_else(|_| "5".to_owned());
-    made_up(server.at(), &examples);
+    made_up(server.address(), &examples);
 }
 
 #[test]
 fn the_client_of_the_service_before_asks_the_second_listener() {
     let server = Running::start(SYNC, &[]);
-    let _pages = server.at();
-    let base = format!("http://localhost:{}", server.at().port());
+    let _pages = server.address();
+    let base = format!("http://localhost:{}", server.address().port());
     let ran = program("python3")
         .args(["tests/python/sync_client.py", &base])
         .output()
         .expect("it works");
     let wrong = String::from_utf8_lossy(&ran.stderr);
     assert!(ran.status.success(), "{wrong}");
-    let said: Value = serde_json::from_slice(&ran.stdout).expect("it works");
+    let report: Value = serde_json::from_slice(&ran.stdout).expect("it works");
     assert_eq!(
-        said,
+        report,
         json!({
             "running": "running",
             "health": "healthy",

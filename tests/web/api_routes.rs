@@ -11,19 +11,19 @@ fn a_posted_record_is_answered_at_once_and_is_in_the_log() {
     let tree = empty_tree();
     let server = over(tree.path()).start();
     let id = "1764666900.61";
-    let reply = post(server.at, "/log/event", &event(id));
+    let reply = post(server.address, "/log/event", &event(id));
     assert_eq!(reply.status, 200, "{}", reply.text());
-    let said = json_of(&reply);
-    assert_eq!(said["status"], "success");
-    assert_eq!(said["message"], "Event logged");
-    assert_eq!(said["unique_id"], id);
+    let document = json_of(&reply);
+    assert_eq!(document["status"], "success");
+    assert_eq!(document["message"], "Event logged");
+    assert_eq!(document["unique_id"], id);
     assert!(
-        said["trace_id"]
+        document["trace_id"]
             .as_u64()
             .is_some_and(|number| number < 1 << 48)
     );
-    let again = json_of(&post(server.at, "/log/event", &event(id)));
-    assert_eq!(again["trace_id"], said["trace_id"]);
+    let again = json_of(&post(server.address, "/log/event", &event(id)));
+    assert_eq!(again["trace_id"], document["trace_id"]);
     for (path, body, message) in [
         (
             "http",
@@ -47,7 +47,7 @@ fn a_posted_record_is_answered_at_once_and_is_in_the_log() {
         ),
     ] {
         let body = format!(r#"{{"enterprise_number":"0367","unique_id":"{id}",{body}}}"#);
-        let reply = post(server.at, &format!("/log/{path}"), &body);
+        let reply = post(server.address, &format!("/log/{path}"), &body);
         assert_eq!(
             (reply.status, json_of(&reply)),
             (200, json!({ "status": "success", "message": message }))
@@ -66,19 +66,19 @@ fn a_posted_record_is_answered_at_once_and_is_in_the_log() {
             r#"HTTP|1764666900.61|POST|https://h/x|success|{"_integration": "retailcrm", "_duration_ms": 80, "_error": "none"}|{}"#,
         ]
     );
-    let told = json_of(&get(server.at, &format!("/trace/{id}")));
-    assert_eq!(told["enterprise_number"], "0367");
-    assert_eq!(told["unique_id"], id);
-    assert_eq!(told["phone_number"], "375290001234");
-    assert_eq!(told["call_status"], "active");
+    let document = json_of(&get(server.address, &format!("/trace/{id}")));
+    assert_eq!(document["enterprise_number"], "0367");
+    assert_eq!(document["unique_id"], id);
+    assert_eq!(document["phone_number"], "375290001234");
+    assert_eq!(document["call_status"], "active");
     assert_eq!(
-        told["summary"],
+        document["summary"],
         json!({
             "total_events": 2, "http_requests": 1, "sql_queries": 1, "telegram_messages": 1,
             "integration_responses": 1, "total_timeline_entries": 6,
         })
     );
-    let timeline = told["timeline"].as_array().expect("it works");
+    let timeline = document["timeline"].as_array().expect("it works");
     let kinds: Vec<_> = timeline
         .iter()
         .map(|item| item["type"].as_str().expect("it works"))
@@ -125,17 +125,17 @@ fn an_event_of_a_bridge_has_no_id_and_is_found_by_its_bridge() {
         let body = format!(
             r#"{{"enterprise_number":"0367","unique_id":"{id}","event_type":"{kind}","event_data":{{"BridgeUniqueid":"B1"}},"chat_id":5}}"#
         );
-        let reply = post(server.at, "/log/event", &body);
+        let reply = post(server.address, "/log/event", &body);
         assert_eq!(
             (reply.status, json_of(&reply)["unique_id"].as_str()),
             (200, Some(id))
         );
     }
-    let told = json_of(&get(server.at, "/trace/1764666900.61?enterprise=0367"));
-    assert_eq!(told["summary"]["total_events"], 3);
-    assert_eq!(told["timeline"][0]["data"]["chat_id"], 5);
+    let document = json_of(&get(server.address, "/trace/1764666900.61?enterprise=0367"));
+    assert_eq!(document["summary"]["total_events"], 3);
+    assert_eq!(document["timeline"][0]["data"]["chat_id"], 5);
     assert_eq!(
-        told["timeline"][0]["data"]["event_data"],
+        document["timeline"][0]["data"]["event_data"],
         json!({ "BridgeUniqueid": "B1" })
     );
 }
@@ -143,28 +143,31 @@ fn an_event_of_a_bridge_has_no_id_and_is_found_by_its_bridge() {
 #[test]
 fn a_call_is_found_by_the_id_of_any_leg_in_any_enterprise() {
     let server = Server::sample();
-    let told = json_of(&get(server.at, "/trace/1764493655.61"));
-    assert_eq!(told["enterprise_number"], "0367");
-    let legs = told["related_unique_ids"].as_array().expect("it works");
+    let document = json_of(&get(server.address, "/trace/1764493655.61"));
+    assert_eq!(document["enterprise_number"], "0367");
+    let legs = document["related_unique_ids"].as_array().expect("it works");
     assert!(legs.len() > 1, "{legs:?}");
     for leg in legs {
         let leg = leg.as_str().expect("it works");
-        let by_leg = json_of(&get(server.at, &format!("/trace/{leg}?enterprise=0367")));
+        let by_leg = json_of(&get(
+            server.address,
+            &format!("/trace/{leg}?enterprise=0367"),
+        ));
         assert_eq!(by_leg["unique_id"], leg);
-        assert_eq!(by_leg["main_unique_id"], told["main_unique_id"]);
-        assert_eq!(by_leg["timeline"], told["timeline"]);
+        assert_eq!(by_leg["main_unique_id"], document["main_unique_id"]);
+        assert_eq!(by_leg["timeline"], document["timeline"]);
     }
-    let times: Vec<&str> = told["timeline"]
+    let times: Vec<&str> = document["timeline"]
         .as_array()
         .expect("it works")
         .iter()
         .map(|item| item["timestamp"].as_str().expect("it works"))
         .collect();
     assert!(times.is_sorted());
-    assert_eq!(told["created_at"], times[0]);
-    assert_eq!(told["updated_at"], times[times.len() - 1]);
+    assert_eq!(document["created_at"], times[0]);
+    assert_eq!(document["updated_at"], times[times.len() - 1]);
     assert!(
-        !told.to_string().contains("375290000000\""),
+        !document.to_string().contains("375290000000\""),
         "a Token is shown"
     );
 }
@@ -178,7 +181,7 @@ fn a_call_that_is_nowhere_is_not_found() {
         "/trace/1764493655.61?enterprise=0999",
         "/trace/1764493655.61?enterprise=0367",
     ] {
-        let reply = get(server.at, target);
+        let reply = get(server.address, target);
         assert_eq!(
             (reply.status, detail(&reply).as_str()),
             (404, "Call trace not found"),
@@ -195,7 +198,7 @@ fn a_call_that_is_nowhere_is_not_found() {
         ("/log/other", 405),
         ("/search/x", 404),
     ] {
-        let reply = get(server.at, target);
+        let reply = get(server.address, target);
         assert_eq!(reply.status, status, "{target}");
         detail(&reply);
     }
@@ -204,7 +207,7 @@ fn a_call_that_is_nowhere_is_not_found() {
 #[test]
 fn calls_are_searched_by_phone_day_and_status() {
     let server = Server::sample();
-    let all = json_of(&get(server.at, "/search?enterprise=0367"));
+    let all = json_of(&get(server.address, "/search?enterprise=0367"));
     let results = all["results"].as_array().expect("it works");
     assert!(!results.is_empty());
     assert_eq!(all["total"], results.len());
@@ -237,7 +240,7 @@ fn calls_are_searched_by_phone_day_and_status() {
     ];
     assert!(results[0].as_object().expect("it works").keys().eq(fields));
     let count = |target: &str| {
-        json_of(&get(server.at, target))["total"]
+        json_of(&get(server.address, target))["total"]
             .as_u64()
             .expect("it works")
     };
@@ -273,7 +276,7 @@ fn calls_are_searched_by_phone_day_and_status() {
         &phone[8..10],
         &phone[10..]
     );
-    let by_phone = json_of(&get(server.at, &format!("/search?phone={typed}")));
+    let by_phone = json_of(&get(server.address, &format!("/search?phone={typed}")));
     assert!(by_phone["total"].as_u64().expect("it works") > 0, "{typed}");
     assert_eq!(count("/search?enterprise=0777"), 0);
     for wrong in [
@@ -288,7 +291,7 @@ fn calls_are_searched_by_phone_day_and_status() {
         "limit=1&limit=2",
         "phone=%ff",
     ] {
-        let reply = get(server.at, &format!("/search?{wrong}"));
+        let reply = get(server.address, &format!("/search?{wrong}"));
         assert_eq!(reply.status, 422, "{wrong}");
         assert!(
             detail(&reply).starts_with(wrong.split('=').next().expect("it works")),
@@ -300,29 +303,35 @@ fn calls_are_searched_by_phone_day_and_status() {
 #[test]
 fn a_program_gets_the_list_of_routes_and_a_browser_does_not() {
     let server = Server::sample();
-    let told = json_of(&get(server.at, "/"));
+    let document = json_of(&get(server.address, "/"));
     assert_eq!(
-        (told["service"].as_str(), told["status"].as_str()),
+        (document["service"].as_str(), document["status"].as_str()),
         (Some("calltrace"), Some("running"))
     );
-    assert!(told["endpoints"].as_object().expect("it works").len() >= 8);
-    let page = ask(server.at, "GET", "/", "Accept: text/html,*/*\r\n", b"");
+    assert!(document["endpoints"].as_object().expect("it works").len() >= 8);
+    let page = ask(server.address, "GET", "/", "Accept: text/html,*/*\r\n", b"");
     assert!(
         page.header("content-type")
             .expect("it works")
             .starts_with("text/html")
     );
-    let stranger = ask(server.at, "GET", "/", "X-Forwarded-For: 192.0.2.1\r\n", b"");
+    let stranger = ask(
+        server.address,
+        "GET",
+        "/",
+        "X-Forwarded-For: 192.0.2.1\r\n",
+        b"",
+    );
     assert!(
         stranger
             .header("content-type")
             .expect("it works")
             .starts_with("text/html")
     );
-    let document = json_of(&get(server.at, "/openapi.json"));
+    let document = json_of(&get(server.address, "/openapi.json"));
     assert_eq!(document["openapi"], "3.1.0");
     let head = ask(
-        server.at,
+        server.address,
         "GET",
         "/openapi.json",
         "X-Real-IP: 192.0.2.1\r\n",
@@ -358,7 +367,7 @@ fn only_programs_of_this_host_and_those_with_the_token_are_let_in() {
             "Host: evil.example\r\n",
         ] {
             let headers = format!("{}{headers}", posting::JSON);
-            let reply = ask(server.at, method, target, &headers, body.as_bytes());
+            let reply = ask(server.address, method, target, &headers, body.as_bytes());
             assert_eq!(reply.status, 403, "{method} {target} {headers}");
             detail(&reply);
         }
@@ -366,18 +375,18 @@ fn only_programs_of_this_host_and_those_with_the_token_are_let_in() {
             "{}X-Forwarded-For: 192.0.2.7\r\nAuthorization: Bearer s3cret\r\n",
             posting::JSON
         );
-        let reply = ask(server.at, method, target, &headers, body.as_bytes());
+        let reply = ask(server.address, method, target, &headers, body.as_bytes());
         assert_eq!(reply.status, 200, "{method} {target}: {}", reply.text());
     }
     assert_eq!(logged(tree.path(), "0367").lines().count(), 1);
     let wrong = "X-Forwarded-For: 192.0.2.8\r\nAuthorization: Bearer wrong\r\n";
     let statuses: Vec<u16> = (0..22)
-        .map(|_| ask(server.at, "GET", "/search", wrong, b"").status)
+        .map(|_| ask(server.address, "GET", "/search", wrong, b"").status)
         .collect();
     assert_eq!(statuses[..20], [403; 20]);
     assert_eq!(statuses[20..], [429; 2]);
     let right = wrong.replace("wrong", "s3cret");
-    let reply = ask(server.at, "GET", "/search", &right, b"");
+    let reply = ask(server.address, "GET", "/search", &right, b"");
     assert_eq!(
         reply.status, 429,
         "a right one among too many wrong ones is not told so"
@@ -393,7 +402,7 @@ fn without_a_token_set_no_token_opens_anything() {
     for token in ["x", "", "no enterprise has this for its secret"] {
         let headers = format!("Authorization: Bearer {token}\r\n");
         assert_eq!(
-            ask(server.at, "GET", "/search", &headers, b"").status,
+            ask(server.address, "GET", "/search", &headers, b"").status,
             403,
             "{token:?}"
         );
@@ -410,7 +419,7 @@ fn paths_of_the_api_say_what_is_wrong_in_json() {
         ("DELETE", "/search", 405, "GET, HEAD"),
         ("POST", "/openapi.json", 405, "GET, HEAD"),
     ] {
-        let reply = ask(server.at, method, target, "", b"");
+        let reply = ask(server.address, method, target, "", b"");
         assert_eq!(
             (reply.status, reply.header("allow")),
             (status, Some(allow)),
@@ -418,16 +427,19 @@ fn paths_of_the_api_say_what_is_wrong_in_json() {
         );
         detail(&reply);
     }
-    let nowhere = ask(server.at, "POST", "/log/nothing", "", b"");
+    let nowhere = ask(server.address, "POST", "/log/nothing", "", b"");
     assert_eq!(
         (nowhere.status, detail(&nowhere).as_str()),
         (404, "Not Found")
     );
-    let long = get(server.at, &format!("/search?phone={}", "1".repeat(9000)));
+    let long = get(
+        server.address,
+        &format!("/search?phone={}", "1".repeat(9000)),
+    );
     assert_eq!(long.status, 414);
     detail(&long);
     let robot = ask(
-        server.at,
+        server.address,
         "GET",
         "/trace/1764493655.61",
         "User-Agent: SomeBot/1.0\r\n",

@@ -19,7 +19,7 @@ fn section(html: &str, class: &str) -> String {
 }
 
 #[test]
-fn the_story_of_a_transfer_is_told_in_steps_with_names() {
+fn a_page_shows_a_transfer_in_steps_with_names() {
     let trace = trace(&sample(), "0367", "1764514800.140");
     let html = page_of(&long_after(Language::Russian), &trace, &names(), 0);
     expect_test::expect!["Ход звонка 18:00:00 Звонит клиент: +375 29 000-88-99, Линия 1 (0001363); вызываем: 150 Telegram: сообщение о вызове отправлено: Анна Сидорова, чат 100000002 18:00:06 +5 с Отвечает 150 через 5 с Telegram: сообщение о разговоре отправлено вместо прежнего: Анна Сидорова, чат 100000002 18:00:30 +29 с На удержании: клиент 18 с; 150 вызывает: Анна Сидорова (151) 18:00:36 +35 с 150 и Анна Сидорова (151) говорят между собой, 11 с 18:00:48 +47 с Звонок переведён: 150 → Анна Сидорова (151) 18:01:20 +1 мин 19 с На удержании: клиент 19 с; Анна Сидорова (151) вызывает: 152 18:01:26 +1 мин 25 с Анна Сидорова (151) и 152 говорят между собой, 12 с 18:01:39 +1 мин 38 с Звонок переведён: Анна Сидорова (151) → 152 18:02:40 +2 мин 39 с Клиент кладёт трубку: разговор 1 мин 56 с, на удержании 37 с Telegram: итоговое сообщение отправлено вместо прежнего: Анна Сидорова, чат 100000002"].assert_eq(&section(&html, "story"));
@@ -244,9 +244,9 @@ fn other_calls_are_for_the_token_and_never_behind_a_link_for_one_call() {
     let page = server.get(&path);
     assert_eq!(page.status, 200);
     let page = page.text();
-    for told in ["others", "Другие звонки"] {
+    for heading in ["others", "Другие звонки"] {
         let body = &page[page.find("<body>").expect("it has one")..];
-        assert!(!body.contains(told), "{told}");
+        assert!(!body.contains(heading), "{heading}");
     }
 }
 

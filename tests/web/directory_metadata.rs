@@ -50,7 +50,7 @@ impl Service {
         open(&self.url)
     }
 
-    fn asked(&self) -> usize {
+    fn request_count(&self) -> usize {
         self.paths
             .lock()
             .expect("no thread panics while holding it")
@@ -131,7 +131,7 @@ fn clients(count: usize) -> NameQuery {
     }
 }
 
-async fn asked(directory: &Directory, wanted: &NameQuery) -> Names {
+async fn names_of(directory: &Directory, wanted: &NameQuery) -> Names {
     let begun = Instant::now();
     let number = EnterpriseName::new("0367").expect("a name");
     let names = directory.names(&number, wanted).await;
@@ -150,7 +150,7 @@ async fn names_are_found_and_made_up_ones_are_none() {
         clients: ids(&["375290000001", "375290000002", "375290000003"]),
         ..NameQuery::default()
     };
-    let found = asked(&directory, &wanted).await;
+    let found = names_of(&directory, &wanted).await;
     let pair = |id: &str, name: &str| (id.to_owned(), name.to_owned());
     let expected = Names {
         extensions: [pair("151", "Анна Сидорова"), pair("152", "Борис")].into(),
@@ -159,7 +159,7 @@ async fn names_are_found_and_made_up_ones_are_none() {
         ..Names::default()
     };
     assert_eq!(found, expected);
-    assert_eq!(service.asked(), 10);
+    assert_eq!(service.request_count(), 10);
     assert!(
         service
             .paths
@@ -169,11 +169,11 @@ async fn names_are_found_and_made_up_ones_are_none() {
     );
 
     assert_eq!(
-        asked(&directory, &wanted).await,
+        names_of(&directory, &wanted).await,
         expected,
         "and that there is none, is remembered"
     );
-    assert_eq!(service.asked(), 10);
+    assert_eq!(service.request_count(), 10);
     assert_eq!(directory.check().await, [("metadata", Ok(()))]);
     let other = EnterpriseName::new("0270").expect("a name");
     let others = directory.names(&other, &wanted).await;
@@ -197,7 +197,7 @@ async fn requests_go_side_by_side_and_not_all_at_once() {
         thread::sleep(Duration::from_millis(100));
         send(stream, "200 OK", r#"{"name": "Клиент"}"#);
     });
-    let found = asked(&service.directory(), &clients(48)).await;
+    let found = names_of(&service.directory(), &clients(48)).await;
     assert_eq!((found.clients.len(), found.missing.len()), (48, 0));
     assert_eq!(service.most.load(Relaxed), 16);
 }
@@ -208,9 +208,15 @@ async fn a_silent_service_costs_two_seconds_once() {
         thread::sleep(Duration::from_secs(10));
     });
     let directory = service.directory();
-    assert_eq!(asked(&directory, &clients(40)).await.missing, ["metadata"]);
+    assert_eq!(
+        names_of(&directory, &clients(40)).await.missing,
+        ["metadata"]
+    );
     let begun = Instant::now();
-    assert_eq!(asked(&directory, &clients(50)).await.missing, ["metadata"]);
+    assert_eq!(
+        names_of(&directory, &clients(50)).await.missing,
+        ["metadata"]
+    );
     assert!(
         begun.elapsed() < Duration::from_millis(500),
         "{:?}",
@@ -229,11 +235,11 @@ async fn names_that_arrive_in_time_are_used() {
         send(stream, "200 OK", r#"{"name": "Клиент"}"#);
     });
     let directory = service.directory();
-    let found = asked(&directory, &clients(40)).await;
+    let found = names_of(&directory, &clients(40)).await;
     assert_eq!(found.clients.len(), 39);
     assert_eq!(found.missing, ["metadata"]);
     let begun = Instant::now();
-    assert_eq!(asked(&directory, &clients(40)).await, found);
+    assert_eq!(names_of(&directory, &clients(40)).await, found);
     assert!(
         begun.elapsed() < Duration::from_millis(500),
         "the failed service is not asked again at once"
@@ -282,7 +288,7 @@ async fn a_broken_answer_costs_its_own_name() {
         ..NameQuery::default()
     };
     let begun = Instant::now();
-    let found = asked(&directory, &wanted).await;
+    let found = names_of(&directory, &wanted).await;
     assert!(
         begun.elapsed() < Duration::from_millis(1500),
         "{:?}",
@@ -302,14 +308,17 @@ async fn a_service_that_is_gone_is_told_without_its_address() {
         .expect("it is bound");
     let directory = open(&format!("http://user:s3cret@{gone}/"));
     let begun = Instant::now();
-    assert_eq!(asked(&directory, &clients(100)).await.missing, ["metadata"]);
+    assert_eq!(
+        names_of(&directory, &clients(100)).await.missing,
+        ["metadata"]
+    );
     assert!(
         begun.elapsed() < Duration::from_millis(500),
         "{:?}",
         begun.elapsed()
     );
-    let told = "can't be reached: connection refused".to_owned();
-    assert_eq!(directory.check().await, [("metadata", Err(told))]);
+    let reason = "can't be reached: connection refused".to_owned();
+    assert_eq!(directory.check().await, [("metadata", Err(reason))]);
 }
 
 #[tokio::test]
@@ -329,12 +338,12 @@ async fn a_service_that_is_back_is_asked_again() {
         extensions: ids(&["151"]),
         ..NameQuery::default()
     };
-    assert_eq!(asked(&directory, &wanted).await.missing, ["metadata"]);
-    assert_eq!(service.asked(), 1, "it was left alone");
+    assert_eq!(names_of(&directory, &wanted).await.missing, ["metadata"]);
+    assert_eq!(service.request_count(), 1, "it was left alone");
     silent.store(0, Relaxed);
     assert_eq!(directory.check().await, [("metadata", Ok(()))]);
     assert_eq!(
-        asked(&directory, &wanted).await.extensions["151"],
+        names_of(&directory, &wanted).await.extensions["151"],
         "Анна Сидорова"
     );
 }
@@ -360,12 +369,12 @@ fn oddities_of_a_service_that_answers_are_found() {
     let names = ["0367", "0999"].map(|name| EnterpriseName::new(name).expect("a name"));
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let concerns = runtime.block_on(directory.concerns(&names, testing::now()));
-    let said: Vec<String> = concerns
+    let lines: Vec<String> = concerns
         .iter()
         .map(|(name, it)| format!("{name}: {it}"))
         .collect();
     assert_eq!(
-        said,
+        lines,
         [
             "metadata: its cache is empty",
             "metadata: only 10% of its answers come from its cache",

@@ -97,7 +97,7 @@ async fn is_opened_by(directory: &Directory, enterprise: &str, secret: &str) -> 
     secret_of.is_some_and(|known| known.matches(secret))
 }
 
-async fn asked(directory: &Directory) -> Names {
+async fn names_of(directory: &Directory) -> Names {
     directory.names(&number("0367"), &everybody()).await
 }
 
@@ -132,7 +132,7 @@ async fn everybody_is_found_in_the_tables_of_the_field() {
             .is_none()
     );
 
-    let names = asked(&directory).await;
+    let names = names_of(&directory).await;
     let chats = [
         ("100000002", "a@example.org"),
         ("100000003", "Борис"),
@@ -177,7 +177,7 @@ async fn names_are_found_where_telegram_users_has_them() {
     let url = SERVER.database("other", tables).await;
     let directory = open(&url, DirectoryTimes::default());
     assert!(is_opened_by(&directory, "0367", SECRET).await);
-    let names = asked(&directory).await;
+    let names = names_of(&directory).await;
     assert_eq!(pairs(&names.chats), [("7000000002", "Анна Сидорова")]);
     assert_eq!(pairs(&names.lines), [("17", "Линия 7")]);
     assert!(names.extensions.is_empty() && names.owners.is_empty());
@@ -192,7 +192,7 @@ async fn tables_that_change_while_it_runs_are_looked_at_again() {
     let url = SERVER.database("changing", SCHEMA).await;
     let directory = open(&url, forgetful());
     assert!(is_opened_by(&directory, "0367", SECRET).await);
-    assert_eq!(asked(&directory).await.lines.len(), 2);
+    assert_eq!(names_of(&directory).await.lines.len(), 2);
     let change = "ALTER TABLE enterprises RENAME COLUMN active TO was_active; \
         ALTER TABLE gsm_lines RENAME COLUMN internal_id TO inner_id; \
         ALTER TABLE users ALTER COLUMN telegram_tg_id TYPE text";
@@ -204,8 +204,8 @@ async fn tables_that_change_while_it_runs_are_looked_at_again() {
         .expect("the statement is right");
     tokio::time::sleep(5 * FRESH).await;
     assert!(is_opened_by(&directory, "0367", SECRET).await);
-    let first = asked(&directory).await;
-    let second = asked(&directory).await;
+    let first = names_of(&directory).await;
+    let second = names_of(&directory).await;
     assert_eq!(pairs(&second.lines), [("0001363", "Линия 1")], "{first:?}");
     assert_eq!(second.chats.len(), 3);
     assert!(second.missing.is_empty());
@@ -232,7 +232,7 @@ async fn signs_that_mean_something_to_sql_are_only_signs() {
         set.extend(ids(&odd));
     }
     let names = directory.names(&number("0367"), &wanted).await;
-    let plain = asked(&directory).await;
+    let plain = names_of(&directory).await;
     assert!(!plain.chats.is_empty());
     assert_eq!(names, plain);
     let odd_name = directory.enterprise(&number("0367_-OR-1")).await;
@@ -252,7 +252,7 @@ async fn a_session_can_write_nothing() {
         .database("writing", &format!("{SCHEMA}{writing}"))
         .await;
     let directory = open(&url, DirectoryTimes::default());
-    let names = asked(&directory).await;
+    let names = names_of(&directory).await;
     assert!(
         names.lines.is_empty() && !names.extensions.is_empty(),
         "{names:?}"
@@ -282,7 +282,7 @@ async fn a_locked_table_costs_its_names_and_no_more_than_two_seconds() {
         .await
         .expect("the statement is right");
     let begun = Instant::now();
-    let names = asked(&directory).await;
+    let names = names_of(&directory).await;
     assert!(begun.elapsed() < TWO_SECONDS, "{:?}", begun.elapsed());
     assert_eq!(names.missing, ["postgres"]);
     assert_eq!(
@@ -303,7 +303,7 @@ async fn a_locked_table_costs_its_names_and_no_more_than_two_seconds() {
     assert!(begun.elapsed() < 2 * TWO_SECONDS, "{:?}", begun.elapsed());
     lock.rollback().await.expect("the server runs");
     assert!(asked_again(&directory, "9999").await.is_none());
-    let names = asked(&directory).await;
+    let names = names_of(&directory).await;
     assert!(
         names.missing.is_empty() && names.chats.len() == 3,
         "{names:?}"
@@ -314,19 +314,19 @@ async fn a_locked_table_costs_its_names_and_no_more_than_two_seconds() {
 async fn cancelled_questions_do_not_delay_others() {
     let url = SERVER.database("given_up", SCHEMA).await;
     let directory = open(&url, forgetful());
-    let all = asked(&directory).await;
+    let all = names_of(&directory).await;
     let mut locker = SERVER.client("given_up").await;
     let lock = locker.transaction().await.expect("the server runs");
     lock.batch_execute("LOCK TABLE users")
         .await
         .expect("the statement is right");
     for _ in 0..6 {
-        let page = tokio::time::timeout(Duration::from_millis(50), asked(&directory));
+        let page = tokio::time::timeout(Duration::from_millis(50), names_of(&directory));
         assert!(page.await.is_err(), "the request was cancelled");
     }
     lock.rollback().await.expect("the server runs");
     let begun = Instant::now();
-    assert_eq!(asked(&directory).await, all);
+    assert_eq!(names_of(&directory).await, all);
     assert!(
         begun.elapsed() < Duration::from_millis(500),
         "{:?}",
@@ -338,28 +338,28 @@ async fn cancelled_questions_do_not_delay_others() {
 async fn many_pages_at_one_time_get_all_their_names_over_two_connections() {
     let url = SERVER.database("crowded", SCHEMA).await;
     let directory = open(&url, forgetful());
-    let pages = (0..50).map(|_| asked(&directory));
+    let pages = (0..50).map(|_| names_of(&directory));
     for names in futures_util::future::join_all(pages).await {
         assert_eq!((names.chats.len(), names.missing.len()), (3, 0));
     }
 }
 
 #[tokio::test]
-async fn a_login_that_is_refused_is_told_without_its_password() {
+async fn a_refused_login_is_reported_without_its_password() {
     let right = SERVER.url("postgres");
     let wrong = right.replace("made-up-password", "wrong-password");
     let directory = open(&wrong, DirectoryTimes::default());
-    let said = directory
+    let error = directory
         .enterprise(&number("0367"))
         .await
         .expect_err("no source answers")
         .to_string();
-    assert!(said.contains("refuses the login"), "{said}");
+    assert!(error.contains("refuses the login"), "{error}");
     let checks = directory.check().await;
-    let (_, Err(told)) = &checks[0] else {
+    let (_, Err(reason)) = &checks[0] else {
         panic!("it can't be well");
     };
-    for text in [said.as_str(), told] {
+    for text in [error.as_str(), reason] {
         assert!(
             !text.contains("password") && !text.contains("tester"),
             "{text}"
@@ -369,8 +369,8 @@ async fn a_login_that_is_refused_is_told_without_its_password() {
 
 #[tokio::test]
 async fn a_restart_of_the_server_is_not_noticed_and_its_end_is() {
-    let said = CapturedLog::default();
-    let writer = said.clone();
+    let captured = CapturedLog::default();
+    let writer = captured.clone();
     let log = tracing_subscriber::fmt()
         .with_writer(move || writer.clone())
         .without_time();
@@ -382,12 +382,12 @@ async fn a_restart_of_the_server_is_not_noticed_and_its_end_is() {
     let url = server.database("restarted", SCHEMA).await;
     let directory = open(&url, forgetful());
     assert!(is_opened_by(&directory, "0367", SECRET).await);
-    let all = asked(&directory).await;
+    let all = names_of(&directory).await;
     assert!(all.missing.is_empty());
 
     server.stop();
     server.start_again();
-    assert_eq!(asked(&directory).await, all);
+    assert_eq!(names_of(&directory).await, all);
     assert!(is_opened_by(&directory, "0367", SECRET).await);
     assert!(
         directory
@@ -405,30 +405,30 @@ async fn a_restart_of_the_server_is_not_noticed_and_its_end_is() {
         "as it was last known"
     );
     assert!(directory.enterprise(&number("9999")).await.is_err());
-    let none = asked(&directory).await;
+    let none = names_of(&directory).await;
     assert!(none.chats.is_empty() && none.missing == ["postgres"]);
     let checks = directory.check().await;
-    let told = "can't be reached: connection refused".to_owned();
-    assert_eq!(checks, [("postgres", Err(told))]);
+    let reason = "can't be reached: connection refused".to_owned();
+    assert_eq!(checks, [("postgres", Err(reason))]);
     assert!(begun.elapsed() < TWO_SECONDS, "{:?}", begun.elapsed());
 
     server.start_again();
     assert!(asked_again(&directory, "9999").await.is_none());
-    assert_eq!(asked(&directory).await, all);
-    let said = said
+    assert_eq!(names_of(&directory).await, all);
+    let text = captured
         .0
         .lock()
         .expect("no thread panics while holding it")
         .clone();
-    let said = String::from_utf8(said).expect("a log is text");
-    let said: Vec<&str> = said.lines().collect();
+    let text = String::from_utf8(text).expect("a log is text");
+    let lines: Vec<&str> = text.lines().collect();
     assert_eq!(
-        said.len(),
+        lines.len(),
         2,
-        "once that it went, once that it is back: {said:#?}"
+        "once that it went, once that it is back: {lines:#?}"
     );
-    assert!(said[0].contains("WARN") && said[0].contains("postgres can't be reached"));
-    assert!(said[1].contains("INFO") && said[1].contains("postgres is back"));
+    assert!(lines[0].contains("WARN") && lines[0].contains("postgres can't be reached"));
+    assert!(lines[1].contains("INFO") && lines[1].contains("postgres is back"));
 }
 
 /// Collects what is logged.
@@ -437,8 +437,8 @@ struct CapturedLog(Arc<Mutex<Vec<u8>>>);
 
 impl std::io::Write for CapturedLog {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let mut said = self.0.lock().expect("no thread panics while holding it");
-        said.extend_from_slice(bytes);
+        let mut buffer = self.0.lock().expect("no thread panics while holding it");
+        buffer.extend_from_slice(bytes);
         Ok(bytes.len())
     }
 
@@ -483,7 +483,7 @@ async fn a_server_that_takes_connections_and_says_nothing_is_given_up() {
     let url = format!("postgres://tester:made-up@127.0.0.1:{port}/db");
     let directory = open(&url, DirectoryTimes::default());
     let begun = Instant::now();
-    let names = asked(&directory).await;
+    let names = names_of(&directory).await;
     assert!(begun.elapsed() < TWO_SECONDS, "{:?}", begun.elapsed());
     assert_eq!(names.missing, ["postgres"]);
     let begun = Instant::now();

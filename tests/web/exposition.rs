@@ -38,7 +38,7 @@ struct Reader {
     helped: Option<String>,
     /// Name and type of the current family.
     family: Option<(String, String)>,
-    told: BTreeSet<String>,
+    families: BTreeSet<String>,
     samples: BTreeMap<(String, String), f64>,
     /// The bounds and counts of each histogram, in order, by its labels without `le`.
     buckets: BTreeMap<(String, String), Vec<(f64, f64)>>,
@@ -49,7 +49,7 @@ impl Reader {
         if let Some(help) = line.strip_prefix("# HELP ") {
             let (name, text) = help.split_once(' ').expect("a text");
             assert!(is_name(name) && !text.is_empty(), "{line}");
-            assert!(self.told.insert(name.to_owned()), "twice: {name}");
+            assert!(self.families.insert(name.to_owned()), "twice: {name}");
             self.helped = Some(name.to_owned());
         } else if let Some(kind) = line.strip_prefix("# TYPE ") {
             let (name, kind) = kind.split_once(' ').expect("a type");

@@ -70,11 +70,11 @@ fn every_call_that_the_list_shows_is_opened_by_its_row_and_by_nothing_else() {
 fn the_api_traces_an_odd_id_and_refuses_what_no_log_can_hold() {
     let (_dir, server) = serving(&IDS);
     for id in IDS {
-        let told = json_of(&get(server.at, &format!("/trace/{}", encoded(id))));
-        assert_eq!(told["unique_id"], id);
-        assert_eq!(told["phone_number"], "375290001234", "{id}");
+        let document = json_of(&get(server.address, &format!("/trace/{}", encoded(id))));
+        assert_eq!(document["unique_id"], id);
+        assert_eq!(document["phone_number"], "375290001234", "{id}");
     }
-    let status = |path: &str| get(server.at, path).status;
+    let status = |path: &str| get(server.address, path).status;
     for (path, wanted) in [
         ("/trace/%D0%BD%D0%B5%D1%82%201", 404),
         ("/trace/a%7C1", 422),
@@ -163,7 +163,7 @@ fn the_list_and_the_api_look_for_callers_without_a_number() {
     ] {
         assert_eq!(rows(typed), wanted, "{typed}");
         let target = format!("/search?enterprise=0367&phone={}", encoded(typed));
-        let reply = get(server.at, &target);
+        let reply = get(server.address, &target);
         let api = if wanted.0 == 200 { 200 } else { 422 };
         assert_eq!(reply.status, api, "{typed}");
         if api == 200 {

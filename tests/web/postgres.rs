@@ -43,7 +43,7 @@ stop
 rm -rf -- "$dir"
 "#;
 
-/// As in the field: `users` holds the names, `telegram_users` holds none.
+/// The tables of the field: `users` holds the names, `telegram_users` holds none.
 pub(crate) const SCHEMA: &str = "
 CREATE TABLE enterprises (id serial PRIMARY KEY, number text UNIQUE, name text, name2 text, \
     secret text, bot_token text UNIQUE, chat_id text, active bool, is_enabled bool);
@@ -227,8 +227,8 @@ fn cluster(bin: &Path) -> PathBuf {
         .stdin(Stdio::null())
         .output()
         .expect("initdb can be run");
-    let said = String::from_utf8_lossy(&made.stderr);
-    assert!(made.status.success(), "initdb fails:\n{said}");
+    let stderr = String::from_utf8_lossy(&made.stderr);
+    assert!(made.status.success(), "initdb fails:\n{stderr}");
     dir
 }
 

@@ -24,8 +24,14 @@ pub(crate) fn over(root: &Path) -> Setup {
 }
 
 /// Sends one request as a program on this host does; each of `headers` has its line end.
-pub(crate) fn ask(at: SocketAddr, method: &str, target: &str, headers: &str, body: &[u8]) -> Reply {
-    let mut client = Client::connect(at);
+pub(crate) fn ask(
+    address: SocketAddr,
+    method: &str,
+    target: &str,
+    headers: &str,
+    body: &[u8],
+) -> Reply {
+    let mut client = Client::connect(address);
     send(&mut client, method, target, headers, body);
     client.reply()
 }
@@ -41,12 +47,12 @@ pub(crate) fn send(client: &mut Client, method: &str, target: &str, headers: &st
 
 pub(crate) const JSON: &str = "Content-Type: application/json\r\n";
 
-pub(crate) fn post(at: SocketAddr, path: &str, body: &str) -> Reply {
-    ask(at, "POST", path, JSON, body.as_bytes())
+pub(crate) fn post(address: SocketAddr, path: &str, body: &str) -> Reply {
+    ask(address, "POST", path, JSON, body.as_bytes())
 }
 
-pub(crate) fn get(at: SocketAddr, target: &str) -> Reply {
-    ask(at, "GET", target, "", b"")
+pub(crate) fn get(address: SocketAddr, target: &str) -> Reply {
+    ask(address, "GET", target, "", b"")
 }
 
 pub(crate) fn json_of(reply: &Reply) -> Value {

@@ -34,12 +34,12 @@ fn two_calls_of_one_id_are_two_rows_of_the_list_and_of_the_api() {
         line(&format!("{day} 09:15:00,100"), "hangup", ID, fields)
     };
     let (_dir, server) = server(&(missed("2025-11-27") + &missed("2025-11-30")));
-    let found = json_of(&get(server.at, "/search?enterprise=0367"));
+    let found = json_of(&get(server.address, "/search?enterprise=0367"));
     assert_eq!(found["total"], 2, "{found}");
     let list = format!("/calls/0367?token={TOKEN}&lang=en&from=2025-11-26&to=2025-11-30");
     let page = server.get(&list).text();
     assert_eq!(rows(&page), 2, "{page}");
-    let newest = json_of(&get(server.at, &format!("/trace/{ID}")));
+    let newest = json_of(&get(server.address, &format!("/trace/{ID}")));
     assert_eq!(newest["start_time"], found["results"][0]["start_time"]);
 }
 
@@ -62,8 +62,8 @@ fn counts_of_a_search_are_those_of_the_trace_and_an_integration_that_succeeded_i
         format!("2025-11-30 09:15:07,000|TG|delete|100000001|dial|45001|{ID}|\n"),
     ];
     let (dir, server) = server(&text.concat());
-    let traced = json_of(&get(server.at, &format!("/trace/{ID}")));
-    let found = json_of(&get(server.at, "/search?enterprise=0367"));
+    let traced = json_of(&get(server.address, &format!("/trace/{ID}")));
+    let found = json_of(&get(server.address, "/search?enterprise=0367"));
     let row = &found["results"][0];
     for (of_row, of_trace, expected) in [
         ("events_count", "total_events", 1),
@@ -79,8 +79,8 @@ fn counts_of_a_search_are_those_of_the_trace_and_an_integration_that_succeeded_i
         );
     }
     let args = ["trace", "0367", ID, "--format", "json"];
-    let said = testing::out(&testing::run(dir.path(), &args));
-    let call: serde_json::Value = serde_json::from_str(&said).expect("JSON");
+    let printed = testing::out(&testing::run(dir.path(), &args));
+    let call: serde_json::Value = serde_json::from_str(&printed).expect("JSON");
     assert_eq!(call["call"]["http_failed"], 1, "{call}");
 }
 
@@ -114,7 +114,7 @@ fn the_list_filters_and_counts_calls_that_go_on() {
         ),
     ];
     let (_dir, server) = server(&text.concat());
-    let metrics = get(server.at, "/metrics").text();
+    let metrics = get(server.address, "/metrics").text();
     let going = "calltrace_calls_in_progress{enterprise=\"0367\"} 2\n";
     assert!(metrics.contains(going), "{metrics}");
     let page = |filter: &str| {
@@ -184,6 +184,6 @@ fn a_page_says_in_both_languages_which_records_were_recovered() {
         assert_eq!(page.matches(record).count(), 1, "{page}");
         assert_eq!(page.matches(step).count(), 1, "{page}");
     }
-    let traced = json_of(&get(server.at, &format!("/trace/{ID}")));
+    let traced = json_of(&get(server.address, &format!("/trace/{ID}")));
     assert!(traced.to_string().contains("_recovered"), "{traced}");
 }

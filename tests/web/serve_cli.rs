@@ -23,21 +23,21 @@ fn ended(mut command: Command) -> (Option<i32>, String, String) {
 #[test]
 fn without_settings_it_prints_the_link_to_open() {
     let running = Running::start("", &[]);
-    let at = running.at();
-    let said = running.said();
+    let address = running.address();
+    let line = running.stderr_line();
     assert!(
-        said.contains("its own token, which opens all 4 enterprises"),
-        "{said}"
+        line.contains("its own token, which opens all 4 enterprises"),
+        "{line}"
     );
     let line = running.lines.recv_timeout(PATIENCE).expect("a link");
     let target = line
-        .strip_prefix(&format!("http://{at}"))
+        .strip_prefix(&format!("http://{address}"))
         .expect("its own address");
     let (path, token) = target.split_once("?token=").expect("a token");
     // 128 bits.
     assert_eq!(token.len(), 22, "{token}");
     assert!(path.starts_with("/calls/0"), "{path}");
-    let mut client = Client::connect(at);
+    let mut client = Client::connect(address);
     for target in [target, &format!("{CALL}?token={token}")] {
         client.ask("GET", target, "");
         assert_eq!(client.reply().status, 200, "{target}");
@@ -46,9 +46,9 @@ fn without_settings_it_prints_the_link_to_open() {
     assert_eq!(client.reply().status, 403);
     drop(client);
     running.signal("-TERM");
-    let (code, said) = running.end();
+    let (code, stderr) = running.end();
     assert_eq!(code, Some(0));
-    assert!(!said.contains(token), "{said}");
+    assert!(!stderr.contains(token), "{stderr}");
 }
 
 #[test]
@@ -62,13 +62,13 @@ fn a_token_of_its_own_is_not_printed_into_the_journal() {
             "-c",
             &format!("JOURNAL_STREAM={stream} exec timeout 2 {bin} serve --listen 0 --root {root}"),
         ]);
-        let (_, out, said) = ended(shell);
-        assert_eq!(out.contains("token="), is_printed, "{out}{said}");
-        assert!(!said.contains("token="), "{said}");
+        let (_, out, stderr) = ended(shell);
+        assert_eq!(out.contains("token="), is_printed, "{out}{stderr}");
+        assert!(!stderr.contains("token="), "{stderr}");
         assert_eq!(
-            said.contains("no page can be opened"),
+            stderr.contains("no page can be opened"),
             !is_printed,
-            "{said}"
+            "{stderr}"
         );
     }
 }
@@ -128,8 +128,8 @@ fn a_service_that_may_read_no_log_says_so_of_its_health() {
 #[test]
 fn with_settings_it_prints_no_token() {
     let running = Running::start(SETTINGS, &[]);
-    let at = running.at();
-    let mut client = Client::connect(at);
+    let address = running.address();
+    let mut client = Client::connect(address);
     client.ask("GET", &format!("{CALL}?token={TOKEN}"), "");
     assert_eq!(client.reply().status, 200);
     running.signal("-INT");
@@ -143,7 +143,7 @@ fn with_settings_it_prints_no_token() {
 fn its_log_has_a_line_a_request_and_no_token() {
     for format in ["text", "json"] {
         let running = Running::start(SETTINGS, &["--log-format", format, "-v"]);
-        let mut client = Client::connect(running.at());
+        let mut client = Client::connect(running.address());
         let requests = [
             format!("{CALL}?token={TOKEN}"),
             format!("{CALL}?exp=1&sig=se-cret-signature"),
@@ -164,12 +164,12 @@ fn its_log_has_a_line_a_request_and_no_token() {
         client.reply();
         drop(client);
         running.signal("-TERM");
-        let (code, said) = running.end();
+        let (code, stderr) = running.end();
         assert_eq!(code, Some(0));
-        let answered = said.lines().filter(|line| line.contains("millis"));
-        assert_eq!(answered.count(), requests.len(), "{said}");
+        let answered = stderr.lines().filter(|line| line.contains("millis"));
+        assert_eq!(answered.count(), requests.len(), "{stderr}");
         for secret in [TOKEN, "se-cret-signature", "token="] {
-            assert!(!said.contains(secret), "{said}");
+            assert!(!stderr.contains(secret), "{stderr}");
         }
         let first = match format {
             "text" => "method=GET path=/call/0367/1764493655.61 status=200 millis=",
@@ -177,7 +177,7 @@ fn its_log_has_a_line_a_request_and_no_token() {
                 "\"method\":\"GET\",\"path\":\"/call/0367/1764493655.61\",\"status\":200,\"millis\":"
             }
         };
-        assert!(said.contains(first), "{said}");
+        assert!(stderr.contains(first), "{stderr}");
     }
 }
 
@@ -201,14 +201,17 @@ fn is_read(client: &Client) -> bool {
 #[test]
 fn a_second_signal_ends_it_at_once() {
     let running = Running::start(SETTINGS, &[]);
-    let mut client = Client::connect(running.at());
+    let mut client = Client::connect(running.address());
     // The server waits for a request when its head has begun.
     client.send(b"GET / HTTP/1.1\r\n");
     while !is_read(&client) {
         thread::yield_now();
     }
     running.signal("-INT");
-    while !running.said().contains("a second signal ends at once") {}
+    while !running
+        .stderr_line()
+        .contains("a second signal ends at once")
+    {}
     running.signal("-INT");
     assert_eq!(running.end().0, Some(130));
 }
@@ -216,20 +219,20 @@ fn a_second_signal_ends_it_at_once() {
 #[test]
 fn an_address_in_use_is_an_error_with_advice() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let at = taken.local_addr().expect("an address");
+    let address = taken.local_addr().expect("an address");
     let (_dir, mut command) = command(SETTINGS);
-    command.args(["serve", "--listen", &at.to_string()]);
-    let next = at.port() + 1;
-    let said = format!(
-        "calltrace: {at} is in use, maybe by another calltrace serve; stop that one, or choose \
+    command.args(["serve", "--listen", &address.to_string()]);
+    let next = address.port() + 1;
+    let expected = format!(
+        "calltrace: {address} is in use, maybe by another calltrace serve; stop that one, or choose \
          another port with --listen 127.0.0.1:{next}\n"
     );
-    assert_eq!(ended(command), (Some(2), String::new(), said));
+    assert_eq!(ended(command), (Some(2), String::new(), expected));
 }
 
 #[test]
 fn an_address_that_can_not_be_listened_on_is_an_error() {
-    for (listen, said) in [
+    for (listen, expected) in [
         (
             "here",
             "calltrace: invalid value 'here' for '--listen <ADDR:PORT>': an address to listen on \
@@ -243,7 +246,7 @@ fn an_address_that_can_not_be_listened_on_is_an_error() {
     ] {
         let (_dir, mut command) = command(SETTINGS);
         command.args(["serve", "--listen", listen]);
-        let wanted = (Some(2), String::new(), said.to_owned());
+        let wanted = (Some(2), String::new(), expected.to_owned());
         assert_eq!(ended(command), wanted, "{listen}");
     }
 }
@@ -251,29 +254,29 @@ fn an_address_that_can_not_be_listened_on_is_an_error() {
 #[test]
 fn without_descriptors_it_waits_and_goes_on() {
     let running = Running::start_with_descriptors(SETTINGS, 64);
-    let at = running.at();
+    let address = running.address();
     // The process can't open this many; the kernel accepts them nevertheless.
-    let many: Vec<Client> = (0..80).map(|_| Client::connect(at)).collect();
-    let said = running.said();
-    assert!(said.contains("can't accept connections"), "{said}");
+    let many: Vec<Client> = (0..80).map(|_| Client::connect(address)).collect();
+    let line = running.stderr_line();
+    assert!(line.contains("can't accept connections"), "{line}");
     drop(many);
-    let mut client = Client::connect(at);
+    let mut client = Client::connect(address);
     client.ask("GET", &format!("{CALL}?token={TOKEN}"), "");
     assert_eq!(client.reply().status, 200);
     drop(client);
     running.signal("-TERM");
-    let (code, said) = running.end();
+    let (code, stderr) = running.end();
     assert_eq!(code, Some(0));
-    assert!(said.lines().count() < 10, "{said}");
+    assert!(stderr.lines().count() < 10, "{stderr}");
 }
 
 #[test]
 fn other_hosts_are_warned_of() {
     let running = Running::start(SETTINGS, &["--listen", "0.0.0.0:0"]);
-    let at = running.at();
-    let said = running.said();
-    let wanted = format!("calltrace: {at} can be reached from other hosts without TLS");
-    assert!(said.starts_with(&wanted), "{said}");
+    let address = running.address();
+    let line = running.stderr_line();
+    let wanted = format!("calltrace: {address} can be reached from other hosts without TLS");
+    assert!(line.starts_with(&wanted), "{line}");
 }
 
 #[test]
@@ -287,7 +290,10 @@ fn settings_of_serve_are_used() {
     );
     let (_dir, mut command) = command("[serve]\nlisten = 8026\n");
     command.arg("serve");
-    let (code, _, said) = ended(command);
+    let (code, _, stderr) = ended(command);
     assert_eq!(code, Some(2));
-    assert!(said.ends_with("serve.listen must be in quotes\n"), "{said}");
+    assert!(
+        stderr.ends_with("serve.listen must be in quotes\n"),
+        "{stderr}"
+    );
 }

@@ -18,8 +18,8 @@ fn link(settings: &str, args: &[&str]) -> (Option<i32>, String, String) {
     let (_dir, mut command) = command(settings);
     let output = command.arg("link").args(args).output().expect("it runs");
     let text = |bytes| String::from_utf8(bytes).expect("text");
-    let (said, why) = (text(output.stdout), text(output.stderr));
-    (output.status.code(), said.trim_end().to_owned(), why)
+    let (link, stderr) = (text(output.stdout), text(output.stderr));
+    (output.status.code(), link.trim_end().to_owned(), stderr)
 }
 
 /// Returns what that code makes of the same arguments, with the clock at `expires` minus the time it adds.
@@ -32,8 +32,8 @@ fn python_link(expires: &str, secret: &str, id: &str) -> String {
         .args(["-c", &call, secret, id])
         .output()
         .expect("there is python3; it is needed to compare links");
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{said}");
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{stderr}");
     String::from_utf8(output.stdout)
         .expect("text")
         .trim_end()
@@ -58,8 +58,8 @@ fn python_makes_the_same_link() {
 #[test]
 fn a_link_opens_its_call() {
     let running = Running::start(SETTINGS, &[]);
-    let at = running.at();
-    let site = format!("http://{at}");
+    let address = running.address();
+    let site = format!("http://{address}");
     let args = [
         "0367",
         "1764493655.61",
@@ -71,7 +71,7 @@ fn a_link_opens_its_call() {
     let (code, link, _) = link(SETTINGS, &args);
     assert_eq!(code, Some(0));
     let target = link.strip_prefix(&site).expect("its address");
-    let mut client = Client::connect(at);
+    let mut client = Client::connect(address);
     client.ask("GET", target, "");
     assert_eq!(client.reply().status, 200);
     client.ask("GET", &target.replace("61?", "63?"), "");
@@ -96,7 +96,7 @@ fn a_link_needs_no_logs_and_no_call() {
 
 #[test]
 fn a_link_that_can_not_be_signed_is_an_error_with_advice() {
-    for (args, said) in [
+    for (args, expected) in [
         (
             vec!["0376", "1.1"],
             "calltrace: no secret is known for 0376; add secret = \"...\" to the settings, \
@@ -116,7 +116,7 @@ fn a_link_that_can_not_be_signed_is_an_error_with_advice() {
              such as 14d or 12h\n",
         ),
     ] {
-        let wanted = (Some(2), String::new(), said.to_owned());
+        let wanted = (Some(2), String::new(), expected.to_owned());
         assert_eq!(link(SETTINGS, &args), wanted, "{args:?}");
     }
 }

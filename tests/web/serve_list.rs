@@ -95,7 +95,7 @@ fn a_plus_of_a_token_is_still_one_in_the_links_of_the_page_it_opened() {
 }
 
 #[test]
-fn a_list_that_ends_on_a_day_does_not_say_that_it_is_of_all_days() {
+fn a_list_that_ends_on_a_day_does_not_claim_to_show_all_days() {
     let server = Server::sample();
     let page = server.get(&format!("/calls/0367?token={TOKEN}&lang=en&to=2025-11-28"));
     let heading = between(&page.text(), "<h1>", "</h1>").concat();
@@ -139,9 +139,9 @@ fn each_bar_and_each_number_leads_to_the_calls_that_it_counts() {
         let mut in_bars = 0;
         for bar in &bars {
             let (link, rest) = bar.split_once('"').expect("a link");
-            let said = between(rest, ": ", "\u{a0}")[0];
+            let number_shown = between(rest, ": ", "\u{a0}")[0];
             let listed = count_of(&followed(&server, link));
-            assert_eq!(said.parse(), Ok(listed), "{bar}");
+            assert_eq!(number_shown.parse(), Ok(listed), "{bar}");
             in_bars += listed;
         }
         assert!(bars.len() > 2, "{days}: {}", bars.len());
@@ -150,10 +150,10 @@ fn each_bar_and_each_number_leads_to_the_calls_that_it_counts() {
         let mut in_numbers = 0;
         for number in between(numbers, "href=\"", "</a>") {
             let (link, rest) = number.split_once('"').expect("a link");
-            let said = rest.rsplit("</span>").next().expect("a number");
-            let said = said.split(' ').next().expect("a number");
+            let number_shown = rest.rsplit("</span>").next().expect("a number");
+            let number_shown = number_shown.split(' ').next().expect("a number");
             let listed = count_of(&followed(&server, link));
-            assert_eq!(said.parse(), Ok(listed), "{number}");
+            assert_eq!(number_shown.parse(), Ok(listed), "{number}");
             in_numbers += listed;
         }
         assert_eq!(in_numbers, all, "{days}");
@@ -245,13 +245,13 @@ fn hours_and_weekdays_of_several_days_are_leafed_through_as_one_list() {
         (between(&page, "<h1>", "</h1>").concat(), count_of(&page))
     };
     let days = "Calls, 20 November 2025 – 3 December 2025";
-    for (query, said, count) in [
+    for (query, suffix, count) in [
         ("&weekday=1", ", Mon", 2 * 48),
         ("&weekday=1&hours=7-9", ", Mon, 7:00–9:00", 2 * 4),
         ("&weekday=3&hours=8-10", ", Wed, 8:00–10:00", 4 + 2),
         ("&hours=23-24", ", 23:00–24:00", 13 * 2),
     ] {
-        let want = (format!("{days}{said}"), count);
+        let want = (format!("{days}{suffix}"), count);
         assert_eq!(heading_and_count(query), want, "{query}");
     }
     let target = format!("/calls/0367?token={TOKEN}&from=2025-12-02&to=2025-12-03&weekday=5");
@@ -299,27 +299,27 @@ fn a_missed_call_says_whether_the_client_was_called_back() {
         missed_of(20, "1764775200.7", "anonymous"),
     ];
     let (_dir, server) = server(&log.concat());
-    let said = |language: &str, query: &str| {
+    let notes = |language: &str, query: &str| {
         let target = format!("/calls/0367?token={TOKEN}&lang={language}{query}");
         let page = server.get(&target).text();
         let rows = between(&page, "<span class=\"back ", "</span>").into_iter();
         rows.map(|text| text.replace('\u{a0}', " "))
             .collect::<Vec<_>>()
     };
-    // Newest first; nothing is said about the two that are at most half an hour old.
+    // Newest first; the two calls that are at most half an hour old have no note.
     let russian = [
         "uncalled\">не перезвонили",
         "tried\">перезвонили через 45 мин, не дозвонились",
         "called\">перезвонили через 12 мин",
     ];
-    assert_eq!(said("ru", ""), russian);
+    assert_eq!(notes("ru", ""), russian);
     let english = [
         "uncalled\">not called back",
         "tried\">called back after 45 min, not reached",
         "called\">called back after 12 min",
     ];
-    assert_eq!(said("en", ""), english);
+    assert_eq!(notes("en", ""), english);
     // The same where only missed calls, or those of one client, are listed.
-    assert_eq!(said("en", "&result=missed"), english);
-    assert_eq!(said("en", "&phone=375290000001"), english[2..]);
+    assert_eq!(notes("en", "&result=missed"), english);
+    assert_eq!(notes("en", "&phone=375290000001"), english[2..]);
 }

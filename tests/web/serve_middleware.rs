@@ -220,10 +220,10 @@ fn head_is_get_without_the_page() {
 #[test]
 fn pages_are_compressed_for_clients_that_accept_it() {
     let text = "0123456789 ".repeat(1000);
-    let said = text.clone();
+    let body = text.clone();
     let setup = Setup::default();
     let server = setup.start_with(|site| {
-        let routes = Router::new().route("/text", get(async move || said));
+        let routes = Router::new().route("/text", get(async move || body));
         calltrace_web::pages_of(&site, routes)
     });
     let plain = server.get("/text");
@@ -274,7 +274,7 @@ fn health_is_the_current_state() {
     // A result stays valid for a second.
     assert_eq!(server.get("/health").status, 200);
     testing::wait_until("another look", || server.get("/health").status == 503);
-    let mut client = Client::connect(server.at);
+    let mut client = Client::connect(server.address);
     client.ask("GET", "/health", "User-Agent: UptimeRobot/2.0\r\n");
     let ill = client.reply();
     assert_eq!(ill.status, 503);
@@ -288,7 +288,7 @@ fn health_is_the_current_state() {
     );
     let folder = dir.path().to_str().expect("a name");
     assert!(!text.contains(folder), "{text}");
-    // An empty folder that may be written to is a new tree; nothing can be said about a call.
+    // An empty folder that may be written to is a new tree; it has no calls.
     std::fs::create_dir(&root).expect("made");
     let call = server.get(&format!("{CALL}?token={TOKEN}"));
     assert_eq!(call.status, 503);

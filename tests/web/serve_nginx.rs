@@ -12,7 +12,7 @@ use crate::serving::{CALL, Client, PATIENCE, Reply, Server, TOKEN};
 /// An nginx on this host with the packaged file as its only site.
 struct Nginx {
     child: Child,
-    at: SocketAddr,
+    address: SocketAddr,
     dir: tempfile::TempDir,
 }
 
@@ -20,9 +20,9 @@ impl Nginx {
     /// Without TLS, in front of `server`.
     fn start(server: SocketAddr) -> Nginx {
         let dir = tempfile::tempdir().expect("a folder");
-        let at = free_port();
+        let address = free_port();
         let plain = packaged()
-            .replace("listen 443 ssl;", &format!("listen {at};"))
+            .replace("listen 443 ssl;", &format!("listen {address};"))
             .replace("    listen [::]:443 ssl;\n", "")
             .lines()
             .filter(|line| !line.trim().starts_with("ssl_"))
@@ -31,9 +31,13 @@ impl Nginx {
         let site = plain.replace("server 127.0.0.1:8026;", &format!("server {server};"));
         write(dir.path(), &site);
         let child = nginx(dir.path()).spawn().expect("nginx is installed");
-        let nginx = Nginx { child, at, dir };
+        let nginx = Nginx {
+            child,
+            address,
+            dir,
+        };
         let begin = Instant::now();
-        while TcpStream::connect(at).is_err() {
+        while TcpStream::connect(address).is_err() {
             assert!(begin.elapsed() < PATIENCE, "{}", nginx.logs());
             thread::sleep(Duration::from_millis(5));
         }
@@ -45,7 +49,7 @@ impl Nginx {
     }
 
     fn ask(&self, method: &str, target: &str, headers: &str) -> Reply {
-        let mut client = Client::connect(self.at);
+        let mut client = Client::connect(self.address);
         client.ask(method, target, headers);
         client.reply()
     }
@@ -82,15 +86,15 @@ fn packaged() -> String {
 
 /// Writes the site and the smallest configuration around it, with the logs in `dir`.
 fn write(dir: &Path, site: &str) {
-    let at = dir.display();
-    let site = site.replace("/var/log/nginx/", &format!("{at}/"));
+    let folder = dir.display();
+    let site = site.replace("/var/log/nginx/", &format!("{folder}/"));
     fs::write(dir.join("calltrace.conf"), site).expect("written");
     let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-        .map(|kind| format!("{kind}_temp_path {at}/{kind};\n"))
+        .map(|kind| format!("{kind}_temp_path {folder}/{kind};\n"))
         .concat();
     let around = format!(
-        "daemon off;\nmaster_process off;\npid {at}/pid;\nevents {{}}\n\
-         http {{\naccess_log off;\n{temporary}include {at}/calltrace.conf;\n}}\n"
+        "daemon off;\nmaster_process off;\npid {folder}/pid;\nevents {{}}\n\
+         http {{\naccess_log off;\n{temporary}include {folder}/calltrace.conf;\n}}\n"
     );
     fs::write(dir.join("nginx.conf"), around).expect("written");
 }
@@ -118,9 +122,9 @@ fn free_port() -> SocketAddr {
 
 fn run(command: &mut Command) -> String {
     let Output { status, stderr, .. } = command.output().expect("it is installed");
-    let said = String::from_utf8_lossy(&stderr).into_owned();
-    assert!(status.success(), "{said}");
-    said
+    let messages = String::from_utf8_lossy(&stderr).into_owned();
+    assert!(status.success(), "{messages}");
+    messages
 }
 
 #[test]
@@ -141,14 +145,14 @@ fn the_packaged_file_is_right_as_it_is() {
         .replace("/etc/ssl/certs/bot.example.org.pem", &name(&certificate))
         .replace("/etc/ssl/private/bot.example.org.key", &name(&key));
     write(dir.path(), &site);
-    let said = run(nginx(dir.path()).arg("-t"));
-    assert!(!said.contains("[warn]"), "{said}");
+    let messages = run(nginx(dir.path()).arg("-t"));
+    assert!(!messages.contains("[warn]"), "{messages}");
 }
 
 #[test]
 fn a_page_comes_through_and_its_token_is_not_written_down() {
     let server = Server::sample();
-    let nginx = Nginx::start(server.at);
+    let nginx = Nginx::start(server.address);
     let direct = server.get(&format!("{CALL}?token={TOKEN}"));
     let reply = nginx.get(&format!("{CALL}?token={TOKEN}"), "");
     // Other calls of the client are left out where the search takes too long.
@@ -210,7 +214,7 @@ fn a_server_that_is_away_costs_no_token_either() {
 #[test]
 fn nothing_but_pages_comes_through() {
     let server = Server::sample();
-    let nginx = Nginx::start(server.at);
+    let nginx = Nginx::start(server.address);
     for target in [
         "/metrics",
         "/log/event",
@@ -243,7 +247,7 @@ fn nothing_but_pages_comes_through() {
 #[test]
 fn an_address_that_a_visitor_invents_does_not_dodge_the_limit_of_tries() {
     let server = Server::sample();
-    let nginx = Nginx::start(server.at);
+    let nginx = Nginx::start(server.address);
     let spoofed = |n: usize| {
         format!(
             "X-Forwarded-For: 198.51.100.{n}\r\nX-Real-IP: 198.51.100.{n}\r\nForwarded: for=198.51.100.{n}\r\n"

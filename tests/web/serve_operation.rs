@@ -30,7 +30,7 @@ fn metrics(client: &mut Client) -> Exposition {
 #[test]
 fn requests_are_counted_by_route_and_refusals_by_reason() {
     let running = Running::start(SETTINGS, &[]);
-    let mut client = Client::connect(running.at());
+    let mut client = Client::connect(running.address());
     let call = format!("{CALL}?token={TOKEN}");
     for (target, headers, status) in [
         (call.as_str(), "", 200),
@@ -45,12 +45,13 @@ fn requests_are_counted_by_route_and_refusals_by_reason() {
         assert_eq!(get(&mut client, target, headers), status, "{target}");
     }
     // The client's other calls are searched once, and that may end after the page.
-    let searched =
-        |seen: &Exposition| seen.value("calltrace_engine_seconds_count", "question=\"search\"");
+    let searched = |exposition: &Exposition| {
+        exposition.value("calltrace_engine_seconds_count", "question=\"search\"")
+    };
     let begin = Instant::now();
-    let mut seen = metrics(&mut client);
-    while searched(&seen) != Some(3.0) && begin.elapsed() < PATIENCE {
-        seen = metrics(&mut client);
+    let mut exposition = metrics(&mut client);
+    while searched(&exposition) != Some(3.0) && begin.elapsed() < PATIENCE {
+        exposition = metrics(&mut client);
     }
     let call = "route=\"/call/{enterprise}/{unique_id}\"";
     for (name, labels, value) in [
@@ -114,18 +115,22 @@ fn requests_are_counted_by_route_and_refusals_by_reason() {
             4.0,
         ),
     ] {
-        assert_eq!(seen.value(name, labels), Some(value), "{name} {labels}");
+        assert_eq!(
+            exposition.value(name, labels),
+            Some(value),
+            "{name} {labels}"
+        );
     }
-    assert!(seen.value("calltrace_sent_bytes_total", "") > Some(10_000.0));
-    assert!(seen.value("process_resident_memory_bytes", "") > Some(1e6));
-    assert!(seen.value("process_open_fds", "") > Some(3.0));
-    assert!(seen.value("process_start_time_seconds", "") > Some(1.7e9));
+    assert!(exposition.value("calltrace_sent_bytes_total", "") > Some(10_000.0));
+    assert!(exposition.value("process_resident_memory_bytes", "") > Some(1e6));
+    assert!(exposition.value("process_open_fds", "") > Some(3.0));
+    assert!(exposition.value("process_start_time_seconds", "") > Some(1.7e9));
 }
 
 #[test]
 fn no_label_holds_a_word_of_a_request() {
     let running = Running::start(SETTINGS, &[]);
-    let mut client = Client::connect(running.at());
+    let mut client = Client::connect(running.address());
     for n in 0..30 {
         for target in [
             format!("/call/0367/1764493655.{n}?token={TOKEN}"),
@@ -136,15 +141,18 @@ fn no_label_holds_a_word_of_a_request() {
             get(&mut client, &target, "X-Forwarded-For: 198.51.100.7\r\n");
         }
     }
-    let seen = metrics(&mut client);
+    let exposition = metrics(&mut client);
     // The only metric with an enterprise is the gauge of its calls, which needs its folder and no
     // request.
-    let mut of_enterprises = seen.labels().filter(|it| it.contains("0367"));
+    let mut of_enterprises = exposition.labels().filter(|it| it.contains("0367"));
     assert!(of_enterprises.all(|it| it == "enterprise=\"0367\""));
     for secret in ["1764493655", "s3cret", TOKEN, "37529000", "198.51"] {
-        assert!(!seen.labels().any(|it| it.contains(secret)), "{secret}");
+        assert!(
+            !exposition.labels().any(|it| it.contains(secret)),
+            "{secret}"
+        );
     }
-    assert!(seen.len() < 200, "{}", seen.len());
+    assert!(exposition.len() < 200, "{}", exposition.len());
 }
 
 #[test]
@@ -189,7 +197,7 @@ fn the_log_goes_into_a_file_without_tokens_and_is_opened_anew_on_hangup() {
         &["--log-format", "json"],
         &[("CALLTRACE_LOG_FILE", name)],
     );
-    let mut client = Client::connect(running.at());
+    let mut client = Client::connect(running.address());
     get(&mut client, &format!("{CALL}?token={TOKEN}"), "");
     testing::wait_until("the line of a call", || says(&path, CALL));
     fs::rename(&path, &moved).expect("renamed");
@@ -198,9 +206,9 @@ fn the_log_goes_into_a_file_without_tokens_and_is_opened_anew_on_hangup() {
     get(&mut client, "/health", "");
     drop(client);
     running.signal("-TERM");
-    let (code, said) = running.end();
-    assert_eq!(code, Some(0), "{said}");
-    assert!(!said.contains("millis"), "{said}");
+    let (code, stderr) = running.end();
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(!stderr.contains("millis"), "{stderr}");
     // Waiting lines were written before the end.
     assert!(says(&path, "/health") && !says(&moved, "/health"));
     for path in [&path, &moved] {
@@ -215,7 +223,7 @@ fn says(path: &Path, word: &str) -> bool {
 #[test]
 fn a_full_disk_stops_the_log_and_nothing_else() {
     let running = Running::start(SETTINGS, &["--log-file", "/dev/full"]);
-    let mut client = Client::connect(running.at());
+    let mut client = Client::connect(running.address());
     for _ in 0..20 {
         assert_eq!(get(&mut client, &format!("{CALL}?token={TOKEN}"), ""), 200);
     }
@@ -229,32 +237,34 @@ fn a_full_disk_stops_the_log_and_nothing_else() {
 }
 
 #[test]
-fn a_log_that_can_not_be_written_is_said_at_the_start() {
+fn a_log_that_can_not_be_written_is_reported_at_the_start() {
     let running = Running::start(SETTINGS, &["--log-file", "/nowhere/serve.log"]);
-    let (code, said) = running.end();
-    assert_eq!(code, Some(2), "{said}");
+    let (code, stderr) = running.end();
+    assert_eq!(code, Some(2), "{stderr}");
     assert!(
-        said.contains("/nowhere/serve.log: can't write the log"),
-        "{said}"
+        stderr.contains("/nowhere/serve.log: can't write the log"),
+        "{stderr}"
     );
 }
 
 #[test]
-fn systemd_is_told_when_it_serves_that_it_lives_and_that_it_ends() {
+fn systemd_is_notified_of_the_start_of_life_and_of_the_end() {
     let dir = tempfile::tempdir().expect("a folder");
     let path = dir.path().join("notify");
-    let told = UnixDatagram::bind(&path).expect("a socket");
-    told.set_read_timeout(Some(PATIENCE)).expect("it can be");
+    let listener = UnixDatagram::bind(&path).expect("a socket");
+    listener
+        .set_read_timeout(Some(PATIENCE))
+        .expect("it can be");
     let mut bytes = [0; 200];
     let mut next = || {
-        let length = told.recv(&mut bytes).expect("it says something");
+        let length = listener.recv(&mut bytes).expect("it says something");
         String::from_utf8_lossy(&bytes[..length]).trim().to_owned()
     };
     let socket = path.to_str().expect("text");
     let env = [("NOTIFY_SOCKET", socket), ("WATCHDOG_USEC", "50000")];
     let running = Running::start_with_env(SETTINGS, &[], &env);
     assert_eq!(next(), "READY=1");
-    let mut client = Client::connect(running.at());
+    let mut client = Client::connect(running.address());
     assert_eq!(get(&mut client, "/robots.txt", ""), 200);
     drop(client);
     for _ in 0..3 {

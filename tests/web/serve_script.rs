@@ -49,12 +49,12 @@ impl Script {
         command
     }
 
-    /// Its exit status, and what it said.
+    /// Returns its exit status and its output.
     fn order(&self, order: &str) -> (i32, String) {
         let done = self.command(order).output().expect("there is a shell");
-        let said = [done.stdout, done.stderr].concat();
+        let printed = [done.stdout, done.stderr].concat();
         let code = done.status.code().expect("it ends by itself");
-        (code, String::from_utf8(said).expect("text"))
+        (code, String::from_utf8(printed).expect("text"))
     }
 
     fn pid_file(&self) -> PathBuf {
@@ -92,10 +92,10 @@ fn it_starts_restarts_and_stops_one_server() {
         script.order("stop"),
         (0, "calltracectl: it does not run\n".into())
     );
-    let (code, said) = script.order("start");
+    let (code, printed) = script.order("start");
     let pid = script.pid();
     assert_eq!(
-        (code, said),
+        (code, printed),
         (0, format!("calltracectl: started, pid {pid}\n"))
     );
     assert!(script.output().contains("serving "), "{}", script.output());
@@ -114,10 +114,10 @@ fn it_starts_restarts_and_stops_one_server() {
     );
     let again = format!("calltracectl: it runs already, pid {pid}\n");
     assert_eq!(script.order("start"), (0, again));
-    let (code, said) = script.order("restart");
+    let (code, printed) = script.order("restart");
     let second = script.pid();
     let whole = format!("calltracectl: stopped, pid {pid}\ncalltracectl: started, pid {second}\n");
-    assert_eq!((code, said), (0, whole));
+    assert_eq!((code, printed), (0, whole));
     assert!(!lives(&pid) && lives(&second));
     assert_eq!(
         script.order("stop"),
@@ -164,7 +164,7 @@ impl Drop for Bystander {
 }
 
 #[test]
-fn a_process_that_is_not_its_own_is_left_alone() {
+fn a_process_of_another_program_is_left_running() {
     let script = Script::new();
     let mut bystander = Bystander::new();
     fs::create_dir(script.folder.path().join("run")).expect("made");
@@ -181,9 +181,9 @@ fn a_process_that_is_not_its_own_is_left_alone() {
     ] {
         fs::write(script.pid_file(), &text).expect("written");
         assert_eq!(script.order("status").0, 3, "{text}");
-        let (code, said) = script.order("stop");
+        let (code, printed) = script.order("stop");
         assert_eq!(
-            (code, said.as_str()),
+            (code, printed.as_str()),
             (0, "calltracectl: it does not run\n"),
             "{text}"
         );
@@ -205,16 +205,16 @@ fn a_process_that_is_not_its_own_is_left_alone() {
 }
 
 #[test]
-fn a_server_that_does_not_start_is_said_and_leaves_nothing() {
+fn a_server_that_does_not_start_is_reported_and_leaves_no_files() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let at = taken.local_addr().expect("bound").to_string();
+    let address = taken.local_addr().expect("bound").to_string();
     let mut script = Script::new();
-    script.args = script.args.replace("127.0.0.1:0", &at);
-    let (code, said) = script.order("start");
-    assert_eq!(code, 1, "{said}");
+    script.args = script.args.replace("127.0.0.1:0", &address);
+    let (code, printed) = script.order("start");
+    assert_eq!(code, 1, "{printed}");
     assert!(
-        said.contains(&at) && said.contains("it did not start"),
-        "{said}"
+        printed.contains(&address) && printed.contains("it did not start"),
+        "{printed}"
     );
     assert!(!script.pid_file().exists());
     assert_eq!(
@@ -223,9 +223,9 @@ fn a_server_that_does_not_start_is_said_and_leaves_nothing() {
         "nothing is in the way of the next"
     );
     script.program = "/nowhere/calltrace".into();
-    let (code, said) = script.order("start");
+    let (code, printed) = script.order("start");
     assert_eq!(
-        (code, said.as_str()),
+        (code, printed.as_str()),
         (1, "calltracectl: /nowhere/calltrace: no such program\n")
     );
 }
@@ -239,11 +239,11 @@ fn one_that_does_not_end_is_killed_after_a_while() {
     script.args = stubborn.display().to_string();
     assert_eq!(script.order("start").0, 0);
     let pid = script.pid();
-    let (code, said) = script.order("stop");
+    let (code, printed) = script.order("stop");
     assert_eq!(code, 0);
     assert!(
-        said.contains("did not end within 2 s, and is killed"),
-        "{said}"
+        printed.contains("did not end within 2 s, and is killed"),
+        "{printed}"
     );
     assert!(!lives(&pid));
 }
@@ -275,16 +275,16 @@ fn two_concurrent_starts_start_one_server() {
         command.spawn().expect("there is a shell")
     });
     let both = both.map(|child| child.wait_with_output().expect("it ends"));
-    let said =
+    let printed =
         both.map(|done| String::from_utf8([done.stdout, done.stderr].concat()).expect("text"));
-    let started = said
+    let started = printed
         .iter()
-        .filter(|said| said.contains("started, pid"))
+        .filter(|printed| printed.contains("started, pid"))
         .count();
-    assert_eq!(started, 1, "{said:?}");
-    let other = said
+    assert_eq!(started, 1, "{printed:?}");
+    let other = printed
         .iter()
-        .find(|said| !said.contains("started, pid"))
+        .find(|printed| !printed.contains("started, pid"))
         .expect("the other");
     assert!(
         other.contains("it is being started") || other.contains("runs already"),

@@ -83,24 +83,24 @@ fn the_page_shows_the_figures_of_the_document() {
     let (days, persons, lines) = (of("day"), of("person"), of("line"));
     let total = &days["total"];
     let number = |value: &Value| value.as_u64().expect("a number").to_string();
-    let said = page.replace('\u{a0}', " ");
+    let shown_text = page.replace('\u{a0}', " ");
     assert_eq!(count_of(&page).to_string(), number(&total["calls"]));
     let missed = &total["results"]["missed"];
-    let results = between(&said, "<p class=\"numbers\">", "</p>")[0];
+    let results = between(&shown_text, "<p class=\"numbers\">", "</p>")[0];
     for (result, word) in [
         ("answered", "answered"),
         ("missed", "missed"),
         ("not_reached", "not reached"),
     ] {
-        let told = format!("</span>{} {word}</a>", number(&total["results"][result]));
-        assert!(results.contains(&told), "{told}: {results}");
+        let expected = format!("</span>{} {word}</a>", number(&total["results"][result]));
+        assert!(results.contains(&expected), "{expected}: {results}");
     }
     let heading = format!(
         "Not called back: {} of {}",
         number(&total["not_returned"]),
         number(missed)
     );
-    assert!(said.contains(&heading), "{heading}");
+    assert!(shown_text.contains(&heading), "{heading}");
     let listed = between(
         between(&page, "<section class=\"unreturned\">", "</section>")[0],
         "<li>",
@@ -110,7 +110,7 @@ fn the_page_shows_the_figures_of_the_document() {
     for part in ["p50", "p90", "p95", "max"] {
         let seconds = total["wait_ms"][part].as_i64().expect("a length") / 1000;
         assert!(
-            said.contains(&format!("<dd>{seconds} s</dd>")),
+            shown_text.contains(&format!("<dd>{seconds} s</dd>")),
             "{part}: {seconds}"
         );
     }
@@ -161,8 +161,8 @@ fn each_bar_and_each_cell_leads_to_the_calls_that_it_counts() {
         let marks = between(part, "<a href=\"", "</a>").into_iter();
         let counts = marks.map(|mark| {
             let (link, rest) = mark.split_once('"').expect("a link");
-            let said = between(rest, ": ", "\u{a0}")[0];
-            assert_eq!(said.parse(), Ok(list(link)), "{mark}");
+            let count = between(rest, ": ", "\u{a0}")[0];
+            assert_eq!(count.parse(), Ok(list(link)), "{mark}");
             list(link)
         });
         counts.collect()
@@ -269,7 +269,7 @@ fn days_are_chosen_by_links_and_never_later_than_today() {
 }
 
 #[test]
-fn pages_speak_both_languages_and_a_wrong_day_is_said_on_them() {
+fn pages_are_in_both_languages_and_name_a_wrong_day() {
     let server = Server::sample();
     let russian = server
         .get(&format!("/stats/0367?token={TOKEN}&{WEEK}"))
@@ -296,7 +296,7 @@ fn files_can_be_read_by_spreadsheets_and_programs() {
         Some("attachment; filename=\"calltrace-0367-2025-11-26_2025-12-02-person.csv\"")
     );
     let robots = csv.header("x-robots-tag");
-    assert!(robots.is_some_and(|told| told.contains("noindex")));
+    assert!(robots.is_some_and(|header| header.contains("noindex")));
     let persons = document(&server, &format!("{WEEK}&by=person"));
     let groups = persons["groups"].as_array().expect("groups");
     let text = csv.text();

@@ -212,7 +212,7 @@ fn the_end_waits_for_running_requests_and_accepts_no_new_ones() {
     testing::wait_until("it", || come.load(Ordering::SeqCst) == 1);
     server.tell_to_stop();
     assert!(idle.is_closed());
-    testing::wait_until("it", || TcpStream::connect(server.at).is_err());
+    testing::wait_until("it", || TcpStream::connect(server.address).is_err());
     go_on.notify_one();
     let reply = running.reply();
     assert_eq!(reply.text(), "finished");
@@ -228,7 +228,7 @@ fn the_end_waits_for_a_page_that_is_being_read() {
     let mut first = [0; 1];
     client.0.read_exact(&mut first).expect("it begins");
     server.tell_to_stop();
-    testing::wait_until("it", || TcpStream::connect(server.at).is_err());
+    testing::wait_until("it", || TcpStream::connect(server.address).is_err());
     let mut rest = Vec::new();
     client.0.read_to_end(&mut rest).expect("all of it");
     assert!(rest.len() > BIG_BYTES);

@@ -100,7 +100,7 @@ impl Setup {
             listener.set_nonblocking(true).expect("it can be");
             tokio::net::TcpListener::from_std(listener).expect("a listener")
         };
-        let at = listening.local_addr().expect("an address");
+        let address = listening.local_addr().expect("an address");
         let (stop, stopped) = oneshot::channel::<()>();
         // The directory may start tasks, so it is made within the runtime.
         let router = runtime.block_on(async { router(self.site()) });
@@ -116,7 +116,7 @@ impl Setup {
             served.expect("it serves");
         });
         Server {
-            at,
+            address,
             stop: Some(stop),
             thread: Some(thread),
         }
@@ -125,7 +125,7 @@ impl Setup {
 
 /// A server that ends with the test.
 pub(crate) struct Server {
-    pub(crate) at: SocketAddr,
+    pub(crate) address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -136,7 +136,7 @@ impl Server {
     }
 
     pub(crate) fn client(&self) -> Client {
-        Client::connect(self.at)
+        Client::connect(self.address)
     }
 
     /// Sends one request on a new connection.
@@ -183,8 +183,8 @@ impl Drop for Server {
 pub(crate) struct Client(pub(crate) BufReader<TcpStream>);
 
 impl Client {
-    pub(crate) fn connect(at: SocketAddr) -> Client {
-        let stream = TcpStream::connect_timeout(&at, PATIENCE).expect("a connection");
+    pub(crate) fn connect(address: SocketAddr) -> Client {
+        let stream = TcpStream::connect_timeout(&address, PATIENCE).expect("a connection");
         stream.set_read_timeout(Some(PATIENCE)).expect("it can be");
         stream.set_write_timeout(Some(PATIENCE)).expect("it can be");
         Client(BufReader::new(stream))
@@ -293,7 +293,7 @@ pub(crate) fn command(settings: &str) -> (tempfile::TempDir, Command) {
 pub(crate) struct Running {
     pub(crate) child: Child,
     pub(crate) lines: Receiver<String>,
-    pub(crate) said: Receiver<String>,
+    pub(crate) stderr: Receiver<String>,
     _dir: tempfile::TempDir,
 }
 
@@ -332,22 +332,24 @@ impl Running {
             .expect("the command starts");
         Running {
             lines: testing::lines_of(child.stdout.take().expect("piped")),
-            said: testing::lines_of(child.stderr.take().expect("piped")),
+            stderr: testing::lines_of(child.stderr.take().expect("piped")),
             child,
             _dir: dir,
         }
     }
 
     /// The next line on stderr.
-    pub(crate) fn said(&self) -> String {
-        self.said.recv_timeout(PATIENCE).expect("it says something")
+    pub(crate) fn stderr_line(&self) -> String {
+        self.stderr
+            .recv_timeout(PATIENCE)
+            .expect("it says something")
     }
 
     /// Returns the address that its first line on stderr names.
-    pub(crate) fn at(&self) -> SocketAddr {
-        let said = self.said();
-        let (_, at) = said.rsplit_once("http://").expect("an address");
-        at.parse().expect("an address")
+    pub(crate) fn address(&self) -> SocketAddr {
+        let line = self.stderr_line();
+        let (_, address) = line.rsplit_once("http://").expect("an address");
+        address.parse().expect("an address")
     }
 
     pub(crate) fn signal(&self, name: &str) {
@@ -358,9 +360,9 @@ impl Running {
 
     /// Returns its exit code and the rest of stderr.
     pub(crate) fn end(mut self) -> (Option<i32>, String) {
-        let said: Vec<String> = self.said.iter().collect();
+        let rest: Vec<String> = self.stderr.iter().collect();
         let status = self.child.wait().expect("it ends");
-        (status.code(), said.join("\n"))
+        (status.code(), rest.join("\n"))
     }
 }
 

@@ -23,7 +23,7 @@ use crate::sync_records::TABLES;
 /// Hosts of two enterprises; a run ends when the test lets it.
 pub(crate) struct Scripted {
     let_go: Semaphore,
-    asked: Mutex<Vec<(String, SyncScope)>>,
+    requests: Mutex<Vec<(String, SyncScope)>>,
     records: Option<CallDatabase>,
 }
 
@@ -31,13 +31,13 @@ impl Scripted {
     fn new(records: Option<CallDatabase>) -> Arc<Scripted> {
         Arc::new(Scripted {
             let_go: Semaphore::new(0),
-            asked: Mutex::default(),
+            requests: Mutex::default(),
             records,
         })
     }
 
-    fn asked(&self) -> Vec<(String, SyncScope)> {
-        self.asked.lock().expect("whole").clone()
+    fn requests(&self) -> Vec<(String, SyncScope)> {
+        self.requests.lock().expect("whole").clone()
     }
 }
 
@@ -60,8 +60,8 @@ impl SyncWork for Scripted {
     }
 
     async fn sync(&self, enterprise: &EnterpriseName, scope: SyncScope) -> SyncOutcome {
-        let asked = (enterprise.as_str().to_owned(), scope);
-        self.asked.lock().expect("whole").push(asked);
+        let request = (enterprise.as_str().to_owned(), scope);
+        self.requests.lock().expect("whole").push(request);
         self.let_go.acquire().await.expect("never closed").forget();
         SyncOutcome {
             enterprise: enterprise.clone(),
@@ -96,7 +96,7 @@ fn start(work: &Arc<Scripted>, interval: Option<Duration>) -> Server {
     })
 }
 
-fn told(reply: &Reply) -> Value {
+fn document_of(reply: &Reply) -> Value {
     assert_eq!(reply.status, 200, "{}", reply.text());
     json_of(reply)
 }
@@ -112,7 +112,7 @@ fn until_idle(server: &Server) {
 /// Waits until the runs of exactly these enterprises are active.
 fn until_active(server: &Server, enterprises: &Value) {
     let begin = Instant::now();
-    while told(&get(server.at, "/"))["active_tasks"] != *enterprises {
+    while document_of(&get(server.address, "/"))["active_tasks"] != *enterprises {
         assert!(
             begin.elapsed() < Duration::from_secs(10),
             "not {enterprises}"
@@ -126,14 +126,14 @@ fn each_question_is_answered_in_the_shape_of_the_field() {
     let server = start(&Scripted::new(None), Some(Duration::from_secs(300)));
     // The server answers before the first runs begin.
     until_active(&server, &json!(["0327", "0367"]));
-    let front = told(&get(server.at, "/"));
+    let front = document_of(&get(server.address, "/"));
     let now = testing::clock().utc().format("%Y-%m-%d").to_string();
     assert_eq!(
         front,
         json!({"service": "calltrace sync", "version": env!("CARGO_PKG_VERSION"), "status": "running",
             "enterprises": ["0327", "0367"], "active_tasks": ["0327", "0367"]})
     );
-    let health = told(&get(server.at, "/health"));
+    let health = document_of(&get(server.address, "/health"));
     assert_eq!(
         (&health["status"], &health["database"]),
         (&json!("unhealthy"), &json!("none"))
@@ -147,21 +147,21 @@ fn each_question_is_answered_in_the_shape_of_the_field() {
         "{timestamp}"
     );
     assert_eq!(
-        told(&get(server.at, "/enterprises")),
+        document_of(&get(server.address, "/enterprises")),
         json!({"enterprises": [
             {"enterprise_id": "0327", "name": "no secret", "host": "depot", "ip": "192.0.2.3", "token": "***"},
             {"enterprise_id": "0367", "name": "june", "host": "office", "ip": "192.0.2.7", "token": "***"},
         ]})
     );
     assert_eq!(
-        told(&get(server.at, "/sync/live/status")),
+        document_of(&get(server.address, "/sync/live/status")),
         json!({"data_sources": [], "enterprise_breakdown": [], "auto_sync_interval": 5})
     );
     assert_eq!(
-        told(&get(server.at, "/sync/live/today")),
+        document_of(&get(server.address, "/sync/live/today")),
         json!({"date": now, "total_unsuccessful_events_today": 2, "by_enterprise": {"0367": 2}})
     );
-    let status = told(&get(server.at, "/sync/status"));
+    let status = document_of(&get(server.address, "/sync/status"));
     assert_eq!(
         status["sync_status"][1],
         json!({"enterprise_id": "0367", "asterisk_host": "office", "last_sync": null,
@@ -175,34 +175,34 @@ fn each_question_is_answered_in_the_shape_of_the_field() {
 }
 
 #[test]
-fn a_run_is_started_once_goes_on_in_the_background_and_is_told_of() {
+fn a_run_is_started_once_goes_on_in_the_background_and_is_reported() {
     let work = Scripted::new(None);
     let server = start(&work, None);
-    let started = told(&post(server.at, "/sync/0367", BODY));
+    let started = document_of(&post(server.address, "/sync/0367", BODY));
     assert_eq!(
         started,
         json!({"message": "synchronisation of enterprise 0367 was started", "enterprise_id": "0367",
             "force_all": false, "date_from": "2025-07-01", "date_to": "2025-07-03"}),
         "the path counts, not the body"
     );
-    let again = post(server.at, "/sync/0367", BODY);
+    let again = post(server.address, "/sync/0367", BODY);
     assert_eq!(
         (again.status, detail(&again)),
         (409, "Sync already running for enterprise 0367".into())
     );
-    let live = post(server.at, "/sync/live/0367", "");
+    let live = post(server.address, "/sync/live/0367", "");
     assert_eq!(live.status, 409, "a run is a run");
-    let all = told(&post(server.at, "/sync/all", ""));
+    let all = document_of(&post(server.address, "/sync/all", ""));
     assert_eq!(all["started_tasks"], json!(["0327"]));
     assert_eq!(all["skipped_active"], json!(["0367"]));
     assert_eq!(
-        told(&get(server.at, "/"))["active_tasks"],
+        document_of(&get(server.address, "/"))["active_tasks"],
         json!(["0327", "0367"])
     );
     work.let_go.add_permits(2);
     until_idle(&server);
-    let mut asked = work.asked();
-    asked.sort_by(|a, b| a.0.cmp(&b.0));
+    let mut requests = work.requests();
+    requests.sort_by(|a, b| a.0.cmp(&b.0));
     let day = |text: &str| text.parse::<NaiveDate>().ok();
     let [from, to] = [day("2025-07-01"), day("2025-07-03")];
     let every_day = SyncScope::Days {
@@ -210,13 +210,13 @@ fn a_run_is_started_once_goes_on_in_the_background_and_is_told_of() {
         to: None,
     };
     assert_eq!(
-        asked,
+        requests,
         [
             ("0327".into(), every_day),
             ("0367".into(), SyncScope::Days { from, to })
         ]
     );
-    let status = told(&get(server.at, "/sync/status"));
+    let status = document_of(&get(server.address, "/sync/status"));
     assert_eq!(status["sync_status"][1]["total_downloaded"], 3);
     assert!(
         status["sync_status"][1]["last_sync"].is_string(),
@@ -230,23 +230,23 @@ fn missing_records_are_fetched_for_one_enterprise_or_for_all() {
     let server = start(&work, None);
     work.let_go.add_permits(9);
     // As curl sends it: without a body and without its type.
-    let one = told(&ask(server.at, "POST", "/sync/live/0367", "", b""));
+    let one = document_of(&ask(server.address, "POST", "/sync/live/0367", "", b""));
     assert_eq!(
         (&one["type"], &one["target_table"]),
         (&json!("live_events"), &json!("AlternativeAPIlogs"))
     );
     assert_eq!(one["enterprise_id"], "0367");
     until_idle(&server);
-    let all = told(&ask(server.at, "POST", "/sync/live/all", "", b""));
+    let all = document_of(&ask(server.address, "POST", "/sync/live/all", "", b""));
     assert_eq!(
         (&all["type"], &all["target_table"]),
         (&one["type"], &one["target_table"])
     );
     assert_eq!(all["started_tasks"], json!(["0327", "0367"]));
     until_idle(&server);
-    assert_eq!(work.asked().len(), 3);
+    assert_eq!(work.requests().len(), 3);
     assert!(
-        work.asked()
+        work.requests()
             .iter()
             .all(|(_, scope)| *scope == SyncScope::Live)
     );
@@ -256,7 +256,7 @@ fn missing_records_are_fetched_for_one_enterprise_or_for_all() {
 fn an_invalid_request_is_refused_and_starts_nothing() {
     let work = Scripted::new(None);
     let server = start(&work, None);
-    for (path, body, status, said) in [
+    for (path, body, status, expected) in [
         ("/sync/0999", BODY, 404, "Enterprise not found or inactive"),
         (
             "/sync/live/0999",
@@ -316,15 +316,15 @@ fn an_invalid_request_is_refused_and_starts_nothing() {
         ),
         ("/sync/0367/x", BODY, 404, "Not Found"),
     ] {
-        let reply = post(server.at, path, body);
+        let reply = post(server.address, path, body);
         assert_eq!(
             (reply.status, detail(&reply).as_str()),
-            (status, said),
+            (status, expected),
             "{path} {body}"
         );
     }
     let plain = ask(
-        server.at,
+        server.address,
         "POST",
         "/sync/0367",
         "Content-Type: text/plain\r\n",
@@ -338,15 +338,15 @@ fn an_invalid_request_is_refused_and_starts_nothing() {
         ("POST", "/sync/live/today", "GET, HEAD"),
         ("DELETE", "/enterprises", "GET, HEAD"),
     ] {
-        let reply = ask(server.at, method, path, JSON, BODY.as_bytes());
+        let reply = ask(server.address, method, path, JSON, BODY.as_bytes());
         assert_eq!(
             (reply.status, reply.header("allow")),
             (405, Some(allow)),
             "{method} {path}"
         );
     }
-    assert_eq!(get(server.at, "/nowhere").status, 404);
-    assert_eq!(work.asked(), []);
+    assert_eq!(get(server.address, "/nowhere").status, 404);
+    assert_eq!(work.requests(), []);
 }
 
 #[test]
@@ -354,7 +354,7 @@ fn a_page_of_days_that_are_empty_is_one_of_all_days() {
     let work = Scripted::new(None);
     let server = start(&work, None);
     let body = r#"{"enterprise_id":"0367","date_from":null,"date_to":"","more":[1]}"#;
-    let started = told(&post(server.at, "/sync/0367", body));
+    let started = document_of(&post(server.address, "/sync/0367", body));
     assert_eq!(
         (&started["date_from"], &started["date_to"]),
         (&Value::Null, &Value::Null)
@@ -378,7 +378,7 @@ fn strangers_learn_and_start_nothing() {
             "/docs",
             "/openapi.json",
         ] {
-            let reply = ask(server.at, "GET", path, headers, b"");
+            let reply = ask(server.address, "GET", path, headers, b"");
             assert_eq!(reply.status, 403, "{path} {headers}");
         }
         for path in [
@@ -387,17 +387,17 @@ fn strangers_learn_and_start_nothing() {
             "/sync/live/all",
             "/sync/live/0367",
         ] {
-            let reply = ask(server.at, "POST", path, headers, BODY.as_bytes());
+            let reply = ask(server.address, "POST", path, headers, BODY.as_bytes());
             assert_eq!(reply.status, 403, "{path} {headers}");
         }
     }
-    assert_eq!(work.asked(), []);
+    assert_eq!(work.requests(), []);
 }
 
 #[test]
 fn the_page_of_the_reference_is_as_closed_as_other_pages() {
     let server = start(&Scripted::new(None), None);
-    let page = get(server.at, "/docs");
+    let page = get(server.address, "/docs");
     assert_eq!(
         (page.status, page.header("content-type")),
         (200, Some("text/html; charset=utf-8"))
@@ -419,12 +419,12 @@ fn the_page_of_the_reference_is_as_closed_as_other_pages() {
         assert!(text.contains(there), "{there}");
     }
     assert!(!text.contains("<script"));
-    let document = told(&get(server.at, "/openapi.json"));
+    let document = document_of(&get(server.address, "/openapi.json"));
     assert_eq!(document["info"]["version"], env!("CARGO_PKG_VERSION"));
 }
 
 #[test]
-fn the_state_of_hosts_comes_out_of_the_database_where_there_is_one() {
+fn the_state_of_hosts_comes_from_the_database_if_one_is_set() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let url = runtime.block_on(SERVER.database("states", TABLES));
     let open = |url: &str| {
@@ -454,24 +454,27 @@ fn the_state_of_hosts_comes_out_of_the_database_where_there_is_one() {
         .format("%Y-%m-%dT%H:%M:%S")
         .to_string();
     assert_eq!(
-        told(&get(server.at, "/sync/status")),
+        document_of(&get(server.address, "/sync/status")),
         json!({"sync_status": [{"enterprise_id": "0367", "asterisk_host": "office", "last_sync": last,
             "total_downloaded": 3, "failed_events": 1, "last_error": "a row"}], "active_tasks": []})
     );
-    assert_eq!(told(&get(server.at, "/health"))["database"], "connected");
+    assert_eq!(
+        document_of(&get(server.address, "/health"))["database"],
+        "connected"
+    );
     let gone = start(
         &Scripted::new(open("postgres://u:s3cret@127.0.0.1:1/db")),
         None,
     );
-    let health = told(&get(gone.at, "/health"));
+    let health = document_of(&get(gone.address, "/health"));
     assert_eq!(
         health["database"],
         "error: can't be reached: connection refused"
     );
     assert_eq!(health["status"], "unhealthy");
-    let status = get(gone.at, "/sync/status");
-    let said = "the database can't be reached: connection refused";
-    assert_eq!((status.status, detail(&status).as_str()), (503, said));
+    let status = get(gone.address, "/sync/status");
+    let expected = "the database can't be reached: connection refused";
+    assert_eq!((status.status, detail(&status).as_str()), (503, expected));
 }
 
 /// Settings of a server with a second listener.
@@ -481,11 +484,11 @@ pub(crate) const SYNC: &str =
 #[test]
 fn a_server_with_a_second_listener_counts_logs_and_ends_both() {
     let server = Running::start(SYNC, &[]);
-    let pages = server.at();
-    let sync = server.at();
+    let pages = server.address();
+    let sync = server.address();
     assert_ne!(pages, sync);
-    assert_eq!(told(&get(sync, "/"))["enterprises"], json!([]));
-    assert_eq!(told(&get(sync, "/health"))["status"], "healthy");
+    assert_eq!(document_of(&get(sync, "/"))["enterprises"], json!([]));
+    assert_eq!(document_of(&get(sync, "/health"))["status"], "healthy");
     assert_eq!(post(sync, "/sync/0367", BODY).status, 404);
     let bearer = "X-Forwarded-For: 198.51.100.1\r\nAuthorization: Bearer the-token-of-the-api\r\n";
     assert_eq!(ask(sync, "GET", "/?secret=1", bearer, b"").status, 200);
@@ -496,18 +499,18 @@ fn a_server_with_a_second_listener_counts_logs_and_ends_both() {
     let counted = "calltrace_requests_total{route=\"/sync/{enterprise_id}\",status=\"4xx\"} 1";
     assert!(metrics.contains(counted), "{metrics}");
     server.signal("-TERM");
-    let (code, said) = server.end();
-    assert_eq!(code, Some(0), "{said}");
-    assert!(said.contains("path=/sync/0367 status=404"), "{said}");
-    assert!(!said.contains("secret=1"), "{said}");
+    let (code, stderr) = server.end();
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stderr.contains("path=/sync/0367 status=404"), "{stderr}");
+    assert!(!stderr.contains("secret=1"), "{stderr}");
 }
 
 #[test]
 fn a_port_that_is_taken_is_named() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let at = taken.local_addr().expect("bound").to_string();
-    let settings = format!("[sync]\nlisten = \"{at}\"\n");
-    let (code, said) = Running::start(&settings, &[]).end();
+    let address = taken.local_addr().expect("bound").to_string();
+    let settings = format!("[sync]\nlisten = \"{address}\"\n");
+    let (code, stderr) = Running::start(&settings, &[]).end();
     assert_eq!(code, Some(2));
-    assert!(said.contains(&at), "{said}");
+    assert!(stderr.contains(&address), "{stderr}");
 }

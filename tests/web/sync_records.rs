@@ -12,7 +12,7 @@ use tokio_postgres::Client;
 
 use crate::directory_postgres::SERVER;
 
-/// As the field's database was created.
+/// The tables of the field's database, as they were created.
 pub(crate) const TABLES: &str = "
 CREATE TABLE calls (id serial PRIMARY KEY, unique_id text UNIQUE NOT NULL, mongo_id text, \
     timestamp timestamp, start_time timestamp, end_time timestamp, duration integer, enterprise_id text, \
@@ -331,12 +331,12 @@ async fn a_database_that_lacks_something_or_is_gone_says_so() {
     let lacking = open(&url, Notation::Digits)
         .copy(origin(), &[hangup("1.1", ANSWERED)])
         .await;
-    let said = lacking.failure.expect("it fails").to_string();
-    assert_eq!(said, "it has no table calls with a column unique_id");
+    let message = lacking.failure.expect("it fails").to_string();
+    assert_eq!(message, "it has no table calls with a column unique_id");
     let gone = open("postgres://u:s3cret@127.0.0.1:1/db", Notation::Digits);
     let copied = gone.copy(origin(), &[hangup("1.1", ANSWERED)]).await;
-    let said = copied.failure.expect("it fails").to_string();
-    assert_eq!(said, "can't be reached: connection refused");
+    let message = copied.failure.expect("it fails").to_string();
+    assert_eq!(message, "can't be reached: connection refused");
     assert!(gone.check().await.is_err());
     let url = SERVER
         .database(
@@ -349,8 +349,8 @@ async fn a_database_that_lacks_something_or_is_gone_says_so() {
         Notation::Digits,
     );
     let copied = closed.copy(origin(), &[hangup("1.1", ANSWERED)]).await;
-    let said = copied.failure.expect("it fails").to_string();
-    assert_eq!(said, "permission is denied (42501)");
+    let message = copied.failure.expect("it fails").to_string();
+    assert_eq!(message, "permission is denied (42501)");
 }
 
 #[tokio::test]

@@ -13,8 +13,8 @@ async fn the_command_takes_a_name_or_a_token_for_an_enterprise() {
         let mut command = testing::command(&testing::sample());
         let output = command.arg("--config").arg(&file).args(args).output();
         let output = output.expect("the program starts");
-        let said = testing::said(&testing::sample(), &output);
-        (testing::out(&output), said, output.status.code())
+        let stderr = testing::stderr_of(&testing::sample(), &output);
+        (testing::out(&output), stderr, output.status.code())
     };
     let right = run(&url, &["search", "0367", "-n", "3"]);
     assert_eq!(right.2, Some(0));
@@ -26,23 +26,23 @@ async fn the_command_takes_a_name_or_a_token_for_an_enterprise() {
             run(&url, &["trace", "0367", "1764493655.61"]),
             "{typed}"
         );
-        let (link, said, code) = run(&url, &["link", typed, "1764493655.61"]);
+        let (link, stderr, code) = run(&url, &["link", typed, "1764493655.61"]);
         assert!(
             link.contains("/call/0367/1764493655.61?"),
-            "{typed}: {link}{said}"
+            "{typed}: {link}{stderr}"
         );
         assert_eq!(code, Some(0));
     }
-    let (_, said, _) = run(&url, &["search", "375290000000", "-v", "--count"]);
+    let (_, stderr, _) = run(&url, &["search", "375290000000", "-v", "--count"]);
     assert!(
-        said.starts_with("calltrace: enterprise 0367, according to the directory\n"),
-        "{said}"
+        stderr.starts_with("calltrace: enterprise 0367, according to the directory\n"),
+        "{stderr}"
     );
-    assert!(!said.contains("375290000000"), "{said}");
+    assert!(!stderr.contains("375290000000"), "{stderr}");
     // A number that is no Token is a client's.
-    let (_, said, code) = run(&url, &["search", "0367", "80290001234"]);
+    let (_, stderr, code) = run(&url, &["search", "0367", "80290001234"]);
     let taken = "calltrace: 80290001234 is not an enterprise; taken as --phone '80290001234'\n";
-    assert_eq!((said.as_str(), code), (taken, Some(0)));
+    assert_eq!((stderr.as_str(), code), (taken, Some(0)));
     let gone = "calltrace: the directory says that this is enterprise 0270, which has no folder under ROOT\n";
     for typed in ["july", "375290000001"] {
         let refused = (String::new(), gone.to_owned(), Some(2));
@@ -57,15 +57,15 @@ async fn the_command_takes_a_name_or_a_token_for_an_enterprise() {
     };
     // Only the names are missing.
     assert_eq!((ids(&traced.0), traced.2), (ids(&right.0), right.2));
-    let (_, said, code) = run(away, &["search", "june"]);
+    let (_, stderr, code) = run(away, &["search", "june"]);
     assert!(
-        said.starts_with("calltrace: names of enterprises are not available: "),
-        "{said}"
+        stderr.starts_with("calltrace: names of enterprises are not available: "),
+        "{stderr}"
     );
     assert!(
-        said.contains("\ncalltrace: no enterprise june under ROOT"),
-        "{said}"
+        stderr.contains("\ncalltrace: no enterprise june under ROOT"),
+        "{stderr}"
     );
-    assert!(!said.contains("made-up"), "{said}");
+    assert!(!stderr.contains("made-up"), "{stderr}");
     assert_eq!(code, Some(2));
 }

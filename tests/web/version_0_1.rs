@@ -158,12 +158,12 @@ fn its_settings_and_its_links_hold() {
     let root = left.root();
     let root = root.to_str().expect("text");
     let server = Running::start_with_env(&config, &["--root", root], &[("CALLTRACE_NOW", THEN)]);
-    let at = server.at();
+    let address = server.address();
     let links = fs::read_to_string(left.dir.path().join("links.txt")).expect("read");
     assert_eq!(links.lines().count(), 2);
     for link in links.lines() {
         let target = link.strip_prefix("https://bot.example.org").expect("ours");
-        let mut client = Client::connect(at);
+        let mut client = Client::connect(address);
         client.ask("GET", target, "");
         assert_eq!(client.reply().status, 200, "{link}");
     }

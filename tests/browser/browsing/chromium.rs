@@ -107,7 +107,7 @@ pub(crate) struct Violation {
 
 /// The state of a page.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Seen {
+pub(crate) struct PageReport {
     pub(crate) url: String,
     pub(crate) status: u16,
     pub(crate) html: String,
@@ -185,7 +185,7 @@ impl Browser {
     }
 
     /// Opens an address as a new visitor.
-    pub(crate) fn open(&mut self, viewer: &Viewer, url: &str) -> Seen {
+    pub(crate) fn open(&mut self, viewer: &Viewer, url: &str) -> PageReport {
         self.open_and(viewer, url, &[], json!({}))
     }
 
@@ -197,7 +197,7 @@ impl Browser {
         url: &str,
         actions: &[Action<'_>],
         more: Value,
-    ) -> Seen {
+    ) -> PageReport {
         let viewer = json!({
             "viewport": viewer.viewport,
             "scheme": viewer.scheme,
@@ -210,16 +210,16 @@ impl Browser {
     }
 
     /// Acts on the open page.
-    pub(crate) fn act(&mut self, actions: &[Action<'_>]) -> Seen {
+    pub(crate) fn act(&mut self, actions: &[Action<'_>]) -> PageReport {
         self.act_and(actions, json!({}))
     }
 
     /// The same, with further options for the driver.
-    pub(crate) fn act_and(&mut self, actions: &[Action<'_>], more: Value) -> Seen {
+    pub(crate) fn act_and(&mut self, actions: &[Action<'_>], more: Value) -> PageReport {
         self.obey(json!({"do": actions}), more)
     }
 
-    fn obey(&mut self, mut command: Value, more: Value) -> Seen {
+    fn obey(&mut self, mut command: Value, more: Value) -> PageReport {
         if let (Some(fields), Value::Object(more)) = (command.as_object_mut(), more) {
             fields.extend(more);
         }

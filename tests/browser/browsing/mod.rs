@@ -6,7 +6,7 @@ pub(crate) mod order;
 mod server;
 pub(crate) mod trees;
 
-pub(crate) use chromium::{Action, Browser, Seen, Viewer, screenshot};
+pub(crate) use chromium::{Action, Browser, PageReport, Viewer, screenshot};
 pub(crate) use server::{Server, signed_link};
 
 use std::sync::mpsc::{self, Receiver};

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Seen, Server};
+use super::{PageReport, Server};
 
 /// A secret that the bodies of all events hold, and that no page may show.
 pub(crate) const EVENT_TOKEN: &str = "375290000000";
@@ -16,60 +16,65 @@ pub(crate) fn none(complaints: &[String]) {
 }
 
 /// Returns the faults of a page; `name` says which page it is.
-pub(crate) fn complaints(name: &str, server: &Server, seen: &Seen) -> Vec<String> {
+pub(crate) fn complaints(name: &str, server: &Server, report: &PageReport) -> Vec<String> {
     let mut wrong = Vec::new();
     // A browser reports for each page with such a status that it could not be loaded.
-    let is_status = |said: &&String| seen.status >= 400 && said.contains("Failed to load resource");
-    let loud = seen.console.iter().filter(|said| !is_status(said));
-    wrong.extend(loud.map(|said| format!("the console says {said}")));
+    let is_status =
+        |entry: &&String| report.status >= 400 && entry.contains("Failed to load resource");
+    let loud = report.console.iter().filter(|entry| !is_status(entry));
+    wrong.extend(loud.map(|entry| format!("the console says {entry}")));
     wrong.extend(
-        seen.errors
+        report
+            .errors
             .iter()
             .map(|error| format!("a script broke: {error}")),
     );
     wrong.extend(
-        seen.dialogs
+        report
+            .dialogs
             .iter()
             .map(|dialog| format!("a dialog opened: {dialog}")),
     );
     let is_own = |url: &&String| {
         url.starts_with(&format!("{}/", server.origin())) || url.starts_with("data:")
     };
-    let strange = seen.requests.iter().filter(|url| !is_own(url));
+    let strange = report.requests.iter().filter(|url| !is_own(url));
     wrong.extend(strange.map(|url| format!("it asks for {url}")));
     wrong.extend(
-        seen.cookies
+        report
+            .cookies
             .iter()
             .map(|cookie| format!("it sets the cookie {cookie}")),
     );
-    wrong.extend(seen.stored.iter().map(|key| format!("it stores {key}")));
-    if seen.html.contains("<script") {
+    wrong.extend(report.stored.iter().map(|key| format!("it stores {key}")));
+    if report.html.contains("<script") {
         wrong.push("it has a script".to_owned());
     }
-    if seen.html.len() > PAGE_BYTES_MAX {
-        wrong.push(format!("it has {} bytes", seen.html.len()));
+    if report.html.len() > PAGE_BYTES_MAX {
+        wrong.push(format!("it has {} bytes", report.html.len()));
     }
-    if seen.scroll_width > seen.client_width {
+    if report.scroll_width > report.client_width {
         wrong.push(format!(
             "it is {} wide on a screen of {}",
-            seen.scroll_width, seen.client_width
+            report.scroll_width, report.client_width
         ));
     }
-    let hanging = seen.hanging.iter().take(3);
+    let hanging = report.hanging.iter().take(3);
     wrong.extend(
         hanging.map(|found| format!("it stands out sideways: {} {:?}", found.tag, found.text)),
     );
     wrong.extend(
-        seen.overlaps
+        report
+            .overlaps
             .iter()
             .take(3)
             .map(|two| format!("texts lie on one another: {two}")),
     );
-    if !seen.broken.is_empty() {
-        let some = &seen.broken[..seen.broken.len().min(8)];
+    if !report.broken.is_empty() {
+        let some = &report.broken[..report.broken.len().min(8)];
         wrong.push(format!("words are broken: {some:?}"));
     }
-    for violation in &seen.violations {
+    for violation in &report.violations {
         let places: Vec<String> = violation
             .nodes
             .iter()
@@ -90,7 +95,7 @@ pub(crate) fn complaints(name: &str, server: &Server, seen: &Seen) -> Vec<String
 }
 
 /// The options that [`hostilities`] needs: axe and a screenshot.
-pub(crate) fn asked(shot: &str) -> Value {
+pub(crate) fn options(shot: &str) -> Value {
     json!({
         "axe": true,
         "shot": shot,
@@ -111,14 +116,14 @@ fn is_number(href: &str) -> bool {
 }
 
 /// Returns what came from a log and became more than text.
-pub(crate) fn hostilities(name: &str, server: &Server, seen: &Seen) -> Vec<String> {
+pub(crate) fn hostilities(name: &str, server: &Server, report: &PageReport) -> Vec<String> {
     let mut wrong = Vec::new();
-    let [made, leading, metas, styles, forms] = &seen.found[..] else {
+    let [made, leading, metas, styles, forms] = &report.found[..] else {
         panic!("five things were asked for");
     };
     wrong.extend(made.iter().map(|found| format!("an element: {found:?}")));
     let own = format!("{}/", server.origin());
-    let leads_away = seen
+    let leads_away = report
         .links
         .iter()
         .filter(|link| !link.href.starts_with(&own) && !is_number(&link.href));
@@ -140,14 +145,15 @@ pub(crate) fn hostilities(name: &str, server: &Server, seen: &Seen) -> Vec<Strin
         ));
     }
     wrong.extend(
-        seen.handlers
+        report
+            .handlers
             .iter()
             .map(|handler| format!("a handler: {handler}")),
     );
-    if seen.hit {
+    if report.hit {
         wrong.push("a script of the log ran".to_owned());
     }
-    let hidden: Vec<char> = seen.text.chars().filter(|c| is_hidden(*c)).collect();
+    let hidden: Vec<char> = report.text.chars().filter(|c| is_hidden(*c)).collect();
     if !hidden.is_empty() {
         wrong.push(format!(
             "characters that turn, hide or move text: {hidden:?}"

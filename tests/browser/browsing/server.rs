@@ -70,11 +70,13 @@ impl Server {
             assert!(
                 Instant::now() < end,
                 "it says where it listens:\n{}",
-                server.said()
+                server.stderr()
             );
             thread::sleep(Duration::from_millis(10));
-            let said = server.said();
-            let front = said.lines().find_map(|line| line.split_once(" on http://"));
+            let stderr = server.stderr();
+            let front = stderr
+                .lines()
+                .find_map(|line| line.split_once(" on http://"));
             // The line is written at once, and ends with the address.
             server.origin = front
                 .map(|(_, at)| format!("http://{at}"))
@@ -83,7 +85,7 @@ impl Server {
         server
     }
 
-    fn said(&self) -> String {
+    fn stderr(&self) -> String {
         fs::read_to_string(self.home.path().join("stderr")).unwrap_or_default()
     }
 
@@ -150,7 +152,7 @@ fn command(root: &Path, home: &Path, settings: Option<&Path>) -> Command {
     command
 }
 
-/// What `calltrace link` prints.
+/// The output of `calltrace link`.
 pub(crate) fn signed_link(
     server: &Server,
     root: &Path,

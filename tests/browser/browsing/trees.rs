@@ -115,7 +115,7 @@ const LONG: usize = 1 << 20;
 /// A tree with one call in which every field that others can choose is hostile.
 pub(crate) fn hostile() -> Written {
     let tree = Written::new();
-    let mut log = Log::at(DateTime::from_timestamp(1_764_500_000, 0).expect("a time"));
+    let mut log = Log::beginning_at(DateTime::from_timestamp(1_764_500_000, 0).expect("a time"));
     hostile_events(&mut log);
     for (at, payload) in PAYLOADS.iter().enumerate() {
         hostile_lines(&mut log, at, payload);
@@ -203,7 +203,7 @@ pub(crate) const LONG_CALL: (&str, &str) = ("0777", "1764500000.777");
 pub(crate) fn long() -> Written {
     let tree = Written::new();
     let (enterprise, id) = LONG_CALL;
-    let mut log = Log::at(DateTime::from_timestamp(1_764_500_000, 0).expect("a time"));
+    let mut log = Log::beginning_at(DateTime::from_timestamp(1_764_500_000, 0).expect("a time"));
     log.ast(
         "start",
         id,
@@ -237,7 +237,7 @@ pub(crate) const BUSY: &str = "0888";
 pub(crate) fn busy() -> Written {
     let tree = Written::new();
     let now = testing::now();
-    let mut log = Log::at(now);
+    let mut log = Log::beginning_at(now);
     for n in (0..14 * 24 * 3).rev() {
         log.next = now - TimeDelta::minutes(20 * n);
         let id = format!("{}.{n}", log.next.timestamp());
@@ -282,7 +282,7 @@ impl LiveCall {
             id: format!("{}.1", now.timestamp() - 1),
             leg: format!("{}.2", now.timestamp()),
         };
-        let mut log = Log::at(now - TimeDelta::milliseconds(900));
+        let mut log = Log::beginning_at(now - TimeDelta::milliseconds(900));
         log.ast(
             "start",
             &live.id,
@@ -296,7 +296,7 @@ impl LiveCall {
     /// Extension 151 answers, they talk and hang up.
     pub(crate) fn end(&self) {
         let bridge = "2f1c7d1e-90ac-4c53-9a35-0c6d7e1f0a11";
-        let mut log = Log::at(testing::now() + TimeDelta::seconds(1));
+        let mut log = Log::beginning_at(testing::now() + TimeDelta::seconds(1));
         for (uid, channel) in [
             (&self.leg, "SIP/151-00000002"),
             (&self.id, "SIP/0001363-00000001"),
@@ -338,7 +338,7 @@ struct Log {
 }
 
 impl Log {
-    fn at(first: DateTime<Utc>) -> Log {
+    fn beginning_at(first: DateTime<Utc>) -> Log {
         Log {
             bytes: Vec::new(),
             next: first,

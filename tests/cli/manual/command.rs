@@ -82,7 +82,7 @@ fn placeholder(word: &str) -> String {
     word.replace(name, &format!("*{name}*"))
 }
 
-/// Paragraphs of the help that stand behind the options: those about the exit status, and others.
+/// Paragraphs of the help behind the options: those about the exit status, and others.
 pub(crate) fn notes(command: &Command) -> (String, String) {
     let after = command
         .get_after_long_help()
@@ -129,7 +129,7 @@ pub(crate) fn plain(text: &str) -> String {
     text.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
-/// With a capital at its beginning and a full stop at its end.
+/// The text with a capital at its beginning and a full stop at its end.
 pub(crate) fn sentence(text: &str) -> String {
     let mut rest = text.chars();
     let first = rest.next().into_iter().flat_map(char::to_uppercase);

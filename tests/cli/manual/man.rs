@@ -7,7 +7,7 @@
 /// The longest line of a source that breaks where it likes (characters).
 const LINE_CHARS_MAX: usize = 78;
 
-/// What stands in the first line of a page.
+/// The first line of a page.
 pub(crate) struct Title<'t> {
     /// `calltrace-trace`
     pub(crate) name: &'t str,
@@ -117,7 +117,7 @@ fn indented<'l>(lines: &[&'l str], from: usize) -> (Vec<&'l str>, usize) {
     (body, end)
 }
 
-/// Writes a block; whether what follows stands right below a heading.
+/// Writes a block. Returns whether the next one stands right below a heading.
 fn write(page: &mut String, block: &Block, opened: bool) -> bool {
     match block {
         Block::Head(head) => page.push_str(&format!(".SH {}\n", escape(head))),
@@ -266,7 +266,7 @@ fn escape(text: &str) -> String {
 }
 
 #[test]
-fn every_mark_becomes_what_man_has_for_it() {
+fn every_mark_becomes_the_request_of_man_for_it() {
     let text = "# NAME\nit - does\n\n# OPTIONS\n**-n**, **--limit** *N*\n: At most `-1`.\n\n  Also.\n\n  \
                 **a**\n  : b\n\n.dots\nand \\*stars\\*\n\n- one\n  two\n\n```\n.a \\ 'b' -c\n```\nafter\n";
     let title = Title {

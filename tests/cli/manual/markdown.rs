@@ -3,7 +3,7 @@
 
 use super::man::{Block, blocks};
 
-/// What stands at the top of each page.
+/// The top of each page.
 const MADE: &str =
     "<!-- Made by tests/cli/docs.rs from the command's help and man/text; not to be edited. -->";
 

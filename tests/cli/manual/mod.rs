@@ -163,7 +163,7 @@ impl Sections {
     }
 }
 
-/// What every page of a command says by itself.
+/// Sections that every page of a command has.
 fn common(command: &Command, name: &str) -> Sections {
     let mut sections = Sections::default();
     let about = command

@@ -120,7 +120,7 @@ fn licence_files(folder: &Path, files: &mut Vec<(String, String)>) {
 fn chosen(files: Vec<(String, String)>) -> Vec<String> {
     let offers_mit = files.iter().any(|(name, _)| name.contains("MIT"));
     let other = ["APACHE", "UNLICENSE", "0BSD", "BOOST", "ZLIB", "ISC"];
-    // A file that only says that there is a choice.
+    // This file only says that one may choose a licence.
     let says_choice = |name: &str| ["COPYING", "COPYRIGHT"].contains(&name);
     files
         .into_iter()

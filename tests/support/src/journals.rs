@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
-/// As the sender makes them: no column but the id has a type.
+/// The tables as the sender makes them: no column except the id has a type.
 const SCHEMA: &str = "CREATE TABLE NAME (id INTEGER PRIMARY KEY, DateTime, event, Uniqueid, request, status, \
                       response, responseTime);";
 const WEBHOOK: &str = "AlternativeAPIlogs";
@@ -114,7 +114,7 @@ impl Journals {
         fs::write(self.file(day), "").expect("its own file");
     }
 
-    /// Overwrites the last tenth of a journal: what stands before can still be read.
+    /// Overwrites the last tenth of a journal; the rows before it can still be read.
     ///
     /// # Panics
     /// When it can't be written.

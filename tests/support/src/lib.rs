@@ -51,12 +51,12 @@ pub fn now() -> DateTime<Utc> {
     NOW.parse().expect("it is right")
 }
 
-/// A clock that stands still at [`NOW`].
+/// A clock that always shows [`NOW`].
 pub fn clock() -> WallClock {
     clock_at(now())
 }
 
-/// A clock that stands still.
+/// A clock that always shows the same time.
 pub fn clock_at(at: DateTime<Utc>) -> WallClock {
     WallClock::new(move || at.into())
 }
@@ -127,8 +127,8 @@ pub fn text(bytes: &[u8]) -> String {
         .to_owned()
 }
 
-/// The standard error of a run, with the path of `root` as `ROOT`.
-pub fn said(root: &Path, output: &Output) -> String {
+/// The standard error of a run, with `ROOT` in place of the path of `root`.
+pub fn stderr_of(root: &Path, output: &Output) -> String {
     text(&output.stderr).replace(&root.display().to_string(), "ROOT")
 }
 
@@ -141,11 +141,11 @@ pub fn copy_program(to: &Path) {
     assert!(copied.expect("there is cp").success(), "{}", to.display());
 }
 
-/// Says that a test could not do its work, and why. `tests/run` counts what is said here; it goes
+/// Reports that a test could not do its work, and why. `tests/run` counts these lines; they go
 /// past the capture of the test harness, which shows nothing of a test that passes.
 pub fn skipped(why: &str) {
-    let said = std::io::stderr().write_all(format!("\nskipped: {why}\n").as_bytes());
-    said.expect("stderr is there");
+    let written = std::io::stderr().write_all(format!("\nskipped: {why}\n").as_bytes());
+    written.expect("stderr is there");
 }
 
 /// The lines of a stream as they come, read on a thread of their own.

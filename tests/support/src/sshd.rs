@@ -81,7 +81,7 @@ impl Sshd {
         }
         fs::copy(at.join("key.pub"), at.join("authorized_keys")).expect("its own files");
         if is_root() {
-            // Where the server shuts itself in before somebody is let in.
+            // The folder that the server confines itself to before a login.
             fs::create_dir_all("/run/sshd").expect("root may make it");
         }
         make_tools(&at.join("bin"), setup);
@@ -178,12 +178,12 @@ impl PasswordUser {
         stdin
             .write_all(format!("{password}\n").as_bytes())
             .expect("it reads");
-        let mut said = String::new();
+        let mut line = String::new();
         let stdout = keeper.stdout.as_mut().expect("it is piped");
         BufReader::new(stdout)
-            .read_line(&mut said)
+            .read_line(&mut line)
             .expect("it answers");
-        assert_eq!(said, "made\n", "{name}");
+        assert_eq!(line, "made\n", "{name}");
         Some(PasswordUser { name, keeper })
     }
 }

@@ -30,9 +30,9 @@ pub fn in_terminal(
         .args(args)
         .output()
         .expect("python3 is needed for this test; install it with: apt-get install python3");
-    let said = String::from_utf8_lossy(&output.stderr);
+    let stderr = String::from_utf8_lossy(&output.stderr);
     let answer: Value =
-        serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {said}"));
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {stderr}"));
     let shown = answer["output"].as_str().expect("text").to_owned();
     assert_eq!(answer["left"], 0, "a step was never reached: {shown:?}");
     (answer["status"].as_i64().expect("a number"), shown)
@@ -59,7 +59,7 @@ pub fn strip(text: &str) -> String {
             _ => {}
         }
     }
-    // What stands before a carriage return is written over.
+    // Characters before a carriage return are overwritten.
     let lines = plain.split('\n').map(|line| line.trim_end_matches('\r'));
     let shown = lines.map(|line| line.rsplit('\r').next().unwrap_or_default());
     shown.collect::<Vec<_>>().join("\n")

@@ -240,7 +240,7 @@ impl DiskOps for Faulty {
             Ok(()) => Disk.write_at(file, bytes, offset),
             Err((error, half)) => {
                 if half {
-                    // By whole sectors, as a disk does.
+                    // A disk loses whole sectors.
                     let half = (bytes.len() / 2) & !511;
                     Disk.write_at(file, &bytes[..half], offset)?;
                 }

@@ -50,18 +50,18 @@ fn consult(s: &mut Scene<'_>, at: i64, manager: &Leg, until: i64) -> Consultatio
 /// middle, and the manager goes back to the client.
 pub fn refused(e: &mut Enterprise, pattern: &'static str, t0: i64) -> bool {
     let mut s = Scene::new(e, pattern);
-    let (asked_ms, rest_ms) = (s.pause(5_000, 60_000), s.pause(5_000, 120_000));
-    let (call, first, standing, at) = talk_first(&mut s, t0, asked_ms + rest_ms + 5_000);
+    let (consultation_ms, rest_ms) = (s.pause(5_000, 60_000), s.pause(5_000, 120_000));
+    let (call, first, standing, at) = talk_first(&mut s, t0, consultation_ms + rest_ms + 5_000);
     s.leave(at, &call.desk, &first.id, "1");
     let met_at = at + 3_000;
-    let asked = consult(&mut s, met_at, &call.desk, met_at + asked_ms);
-    let at = met_at + asked_ms;
-    s.part(at, &asked.near);
-    s.part(at + 110, &asked.far);
+    let consultation = consult(&mut s, met_at, &call.desk, met_at + consultation_ms);
+    let at = met_at + consultation_ms;
+    s.part(at, &consultation.near);
+    s.part(at + 110, &consultation.far);
     let facts = Hangup {
-        uid: &asked.far.legs[0].uid,
+        uid: &consultation.far.legs[0].uid,
         phone: &call.extension,
-        extension: &asked.colleague,
+        extension: &consultation.colleague,
         received_ms: met_at - 2_000,
         status: "2",
         trunk: None,
@@ -80,16 +80,28 @@ pub fn refused(e: &mut Enterprise, pattern: &'static str, t0: i64) -> bool {
 /// the colleague in the other bridge.
 pub fn accepted(e: &mut Enterprise, pattern: &'static str, t0: i64) -> bool {
     let mut s = Scene::new(e, pattern);
-    let (asked_ms, rest_ms) = (s.pause(5_000, 60_000), s.pause(8_000, 300_000));
-    let (call, first, standing, at) = talk_first(&mut s, t0, asked_ms + rest_ms + 5_000);
+    let (consultation_ms, rest_ms) = (s.pause(5_000, 60_000), s.pause(8_000, 300_000));
+    let (call, first, standing, at) = talk_first(&mut s, t0, consultation_ms + rest_ms + 5_000);
     s.leave(at, &call.desk, &first.id, "1");
     let met_at = at + 3_000;
-    let asked = consult(&mut s, met_at, &call.desk, met_at + asked_ms + rest_ms);
-    let at = met_at + asked_ms;
-    s.part(at, &asked.near);
+    let consultation = consult(
+        &mut s,
+        met_at,
+        &call.desk,
+        met_at + consultation_ms + rest_ms,
+    );
+    let at = met_at + consultation_ms;
+    s.part(at, &consultation.near);
     call.hang_up(&mut s, at + 150, "2");
     call.ended_messages(&mut s, at + 150, standing, Some(at - t0));
-    hand_over(&mut s, at + 300, &call.far, &first.id, &asked, rest_ms);
+    hand_over(
+        &mut s,
+        at + 300,
+        &call.far,
+        &first.id,
+        &consultation,
+        rest_ms,
+    );
     s.close(&call.desk.uid);
     false
 }
@@ -100,20 +112,25 @@ fn hand_over(
     at: i64,
     client: &Leg,
     from: &str,
-    asked: &Consultation,
+    consultation: &Consultation,
     rest_ms: i64,
 ) {
     s.leave(at, client, from, "0");
     s.destroy(at + 30, from);
-    s.leave(at + 60, &asked.far.legs[0], &asked.far.id, "1");
+    s.leave(
+        at + 60,
+        &consultation.far.legs[0],
+        &consultation.far.id,
+        "1",
+    );
     let mut client = client.clone();
-    client.peer.clone_from(&asked.colleague);
-    s.bridge(at + 90, &client, &asked.far.id, "");
-    let legs = [client, asked.far.legs[1].clone()];
+    client.peer.clone_from(&consultation.colleague);
+    s.bridge(at + 90, &client, &consultation.far.id, "");
+    let legs = [client, consultation.far.legs[1].clone()];
     s.part(
         at + 90 + rest_ms,
         &Bridge {
-            id: asked.far.id.clone(),
+            id: consultation.far.id.clone(),
             legs,
         },
     );
@@ -172,16 +189,21 @@ pub fn transfer(e: &mut Enterprise, pattern: &'static str, t0: i64) -> bool {
     for talk_ms in &talks[..2] {
         at += talk_ms;
         s.leave(at, &desk, &bridge, "1");
-        let asked = consult(&mut s, at + 3_000, &desk, until);
+        let consultation = consult(&mut s, at + 3_000, &desk, until);
         at += 3_000 + s.pause(4_000, 20_000);
-        s.part(at, &asked.near);
+        s.part(at, &consultation.near);
         s.leave(at + 120, &main, &bridge, "0");
         s.destroy(at + 140, &bridge);
-        s.leave(at + 170, &asked.far.legs[0], &asked.far.id, "1");
-        main.peer.clone_from(&asked.colleague);
-        s.bridge(at + 200, &main, &asked.far.id, "");
-        bridge = asked.far.id;
-        desk = asked.far.legs[1].clone();
+        s.leave(
+            at + 170,
+            &consultation.far.legs[0],
+            &consultation.far.id,
+            "1",
+        );
+        main.peer.clone_from(&consultation.colleague);
+        s.bridge(at + 200, &main, &consultation.far.id, "");
+        bridge = consultation.far.id;
+        desk = consultation.far.legs[1].clone();
         desk.peer.clone_from(&call.client.phone);
     }
     let end = at + talks[2].max(1_000);

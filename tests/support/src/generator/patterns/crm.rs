@@ -25,7 +25,7 @@ pub fn crm(e: &mut Enterprise, pattern: &'static str, t0: i64) -> bool {
     let desk_uid = s.e.uid(t0);
     let desk = s.desk_leg(desk_uid, &extension, peer);
     let picked_up = t0 + desk_ring_ms;
-    // The Local channel's two ids; only the second one is ever told.
+    // The Local channel's two ids; only the second one is ever logged.
     let _silent = s.e.uid(picked_up);
     let main = s.e.main_uid(picked_up);
     let far_uid = s.later_uid(picked_up, 200, 1_200);

@@ -20,7 +20,7 @@ fn ring(s: &mut Scene<'_>, t0: i64, ring_ms: i64, until: i64) -> (Ringing, Vec<S
     (call, targets, mobile)
 }
 
-/// What is told of a mobile leg while it rings: both halves of the Local channel, and a dial event
+/// The events of a mobile leg while it rings: both halves of the Local channel, and a dial event
 /// per trunk that was tried. Takes under 2 s.
 fn ring_mobile(
     s: &mut Scene<'_>,

@@ -3,7 +3,7 @@
 use super::super::enterprise::Enterprise;
 use super::super::scene::{Direction, Hangup, Scene};
 
-/// With its dial event; one in four is not answered.
+/// A call with its dial event; one in four is not answered.
 pub fn with_dial(e: &mut Enterprise, pattern: &'static str, t0: i64) -> bool {
     let answered = !e.rng.one_in(4);
     play(e, pattern, t0, true, answered)

@@ -38,7 +38,7 @@ const PATTERNS: [(&str, u32, Play); 19] = [
     ("emulator", 1, outgoing::emulator),
 ];
 
-/// Of the calls that `mess` adds: their ids are another call's id plus one digit.
+/// The pattern of calls that `mess` adds: their ids are another call's id plus one digit.
 pub const PREFIX_TRAP: &str = "prefix-trap";
 
 /// Every pattern that a tree of 200 calls or more holds.

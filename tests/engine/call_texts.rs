@@ -18,16 +18,16 @@ fn printed(
         log: LogZone::default(),
         shown: calltrace_model::record::Zone::named("Europe/Minsk").expect("a zone"),
     };
-    let told = StoryView::of(trace, call, &clock, people, later_than(call));
+    let view = StoryView::of(trace, call, &clock, people, later_than(call));
     let mut out = Vec::new();
-    write(&mut out, &told);
+    write(&mut out, &view);
     let out = anstream::adapter::strip_bytes(&out).into_vec();
     String::from_utf8(out).expect("UTF-8")
 }
 
 fn ladder(call: &(Trace, TracedCall), people: &People, width: usize) -> String {
-    printed(call, people, |out, told| {
-        story::write_ladder(out, told, Some(width)).expect("memory takes it");
+    printed(call, people, |out, view| {
+        story::write_ladder(out, view, Some(width)).expect("memory takes it");
     })
 }
 
@@ -107,8 +107,8 @@ fn more_participants_than_columns_are_counted() {
 fn a_file_for_a_ticket_fetches_nothing_and_holds_no_secret() {
     for (scenario, mode) in scenarios().into_iter().filter(|(_, mode)| *mode == "full") {
         for (call, _) in calls_of(&scenario, mode) {
-            let page = printed(&call, &long_names(), |out, told| {
-                story::write_html(out, told).expect("memory takes it");
+            let page = printed(&call, &long_names(), |out, view| {
+                story::write_html(out, view).expect("memory takes it");
             });
             for what in [
                 "<script",
@@ -133,23 +133,23 @@ fn hostile_names_stay_text_in_every_format() {
         extensions: [("151".to_owned(), evil.to_owned())].into(),
         ..People::default()
     };
-    let html = printed(&call, &people, |out, told| {
-        story::write_html(out, told).expect("memory takes it");
+    let html = printed(&call, &people, |out, view| {
+        story::write_html(out, view).expect("memory takes it");
     });
     assert!(
         html.contains("&lt;img src=x") && !html.contains("<img"),
         "{html}"
     );
-    let markdown = printed(&call, &people, |out, told| {
-        story::write_markdown(out, told).expect("memory takes it");
+    let markdown = printed(&call, &people, |out, view| {
+        story::write_markdown(out, view).expect("memory takes it");
     });
     assert!(!markdown.contains("<img"), "{markdown}");
     let rows = markdown.lines().filter(|line| line.starts_with("| 12:"));
     for row in rows {
         assert_eq!(row.replace("\\|", "").matches('|').count(), 4, "{row}");
     }
-    let mermaid = printed(&call, &people, |out, told| {
-        story::write_mermaid(out, told).expect("memory takes it");
+    let mermaid = printed(&call, &people, |out, view| {
+        story::write_mermaid(out, view).expect("memory takes it");
     });
     let known = |line: &str| {
         [

@@ -1,5 +1,5 @@
-//! History that something goes on from: the newest records are those that a search for all would
-//! show last, of whole lines only, and the places handed out are where they end.
+//! The newest records are those that a search for all would show last, of whole lines only. The places at which
+//! following goes on are where these records end.
 
 use std::fs;
 use std::io::Write as _;
@@ -152,7 +152,7 @@ fn a_line_that_is_being_written_is_not_in_the_answer() {
         let live = ("events.log".to_owned(), whole.len() as u64);
         let others = ["events.log.1", "events_2025-12-01.log"].map(|name| (name.to_owned(), 0));
         assert_eq!(ends, [others.to_vec(), vec![live]].concat());
-        // The whole file, so that what comes behind can be read.
+        // The whole file is read, so that reading can go on behind it.
         let last = now.files.last().expect("the live file");
         assert_eq!(last.log.bytes, (whole.len() + half.len()) as u64);
         assert_eq!(now.newest, Stamp::parse_prefix(line(299, 299).as_bytes()));
@@ -164,7 +164,7 @@ fn of_archives_only_the_newest_is_looked_at_and_none_is_followed() {
     let (dir, folder) = folder();
     fs::write(folder.join("events_2025-11-30.log.gz"), gzip(&lines(0..5))).expect("written");
     fs::write(folder.join("events_2025-12-01.log.gz"), gzip(&lines(5..10))).expect("written");
-    // Told by content, whatever the name says.
+    // The content decides, whatever the name says.
     fs::write(folder.join("events_2025-12-02.log.gz"), lines(10..12)).expect("written");
     fs::write(folder.join("events.log"), lines(12..14)).expect("written");
     let now = newest(&engine(Tuning::default()), dir.path(), &limited(100));

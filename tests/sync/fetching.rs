@@ -84,8 +84,8 @@ pub(crate) fn read_within(file: &Path, limits: &FetchLimits) -> Result<Fetched, 
     ))
 }
 
-/// What is said of a journal, with its name.
-pub(crate) fn said(journal: &JournalState) -> String {
+/// The name of a journal, and its troubles.
+pub(crate) fn text_of(journal: &JournalState) -> String {
     let troubles = journal.troubles.iter().map(ToString::to_string);
     format!(
         "{} {}",

@@ -1,5 +1,5 @@
-//! A folder of an enterprise to which everything is done that happens to one: lines whole and half,
-//! NULs, disorder, truncation, copies, collapses, archives, indexes.
+//! A folder of an enterprise in which everything happens that happens to real ones: whole and partial lines, NULs,
+//! disorder, truncation, copies, collapses, archives, indexes.
 
 use crate::indexing;
 use std::fs::{self, File, OpenOptions};
@@ -76,7 +76,7 @@ pub(crate) struct Actor<'s> {
     /// The next line of the script.
     pub(crate) next: usize,
     random: SplitMix64,
-    /// What is missing of the line that was begun last.
+    /// The missing part of the last line.
     rest: Vec<u8>,
     names: u32,
     unit: Option<u64>,
@@ -340,7 +340,7 @@ impl<'s> Actor<'s> {
         let Some(at) = second_in(&text[from..]).map(|at| from + at) else {
             return "no change in place".to_owned();
         };
-        // Of a call that is asked about soon.
+        // These lines belong to a call that a later question is about.
         let near = self.next * self.script.ids.len() / self.script.lines.len();
         let call = near.saturating_sub(self.below(20)) % self.script.ids.len();
         let second = &self.script.ids[call][0].as_bytes()[..SECOND_DIGITS];
@@ -353,7 +353,7 @@ impl<'s> Actor<'s> {
 
 const SECOND_DIGITS: usize = 10;
 
-/// Where the first id's second of birth stands.
+/// The position of the first id's second of birth.
 pub(crate) fn second_in(text: &[u8]) -> Option<usize> {
     let is_second = |digits: &[u8]| {
         digits.starts_with(b"|17")
