@@ -96,21 +96,21 @@ impl Mutator {
 
     fn change(&mut self, bytes: &mut Vec<u8>, seeds: &[Vec<u8>]) {
         let random = &mut self.random;
-        let at = random.below(bytes.len());
+        let position = random.below(bytes.len());
         let number = NUMBERS[random.below(NUMBERS.len())];
         match random.below(10) {
-            0 if !bytes.is_empty() => bytes[at] ^= 1 << random.below(8),
-            1 if !bytes.is_empty() => bytes[at] = random.below(1 << 32) as u8,
-            2 => overwrite(bytes, at, &(number as u32).to_le_bytes()),
-            3 => overwrite(bytes, at, &number.to_le_bytes()),
-            4 => bytes.truncate(at),
+            0 if !bytes.is_empty() => bytes[position] ^= 1 << random.below(8),
+            1 if !bytes.is_empty() => bytes[position] = random.below(1 << 32) as u8,
+            2 => overwrite(bytes, position, &(number as u32).to_le_bytes()),
+            3 => overwrite(bytes, position, &number.to_le_bytes()),
+            4 => bytes.truncate(position),
             5 => {
-                let end = (at + 1 + random.below(64)).min(bytes.len());
-                bytes.drain(at..end);
+                let end = (position + 1 + random.below(64)).min(bytes.len());
+                bytes.drain(position..end);
             }
             6 => {
-                let end = (at + 1 + random.below(256)).min(bytes.len());
-                let copy = bytes[at..end].to_vec();
+                let end = (position + 1 + random.below(256)).min(bytes.len());
+                let copy = bytes[position..end].to_vec();
                 let to = random.below(bytes.len() + 1);
                 bytes.splice(to..to, copy);
             }
@@ -118,15 +118,18 @@ impl Mutator {
                 let other = &seeds[random.below(seeds.len())];
                 let from = random.below(other.len());
                 let end = (from + 1 + random.below(512)).min(other.len());
-                bytes.splice(at..at, other[from..end].iter().copied());
+                bytes.splice(position..position, other[from..end].iter().copied());
             }
             8 => {
                 let word = WORDS[random.below(WORDS.len())];
-                bytes.splice(at..at, word.bytes());
+                bytes.splice(position..position, word.bytes());
             }
             _ => {
                 // Times and ids consist of digits.
-                let digits = bytes.iter_mut().skip(at).filter(|b| b.is_ascii_digit());
+                let digits = bytes
+                    .iter_mut()
+                    .skip(position)
+                    .filter(|b| b.is_ascii_digit());
                 for digit in digits.take(1 + random.below(4)) {
                     *digit = b'0' + (random.below(1 << 32) % 10) as u8;
                 }

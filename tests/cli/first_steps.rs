@@ -49,26 +49,29 @@ fn the_command_alone_says_what_it_can_do_and_where_it_looks() {
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(stderr_of(&output), "");
     let text = out(&output);
-    let at = here.path().display();
+    let shown_folder = here.path().display();
     for (name, _) in calltrace::cli::subcommands() {
         assert!(text.contains(&format!("\n  {name} ")), "{name} in {text}");
     }
-    let logs =
-        format!("\nlogs      no folder call_tracer in {at}; name the log tree with --root DIR");
+    let logs = format!(
+        "\nlogs      no folder call_tracer in {shown_folder}; name the log tree with --root DIR"
+    );
     assert!(text.contains(&logs), "{text}");
     assert!(
-        text.contains(&format!("{at}/calltrace/config.toml, not there\n")),
+        text.contains(&format!(
+            "{shown_folder}/calltrace/config.toml, not there\n"
+        )),
         "{text}"
     );
 
     tree(&here.path().join("call_tracer"));
     settings(here.path(), "threads = 1\n");
     let text = out(&run(here.path(), &[]));
-    let logs = format!("\nlogs      {at}/call_tracer (default): 0367\n");
+    let logs = format!("\nlogs      {shown_folder}/call_tracer (default): 0367\n");
     assert!(text.contains(&logs), "{text}");
     assert!(text.contains("calltrace tail 0367 --follow"), "{text}");
     assert!(
-        text.contains(&format!("{at}/calltrace/config.toml, read\n")),
+        text.contains(&format!("{shown_folder}/calltrace/config.toml, read\n")),
         "{text}"
     );
 }
@@ -76,12 +79,15 @@ fn the_command_alone_says_what_it_can_do_and_where_it_looks() {
 #[test]
 fn a_missing_folder_gets_a_sentence_that_helps() {
     let here = folder();
-    let at = here.path().display();
+    let shown_folder = here.path().display();
     let missing = |place: &str| format!("calltrace: no folder {place}\n");
     let tell = "name the log tree with --root DIR, CALLTRACE_ROOT or root in \
                 /etc/calltrace/config.toml";
     let search = || stderr_of(&run(here.path(), &["search"]));
-    assert_eq!(search(), missing(&format!("call_tracer in {at}; {tell}")));
+    assert_eq!(
+        search(),
+        missing(&format!("call_tracer in {shown_folder}; {tell}"))
+    );
 
     // In the tree, next to it, in one of its folders.
     tree(&here.path().join("logs"));
@@ -144,11 +150,11 @@ fn who_named_a_missing_folder_is_said() {
         "calltrace: no folder /nowhere, which CALLTRACE_ROOT names as the log tree\n"
     );
     settings(here.path(), "# mine\nroot = \"/nowhere\"\n");
-    let at = here.path().display();
+    let shown_folder = here.path().display();
     assert_eq!(
         stderr_of(&run(here.path(), &["search"])),
         format!(
-            "calltrace: no folder /nowhere, which {at}/calltrace/config.toml:2 names as the log tree\n"
+            "calltrace: no folder /nowhere, which {shown_folder}/calltrace/config.toml:2 names as the log tree\n"
         )
     );
 }

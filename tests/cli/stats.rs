@@ -199,8 +199,8 @@ fn in_a_pipe_there_are_numbers_and_nothing_hangs_over() {
 fn groups_have_bars_as_wide_as_the_screen_lets_them_be() {
     let groups = |columns| {
         let text = printed(&sample(), &["stats", "0367", "--by", "person"], columns);
-        let at = text.find("PERSON").expect("there are groups");
-        text[at..].to_owned()
+        let position = text.find("PERSON").expect("there are groups");
+        text[position..].to_owned()
     };
     expect![[r#"
         PERSON            CALLS MISSED NOT RETURNED

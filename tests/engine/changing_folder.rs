@@ -61,8 +61,8 @@ impl Script {
 
 fn number(line: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(line).ok()?;
-    let at = text.find("37529")?;
-    let digits: String = text[at..]
+    let position = text.find("37529")?;
+    let digits: String = text[position..]
         .chars()
         .take_while(char::is_ascii_digit)
         .collect();
@@ -360,6 +360,6 @@ pub(crate) fn second_in(text: &[u8]) -> Option<usize> {
             && digits[1..=SECOND_DIGITS].iter().all(u8::is_ascii_digit)
             && digits.ends_with(b".")
     };
-    let at = text.windows(SECOND_DIGITS + 2).position(is_second)?;
-    Some(at + 1)
+    let position = text.windows(SECOND_DIGITS + 2).position(is_second)?;
+    Some(position + 1)
 }

@@ -204,8 +204,8 @@ fn an_index_that_is_cut_garbled_or_of_another_version_changes_no_answer() {
         cases.extend((0..6).map(|_| sound[..random(sound.len())].to_vec()));
         cases.extend((0..24).map(|i| {
             let mut garbled = sound.clone();
-            let at = random(sound.len());
-            garbled[at] ^= 1 << (i % 8);
+            let position = random(sound.len());
+            garbled[position] ^= 1 << (i % 8);
             garbled
         }));
         for case in cases {
@@ -259,8 +259,8 @@ fn a_file_that_changed_in_place_is_read_again() {
     let log = indexing::logs(&logs.folder()).remove(0);
     assert!(matches!(index::state(&log), IndexState::Fresh { .. }));
     let mut text = fs::read(&log.path).expect("read");
-    let at = text.len() / 2;
-    text[at] = b'#';
+    let position = text.len() / 2;
+    text[position] = b'#';
     fs::write(&log.path, &text).expect("written");
     let later = SystemTime::from(testing::now());
     let file = File::options().write(true).open(&log.path).expect("open");

@@ -86,8 +86,8 @@ pub(crate) fn a_number(folder: &Path) -> String {
         .map(|log| fs::read(&log.path).expect("read"))
         .next_back();
     let text = String::from_utf8_lossy(&text.expect("a file")).into_owned();
-    let at = text.find("\"Phone\": \"37529").expect("a number");
-    text[at + 10..]
+    let position = text.find("\"Phone\": \"37529").expect("a number");
+    text[position + 10..]
         .chars()
         .take_while(char::is_ascii_digit)
         .collect()

@@ -366,8 +366,8 @@ fn a_forged_table_or_one_of_other_rules_is_not_used() {
         for part in 0..12 {
             check("one byte of them another", &|_, bytes| {
                 let mut bytes = bytes.to_vec();
-                let at = bytes.len() * part / 12 + part;
-                bytes[at] ^= 0x20;
+                let position = bytes.len() * part / 12 + part;
+                bytes[position] ^= 0x20;
                 bytes
             });
         }

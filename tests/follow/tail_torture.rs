@@ -70,7 +70,9 @@ fn rotate(root: &Path, scene: usize) {
             "{enterprise} {mode}: {stderr}"
         );
         let note = format!("rotate {enterprise} {mode}: {stderr}");
-        std::io::stderr().write_all(note.as_bytes()).expect("said");
+        std::io::stderr()
+            .write_all(note.as_bytes())
+            .expect("stderr is there");
     }
 }
 
@@ -176,7 +178,9 @@ fn every_line_of_real_writers_is_printed_once_through_rotations_of_every_mode() 
         at(99),
         at(100),
     );
-    std::io::stderr().write_all(done.as_bytes()).expect("said");
+    std::io::stderr()
+        .write_all(done.as_bytes())
+        .expect("stderr is there");
     assert_eq!(tail.wait().expect("a child").code(), Some(130));
     let twice = times.iter().filter(|(_, n)| **n > 1).map(|(line, _)| *line);
     let mut twice: Vec<_> = twice.collect();

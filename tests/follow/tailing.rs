@@ -65,7 +65,7 @@ impl Running {
         let line = self.lines.recv_timeout(PATIENCE);
         line.unwrap_or_else(|_| {
             panic!(
-                "no line; said {:?}",
+                "no line; stderr: {:?}",
                 self.stderr.try_iter().collect::<Vec<_>>()
             )
         })
@@ -79,7 +79,7 @@ impl Running {
     pub(crate) fn wait_for(&self, text: &str) {
         loop {
             let line = self.stderr.recv_timeout(PATIENCE);
-            let line = line.unwrap_or_else(|_| panic!("{text:?} was not said"));
+            let line = line.unwrap_or_else(|_| panic!("{text:?} was not printed"));
             if line.contains(text) {
                 return;
             }

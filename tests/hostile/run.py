@@ -1,4 +1,4 @@
-"""Runs commands one after the other, and says of each what it cost.
+"""Runs commands one after the other, and reports the cost of each.
 
 Reads a JSON list of argument lists, writes a JSON list of results. A command that takes longer than the
 limit is killed, and says so. A server is asked for pages and given lines, and then ended; what it answers
@@ -23,7 +23,7 @@ def requests():
 
 
 def answers(port):
-    """What is answered on a port, as text (a line with the status before each body), and how long the
+    """The answers on a port, as text (a line with the status before each body), and how long the
     slowest answer took (seconds).
     """
     text, slowest = "", 0
@@ -55,7 +55,7 @@ def run(arguments):
     texts = {}
     answered, slowest = "", 0
     if "serve" in arguments:
-        # It says first where it serves.
+        # Its first line names the address.
         port = re.search(rb"http://.*:(\d+)", process.stderr.readline())
         answered, slowest = answers(int(port[1])) if port else ("", 0)
         begin = time.monotonic()

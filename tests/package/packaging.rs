@@ -162,7 +162,7 @@ pub(crate) struct Debian {
     folder: TempDir,
 }
 
-const ASKED: &str = "/var/log/asked-of-systemd";
+const REQUESTS: &str = "/var/log/requests-to-systemd";
 
 impl Debian {
     pub(crate) fn new() -> Debian {
@@ -178,7 +178,7 @@ impl Debian {
         let debian = Debian { folder };
         debian.says(&format!(
             "mkdir -p /run/systemd/system
-            printf '%s\\n' '#!/bin/sh' 'echo \"$*\" >>{ASKED}' \
+            printf '%s\\n' '#!/bin/sh' 'echo \"$*\" >>{REQUESTS}' \
                 'SYSTEMD_OFFLINE=1 exec /usr/bin/systemctl \"$@\"' >/usr/local/sbin/systemctl
             chmod 755 /usr/local/sbin/systemctl"
         ));
@@ -252,7 +252,7 @@ impl Debian {
 
     /// The calls of systemctl since the last check, one per line.
     pub(crate) fn requests_to_systemd(&self) -> String {
-        self.says(&format!("touch {ASKED}; cat {ASKED}; : >{ASKED}"))
+        self.says(&format!("touch {REQUESTS}; cat {REQUESTS}; : >{REQUESTS}"))
     }
 
     /// Every name in it with its kind, mode, owner and link target, without the files in which dpkg and adduser keep

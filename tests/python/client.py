@@ -1,4 +1,4 @@
-"""What the main service does with the logger, as its document shows: a client of httpx for each post.
+"""The requests of the main service to the logger, as its document shows: a client of httpx for each post.
 
 client.py BASE_URL
 

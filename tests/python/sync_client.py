@@ -1,4 +1,4 @@
-"""What programs do with the service that synchronises hosts, as its document shows, with httpx.
+"""The requests of programs to the service that synchronises hosts, as its document shows, with httpx.
 
 sync_client.py BASE_URL
 

@@ -22,7 +22,7 @@ from datetime import datetime, timedelta, timezone
 TOLERANCE_MS = 1000
 # People who dial into a conference one by one: a call each by Linkedid, one conversation by the bridge.
 CONFERENCES = {'conference', 'conference_twice', 'page'}
-# A playback has no event in any of the three modes: nothing says when the telephone stopped ringing.
+# A playback has no event in any of the three modes: no record shows when the telephone stopped ringing.
 NO_RING = {'voicemail'}
 DIRECTIONS = {'in': 'incoming', 'out': 'outgoing', 'internal': 'internal'}
 
@@ -108,7 +108,7 @@ class Scenario:
 
     def compare_lines(self, uid, own):
         got = self.ask('trace', '0367', uid, '--format', 'raw').split('\n')[:-1]
-        # The bridge of a parking lot is no call's own.
+        # The bridge of a parking lot belongs to no single call.
         lost = [line for line in own if line not in got and uid_of(line)]
         foreign = [line for line in got if line not in own and uid_of(line)]
         self.traces += 1
@@ -124,7 +124,7 @@ class Scenario:
             ('transfers', [(t['kind'], t['result'], t['to']) for t in call.get('handed_on', [])],
              [(t['kind'], t['result'], t['to']) for t in strict['transfers']]),
         ]
-        # Who gives up while a further telephone rings leaves no bridge.
+        # A caller who gives up while a further telephone rings leaves no bridge.
         rings = any(transfer['result'] == 'not_answered' for transfer in strict['transfers'])
         if strict['hung_up'] and strict['result'] == 'answered':
             pairs.append(('hung_up_by', call.get('hung_up_by'), None if rings else strict['hung_up']))
@@ -146,13 +146,13 @@ class Scenario:
             lasting['wait'] = (answered_at - time_of(own[0])) / self.stretch
         for what, want in lasting.items():
             got = call.get(what + '_ms')
-            # What a person noted is to the second, as is the tolerance.
+            # The truth that a person noted is exact to a second, and so is the tolerance.
             slack = TOLERANCE_MS * (1.6 if what == 'ring' else 1) * max(1, self.stretch)
             if want is not None and (got is None or abs(got - want * 1000 * self.stretch) > slack):
                 self.wrong.append(f'{what} {got} ms, was {want} s')
         rung = {p['number']: [r['outcome'] for r in p['ringing']] for p in call.get('participants', []) if p['ringing']}
         for phone, outcome in strict['phones'].items():
-            # Of a telephone that was rung by a Local channel a host may log no dial.
+            # A host may log no dial for a telephone that was rung by a Local channel.
             if phone in rung and outcome and (outcome == 'answered') != ('answered' in rung[phone]):
                 self.wrong.append(f'{phone} rang: {rung[phone]}, was {outcome}')
         row = rows.get(said.get('unique_id'))

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Whether two builds of calltrace say and write the same: for a change that is to change nothing.
+"""Checks that two builds of calltrace print and write the same, for a change that must not change behaviour.
 
     tests/same/same.py OLD NEW [TREE...]
 
@@ -40,7 +40,7 @@ class Side:
     def __init__(self, program, tree, now):
         self.program, self.tree, self.now = program, tree, now
         self.folder = Path(tempfile.mkdtemp())
-        # One path for both: it stands in answers.
+        # Both have one path, as answers contain it.
         self.root = Path("/tmp/calltrace-same/call_tracer")
 
     def __enter__(self):
@@ -69,7 +69,7 @@ class Side:
         return done.returncode, done.stdout
 
     def files(self):
-        """What lies in the tree. Times of files are the kernel's, and indexes hold them."""
+        """The files of the tree. Times of files are the kernel's, and indexes hold them."""
         found = {}
         for path in sorted(self.root.rglob("*")):
             if path.is_file() and path.suffix != ".idx":
@@ -173,7 +173,7 @@ def served(side, calls):
 
 
 def seen(program, tree, now):
-    """All that a program says and writes over a tree, by what was asked."""
+    """All output and files of a program over a tree, by question."""
     said = {}
     with Side(program, tree, now) as side:
         calls = calls_of(side)

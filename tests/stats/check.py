@@ -48,7 +48,7 @@ def digits(number):
 
 
 def same_client(number):
-    """The one way to write a number of Belarus or Russia; None for what is no outside number."""
+    """The one way to write a number of Belarus or Russia; None if it is no outside number."""
     number = digits(number)
     if len(number) < 7:
         return None
@@ -73,11 +73,11 @@ class Call:
                 action, chat, _, message, _ = rest.split("|", 4)
                 self.telegram.append((at, action, chat, message))
             elif kind == "HTTP":
-                # A pipe may stand in the address; the status is what stands before the first body.
+                # The address may hold a pipe; the status stands directly before the first body.
                 url, status = re.match(r"[^|]*\|[^|]*\|(.*?)\|([^|{]*)\|\{", rest).groups()
                 self.http.append((url, status))
             elif kind != "SQL":
-                # As older hosts write it, without its kind.
+                # Older hosts write it without its kind.
                 uid, body = rest.split("|", 1)
                 self.asterisk.append((at, kind, uid, json.loads(body)))
             self.first = min(getattr(self, "first", at), at)
@@ -114,7 +114,7 @@ class Call:
         return {"0": "in", "1": "out", "2": "internal"}.get(types[0] if types else "", "unknown")
 
     def replay(self):
-        """Who the client hears, from the bridges."""
+        """The person whom the client hears, from the bridges."""
         number, pair, place = {}, {}, {}
         meets, intervals, hears = False, [], None
         client_uid = self.main

@@ -84,8 +84,8 @@ fn a_table_that_is_torn_is_named_and_made_anew() {
     tree.look(&["--deep"]).are(&["table-stale warning"]);
     // The part behind them is compared when the table is opened.
     let mut footer = whole.clone();
-    let at = whole.len() - 100;
-    footer[at] ^= 1;
+    let position = whole.len() - 100;
+    footer[position] ^= 1;
     fs::write(table(&tree, 2), &footer).expect("written");
     tree.look(&[]).are(&["table-stale warning"]);
 }

@@ -176,7 +176,7 @@ impl Arena {
         let mut line = String::new();
         let stdout = child.stdout.take().expect("piped");
         BufReader::new(stdout).read_line(&mut line).expect("read");
-        assert!(!line.is_empty(), "{program} {arguments:?} said nothing");
+        assert!(!line.is_empty(), "{program} {arguments:?} printed nothing");
         Process(child)
     }
 

@@ -138,8 +138,8 @@ fn numbers<'l>(lines: impl Iterator<Item = &'l [u8]>) -> BTreeMap<usize, usize> 
     let mut counts = BTreeMap::new();
     for line in lines.filter(|line| !line.is_empty()) {
         let text = String::from_utf8_lossy(line);
-        let at = text.find("\"n\": ").expect("a whole line") + 5;
-        let digits: String = text[at..]
+        let position = text.find("\"n\": ").expect("a whole line") + 5;
+        let digits: String = text[position..]
             .chars()
             .take_while(char::is_ascii_digit)
             .collect();

@@ -171,7 +171,7 @@ fn every_line_of_real_writers_exists_once_after_rotations_that_were_killed() {
     let done =
         format!("{lines} lines of each of {writers} writers; {runs} rotations, {killed} killed");
     std::io::Write::write_all(&mut std::io::stderr(), format!("{done}\n").as_bytes())
-        .expect("said");
+        .expect("stderr is there");
     assert!(
         killed >= KILLED_MIN && runs - killed >= KILLED_MIN,
         "{done}: proves little"

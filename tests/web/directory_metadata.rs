@@ -186,7 +186,7 @@ async fn names_are_found_and_made_up_ones_are_none() {
         directory
             .enterprise(&other)
             .await
-            .expect("it can be asked")
+            .expect("it answers")
             .is_none()
     );
 }
@@ -249,7 +249,7 @@ async fn names_that_arrive_in_time_are_used() {
 #[tokio::test]
 async fn a_broken_answer_costs_its_own_name() {
     let trap = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    trap.set_nonblocking(true).expect("a socket can be told");
+    trap.set_nonblocking(true).expect("the mode can be set");
     let elsewhere = format!(
         "302 Found\r\nLocation: http://{}/",
         trap.local_addr().expect("it is bound")

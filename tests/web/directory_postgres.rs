@@ -92,7 +92,7 @@ async fn is_opened_by(directory: &Directory, enterprise: &str, secret: &str) -> 
     let known = directory
         .enterprise(&number(enterprise))
         .await
-        .expect("it can be asked");
+        .expect("it answers");
     let secret_of = known.and_then(|known| known.secret);
     secret_of.is_some_and(|known| known.matches(secret))
 }
@@ -109,7 +109,7 @@ async fn everybody_is_found_in_the_tables_of_the_field() {
     let known = directory
         .enterprise(&number("0367"))
         .await
-        .expect("it can be asked")
+        .expect("it answers")
         .expect("it is known");
     assert_eq!(known.title.as_deref(), Some("june"));
     assert!(
@@ -128,7 +128,7 @@ async fn everybody_is_found_in_the_tables_of_the_field() {
         directory
             .enterprise(&number("9999"))
             .await
-            .expect("it can be asked")
+            .expect("it answers")
             .is_none()
     );
 
@@ -236,7 +236,7 @@ async fn signs_that_mean_something_to_sql_are_only_signs() {
     assert!(!plain.chats.is_empty());
     assert_eq!(names, plain);
     let odd_name = directory.enterprise(&number("0367_-OR-1")).await;
-    assert!(odd_name.expect("it can be asked").is_none());
+    assert!(odd_name.expect("it answers").is_none());
 }
 
 #[tokio::test]
@@ -393,7 +393,7 @@ async fn a_restart_of_the_server_is_not_noticed_and_its_end_is() {
         directory
             .enterprise(&number("0270"))
             .await
-            .expect("it can be asked")
+            .expect("it answers")
             .is_some()
     );
 
@@ -463,7 +463,7 @@ async fn an_enterprise_is_known_by_its_name_and_by_its_token() {
         // A secret is not a name.
         (SECRET, None),
     ] {
-        let numbers = directory.numbers(typed).await.expect("it can be asked");
+        let numbers = directory.numbers(typed).await.expect("it answers");
         let numbers: Vec<_> = numbers.iter().map(EnterpriseName::as_str).collect();
         assert_eq!(numbers, Vec::from_iter(known), "{typed:?}");
     }
@@ -473,7 +473,7 @@ async fn an_enterprise_is_known_by_its_name_and_by_its_token() {
         DirectoryTimes::default(),
     );
     let numbers = directory.numbers("375290000000").await;
-    assert_eq!(numbers.expect("it can be asked"), []);
+    assert_eq!(numbers.expect("it answers"), []);
 }
 
 #[tokio::test]

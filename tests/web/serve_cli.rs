@@ -76,11 +76,11 @@ fn a_token_of_its_own_is_not_printed_into_the_journal() {
 #[test]
 fn a_service_that_may_read_no_log_says_so_of_its_health() {
     let dir = tempfile::tempdir().expect("a folder");
-    let at = |name: &str| dir.path().join(name);
-    let folder = at("logs/0367");
+    let path = |name: &str| dir.path().join(name);
+    let folder = path("logs/0367");
     fs::create_dir_all(&folder).expect("made");
     fs::write(folder.join("events.log"), "").expect("written");
-    testing::copy_program(&at("calltrace"));
+    testing::copy_program(&path("calltrace"));
     let allow = |path: &Path, mode| {
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("set");
     };
@@ -90,9 +90,9 @@ fn a_service_that_may_read_no_log_says_so_of_its_health() {
     let address = free.expect("a free port");
     let mut service = Command::new("setpriv")
         .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
-        .arg(at("calltrace"))
+        .arg(path("calltrace"))
         .args(["serve", "-q", "--listen", &address.to_string(), "--root"])
-        .arg(at("logs"))
+        .arg(path("logs"))
         .env("XDG_CONFIG_HOME", dir.path())
         .stdout(Stdio::null())
         .stderr(Stdio::null())

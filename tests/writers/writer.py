@@ -33,7 +33,7 @@ class OpensPerLine(logging.Handler):
 def set_the_clock(seconds_per_second=1):
     begin = time.monotonic()
     time.time = lambda: float(START) + (time.monotonic() - begin) * seconds_per_second
-    # What Python 3.13 takes the time of a record from.
+    # Python 3.13 takes the time of a record from here.
     time.time_ns = lambda: int(time.time() * 1_000_000_000)
 
 

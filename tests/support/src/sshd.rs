@@ -74,18 +74,18 @@ impl Sshd {
     /// When it does not start: openssh-server is not installed.
     pub fn start(setup: &SshdSetup<'_>) -> Sshd {
         let folder = tempfile::tempdir().expect("a folder of its own");
-        let at = folder.path();
-        fs::set_permissions(at, Permissions::from_mode(0o755)).expect("its own folder");
+        let path = folder.path();
+        fs::set_permissions(path, Permissions::from_mode(0o755)).expect("its own folder");
         for key in ["host_key", "other_host_key", "key", "other_key"] {
-            make_key(&at.join(key));
+            make_key(&path.join(key));
         }
-        fs::copy(at.join("key.pub"), at.join("authorized_keys")).expect("its own files");
+        fs::copy(path.join("key.pub"), path.join("authorized_keys")).expect("its own files");
         if is_root() {
             // The folder that the server confines itself to before a login.
             fs::create_dir_all("/run/sshd").expect("root may make it");
         }
-        make_tools(&at.join("bin"), setup);
-        let (port, keeper) = serve(at, setup);
+        make_tools(&path.join("bin"), setup);
+        let (port, keeper) = serve(path, setup);
         let sshd = Sshd {
             folder,
             keeper,
@@ -234,7 +234,7 @@ fn make_tools(bin: &Path, setup: &SshdSetup<'_>) {
 }
 
 /// Starts the server. Ports that others take meanwhile are passed over.
-fn serve(at: &Path, setup: &SshdSetup<'_>) -> (u16, Child) {
+fn serve(folder: &Path, setup: &SshdSetup<'_>) -> (u16, Child) {
     let sshd = ["/usr/sbin/sshd", "/usr/bin/sshd"]
         .into_iter()
         .find(|path| Path::new(path).exists());
@@ -245,18 +245,18 @@ fn serve(at: &Path, setup: &SshdSetup<'_>) -> (u16, Child) {
         let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = free.local_addr().expect("it is bound").port();
         drop(free);
-        fs::write(at.join("config"), settings(at, port, setup)).expect("its own file");
+        fs::write(folder.join("config"), settings(folder, port, setup)).expect("its own file");
         let mut keeper = Command::new("sh");
         keeper
             .args(["-c", KEEPER, "keeper", sshd])
-            .arg(at.join("config"))
-            .arg(at.join("log"));
+            .arg(folder.join("config"))
+            .arg(folder.join("log"));
         let mut keeper = keeper
             .stdin(Stdio::piped())
             .spawn()
             .expect("there is a shell");
         for _ in 0..400 {
-            let log = fs::read_to_string(at.join("log")).unwrap_or_default();
+            let log = fs::read_to_string(folder.join("log")).unwrap_or_default();
             if log.contains(&format!("Server listening on 127.0.0.1 port {port}")) {
                 return (port, keeper);
             }
@@ -269,21 +269,21 @@ fn serve(at: &Path, setup: &SshdSetup<'_>) -> (u16, Child) {
     }
     panic!(
         "sshd does not start: {}",
-        fs::read_to_string(at.join("log")).unwrap_or_default()
+        fs::read_to_string(folder.join("log")).unwrap_or_default()
     );
 }
 
-fn settings(at: &Path, port: u16, setup: &SshdSetup<'_>) -> String {
-    let at = at.display();
+fn settings(folder: &Path, port: u16, setup: &SshdSetup<'_>) -> String {
+    let folder = folder.display();
     let path = match setup.has_sqlite {
-        true => format!("{at}/bin:/usr/bin:/bin"),
-        false => format!("{at}/bin"),
+        true => format!("{folder}/bin:/usr/bin:/bin"),
+        false => format!("{folder}/bin"),
     };
     let mut text = format!(
-        "ListenAddress 127.0.0.1:{port}\nHostKey {at}/host_key\nPidFile none\nUsePAM no\nStrictModes no\n\
-         AuthorizedKeysFile {at}/authorized_keys\nPermitRootLogin yes\nPasswordAuthentication yes\n\
+        "ListenAddress 127.0.0.1:{port}\nHostKey {folder}/host_key\nPidFile none\nUsePAM no\nStrictModes no\n\
+         AuthorizedKeysFile {folder}/authorized_keys\nPermitRootLogin yes\nPasswordAuthentication yes\n\
          KbdInteractiveAuthentication no\nUseDNS no\nPrintMotd no\nPrintLastLog no\nMaxStartups 100\n\
-         LogLevel INFO\nSetEnv PATH={path} HOME={at} TZ={}\n",
+         LogLevel INFO\nSetEnv PATH={path} HOME={folder} TZ={}\n",
         setup.zone
     );
     if let Some(command) = setup.forced {
