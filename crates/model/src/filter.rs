@@ -159,7 +159,7 @@ fn has_status(pattern: StatusPattern, record: &Record<'_>) -> bool {
     matches!(record.body, Body::Http(http) if pattern.matches(http.status))
 }
 
-/// How long a request or query took (milliseconds); `None` where its writer did not note it.
+/// How long a request or query took (milliseconds); `None` if its writer did not note it.
 fn took(record: &Record<'_>) -> Option<i64> {
     let noted = match record.body {
         Body::Http(http) => http.request,
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_are_told_by_action_and_stage_and_requests_by_how_long_they_took() {
+    fn messages_are_selected_by_action_and_stage_and_requests_by_duration() {
         let sent = Record::parse(b"2025-12-02 09:15:00,410|TG|send|1|dial|45|1.5|ringing");
         let slow = Record::parse(
             b"2025-12-02 09:15:00,410|HTTP|1.5|GET|http://localhost/|200|{\"_duration_ms\": 1200}|{}",

@@ -70,7 +70,7 @@ pub fn text(text: &str) -> Cow<'_, str> {
 }
 
 /// The key of the first secret in a text, as written there, for a report of where secrets are. An empty or
-/// masked value is no secret. `None` without secrets.
+/// masked value is not a secret. `None` without secrets.
 pub fn key_of_secret(text: &str) -> Option<String> {
     let patterns = [&IN_NESTED_JSON, &IN_JSON, &IN_TEXT];
     patterns.iter().find_map(|pattern| {
@@ -89,7 +89,7 @@ pub fn key_of_secret(text: &str) -> Option<String> {
     })
 }
 
-/// Applies one more replacement, without a copy where nothing is replaced.
+/// Applies one more replacement, without a copy if nothing is replaced.
 fn then<'t>(text: Cow<'t, str>, replace: impl Fn(&str) -> Cow<'_, str>) -> Cow<'t, str> {
     let replaced = match replace(&text) {
         Cow::Borrowed(_) => None,
@@ -98,7 +98,7 @@ fn then<'t>(text: Cow<'t, str>, replace: impl Fn(&str) -> Cow<'_, str>) -> Cow<'
     replaced.map_or(text, Cow::Owned)
 }
 
-/// The body as JSON with its secrets masked. A body that is no JSON (cut by its writer) becomes `{"raw":
+/// The body as JSON with its secrets masked. A body that is not JSON (cut by its writer) becomes `{"raw":
 /// text}`, as on the established page.
 pub fn body(bytes: &[u8]) -> Value {
     match serde_json::from_slice::<Value>(bytes) {

@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_that_moves_or_turns_text_gets_through() {
+    fn characters_that_move_or_turn_text_are_escaped() {
         assert_eq!(sanitise(b"\x1b[2J\x07a\r"), "\\u{1b}[2J\\u{7}a\\u{d}");
         assert_eq!(
             sanitise("a\u{202e}b\u{2028}".as_bytes()),
@@ -77,7 +77,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn whatever_comes_in_only_printable_text_comes_out(
+        fn any_input_becomes_printable_text(
             bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..200)
         ) {
             proptest::prop_assert!(!sanitise(&bytes).chars().any(is_unsafe));

@@ -119,7 +119,7 @@ pub struct Fact {
     pub holding: bool,
     /// BridgeNumChannels: the number of channels in the bridge after this event.
     pub channels_left: Option<u8>,
-    /// Whether the called side was busy (`Cause` 17 of a hangup, or `DialStatus` BUSY). `None` where the line
+    /// Whether the called side was busy (`Cause` 17 of a hangup, or `DialStatus` BUSY). `None` if the line
     /// gives no reason, which is so on most hosts.
     pub busy: Option<bool>,
     /// The request was posted as the answer of an integration.
@@ -128,13 +128,12 @@ pub struct Fact {
     pub recovered: bool,
     /// The record passed the question's filter for single records.
     pub matched: bool,
-    /// Details from the text of the record; the default where texts were not read (see
-    /// [`Facts::with_texts`]).
+    /// Details from the text of the record; the default if texts were not read (see [`Facts::with_texts`]).
     pub text_details: TextDetails,
     /// The fields of all records of a block; see [`Facts`].
     text: Option<Arc<[u8]>>,
     start: u32,
-    /// How long a request took (milliseconds); `u32::MAX` where its writer did not note it. An `Option` would
+    /// How long a request took (milliseconds); `u32::MAX` if its writer did not note it. An `Option` would
     /// take more room, and every byte of a fact is copied about ten times in a sweep.
     took: u32,
     ends: [u16; FIELDS],
@@ -165,7 +164,7 @@ impl Facts {
         Facts { with_texts, ..self }
     }
 
-    /// Adds the fact of `record`, which stands at `place`. `at` is the time for lines without a time of their
+    /// Adds the fact of `record`, which is at `place`. `at` is the time for lines without a time of their
     /// own. The returned fact can be marked, but its fields can't be read yet.
     pub fn push(&mut self, record: &Record<'_>, at: Stamp, place: Place) -> &mut Fact {
         let fact = Fact::draft(record, at, place, &mut self.text, self.with_texts);
@@ -184,13 +183,13 @@ impl Facts {
 }
 
 impl Fact {
-    /// The fact of `record`, which stands at `place`. `at` is the time for lines without a time of their own.
+    /// The fact of `record`, which is at `place`. `at` is the time for lines without a time of their own.
     pub fn of(record: &Record<'_>, at: Stamp, place: Place) -> Fact {
         Fact::alone(record, at, place, true)
     }
 
-    /// The same as [`Fact::of`] without the texts of messages and answers. This is enough to tell which call
-    /// the record belongs to.
+    /// The same as [`Fact::of`] without the texts of messages and answers. This is enough to find out which
+    /// call the record belongs to.
     pub fn without_texts(record: &Record<'_>, at: Stamp, place: Place) -> Fact {
         Fact::alone(record, at, place, false)
     }
@@ -345,12 +344,12 @@ impl Fact {
         self.field_if(self.event == Event::Http, STATUS)
     }
 
-    /// The host and port of an HTTP request; empty where the URL names no host.
+    /// The host and port of an HTTP request; empty if the URL names no host.
     pub fn http_host(&self) -> &[u8] {
         self.field_if(self.event == Event::Http, HOST)
     }
 
-    /// How long an HTTP request took (milliseconds); `None` where its writer did not note it.
+    /// How long an HTTP request took (milliseconds); `None` if its writer did not note it.
     pub fn took_millis(&self) -> Option<u32> {
         Some(self.took).filter(|took| *took != u32::MAX)
     }
@@ -361,14 +360,14 @@ impl Fact {
         (self.event == Event::Http).then(of)
     }
 
-    /// The numbers in the text of a message, digits only; none where texts were not read.
+    /// The numbers in the text of a message, digits only; none if texts were not read.
     pub fn numbers_in_text(&self) -> impl Iterator<Item = &[u8]> {
         let numbers = self.field_if(self.is_message(), NUMBERS);
         numbers.split(|b| *b == b' ').filter(|n| !n.is_empty())
     }
 
-    /// Linkedid: Asterisk gives the id of the first channel of a call to all its channels. Empty where the
-    /// line has none.
+    /// Linkedid: Asterisk gives the id of the first channel of a call to all its channels. Empty if the line
+    /// has none.
     pub fn linked(&self) -> &[u8] {
         self.field_if(self.is_asterisk(), LINKED)
     }

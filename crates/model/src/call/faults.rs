@@ -1,7 +1,7 @@
 //! Finds what went wrong around a call: in its messages, its requests and its log. Data only.
 //!
-//! A fault is a stable code, a severity, and the records that show it. It is no fault that a person was not
-//! reached.
+//! A fault is a stable code, a severity, and the records that show it. It is not a fault that a person was
+//! not reached.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -231,11 +231,11 @@ fn texts(facts: &[Fact], summary: &Summary) -> [FaultRecords; 3] {
             .any(|number| !known.contains(&*phone::canonical(number)))
     };
     let wrong_duration = |f: &Fact| {
-        let said = f
+        let stated = f
             .text_details
             .talk_seconds
             .map(|seconds| i64::from(seconds) * 1000);
-        said.is_some_and(|said| !is_length(said, f.at, summary))
+        stated.is_some_and(|stated| !is_length(stated, f.at, summary))
     };
     // Without an Asterisk event there is no call to compare with.
     let has_call = facts.iter().any(Fact::is_asterisk);
@@ -273,12 +273,12 @@ fn numbers(facts: &[Fact]) -> BTreeSet<Vec<u8>> {
 
 /// Whether a length fits the talk, with the hold or without it. In a call that was transferred and went on,
 /// it may also fit the part that was over when the message was sent.
-fn is_length(said: i64, sent: Stamp, summary: &Summary) -> bool {
+fn is_length(stated: i64, sent: Stamp, summary: &Summary) -> bool {
     let Some(talk) = summary.talk_millis else {
         // Without a known talk there is nothing to compare with, unless no person was reached.
-        return !summary.outcome.is_unanswered() || said <= DURATION_SLACK_MILLIS;
+        return !summary.outcome.is_unanswered() || stated <= DURATION_SLACK_MILLIS;
     };
-    let fits = |length: i64| (said - length).abs() <= DURATION_SLACK_MILLIS;
+    let fits = |length: i64| (stated - length).abs() <= DURATION_SLACK_MILLIS;
     let hold = summary.hold_millis.unwrap_or(0);
     if fits(talk) || fits(talk + hold) {
         return true;

@@ -251,8 +251,8 @@ fn main_of_kind<'f, K: Ord>(
                 PartKind::Consultation => (0, consulted(&m, part)?),
                 PartKind::Rung => return None,
             };
-            // Of several groups, the one that began last before the part is taken: a client who is called
-            // twice in a minute has two calls.
+            // If there are several groups, the one that began last before the part is taken: a client who is
+            // called twice in a minute has two calls.
             let lead = m.first()?.since(first);
             Some((rank, lead > SLACK_MILLIS, lead.abs(), main, why))
         })
@@ -351,7 +351,7 @@ impl RecordGroup<'_> {
 }
 
 /// How certain it is that a part belongs to a call that was started from the CRM (a lower rank is more
-/// certain), and why. Two managers may call one client: the extension tells the calls apart.
+/// certain), and why. Two managers may call one client: the extension distinguishes the calls.
 fn crm(main: &RecordGroup<'_>, part: &RecordGroup<'_>) -> Option<(u8, String)> {
     let lead = if part.has_any_extension() {
         MANAGER_LEAD_MILLIS

@@ -4,8 +4,10 @@ use super::fact::{CallType, Event, Fact};
 use crate::record::phone::is_outside;
 use crate::record::{Place, Stamp};
 
-/// The main leg of the call: the leg of the start; else of a dial that rings our side (a forwarded leg dials
-/// *for* an outside number); else of a hangup; else of any other dial; else the first leg.
+/// The main leg of the call: the leg of the start; without one, that of a dial that rings our side (a
+/// forwarded leg dials
+/// *for* an outside number); without one, that of a hangup; without one, that of any other dial; without one,
+/// the first leg.
 pub(super) fn main_uid(facts: &[Fact]) -> Option<&[u8]> {
     let forwarded =
         |f: &Fact| f.call_type == Some(CallType::Outgoing) && f.extensions().any(is_outside);

@@ -42,7 +42,7 @@ pub fn is_over(facts: &[Fact]) -> bool {
     is_over_with(facts, &Talk::of(facts))
 }
 
-/// Whether there was a talk and all channels have left it. This is the end of the call where no hangup is
+/// Whether there was a talk and all channels have left it. This is the end of the call if no hangup is
 /// logged, but may also be a moment of a transfer.
 pub fn is_left(facts: &[Fact]) -> bool {
     let talk = Talk::of(facts);

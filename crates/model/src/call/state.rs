@@ -12,7 +12,7 @@ use crate::record::Stamp;
 const LEFT_MILLIS: i64 = 60_000;
 
 /// After a blind transfer, the remaining channel dials within a second of the hangup of the party that
-/// transferred it. The host's script, which polls five times a second, logs that dial up to this much later
+/// transferred it. The host's script, which polls five times per second, logs that dial up to this much later
 /// (milliseconds).
 const HANDED_ON_MILLIS: i64 = 3_000;
 
@@ -43,7 +43,7 @@ pub struct CallState {
     /// transferred; for an ended call, who talked, one after the other. Empty in the other phases.
     pub who: Vec<String>,
     /// How long an answered or missed call rang, or how long an ended call was talked (milliseconds). `None`
-    /// in the other phases and where the records do not show it.
+    /// in the other phases and if the records do not show it.
     pub millis: Option<i64>,
 }
 

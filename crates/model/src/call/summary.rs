@@ -321,7 +321,7 @@ fn client_channel<'f>(
     if matches!(direction, Direction::Incoming | Direction::Internal) {
         return main;
     }
-    // A short number (103) is no extension when it is called over a line.
+    // A short number (103) is not an extension when it is called over a line.
     let shows = |shown: &[u8]| {
         phone::same_number(shown, client.as_bytes())
             || !client.is_empty() && phone::digits_of(shown) == client.as_bytes()
@@ -359,11 +359,11 @@ fn outcome(
     // "0" means not answered; the emulator adds "3" for no answer and "4" for cancelled. Other values do not
     // say.
     let is_denied = matches!(call_status, Some(b'0' | b'3' | b'4'));
-    let is_told = || {
+    let is_answered = || {
         let mut hangups = facts.iter().filter(|f| f.event == Event::Hangup);
         hangups.any(|f| f.call_status == Some(ANSWERED))
     };
-    if !talk.heard.is_empty() || call_status == Some(ANSWERED) || !is_denied && is_told() {
+    if !talk.heard.is_empty() || call_status == Some(ANSWERED) || !is_denied && is_answered() {
         return Outcome::Answered;
     }
     // When several telephones were tried, the reason of the last one counts.
@@ -376,7 +376,8 @@ fn outcome(
     }
 }
 
-/// The parties that the main leg rang: the Extensions of its dials, each once; else of its hangup.
+/// The parties that the main leg rang: the Extensions of its dials, each once, or of its hangup if there is
+/// no dial.
 fn dialled(facts: &[Fact], main: &[u8]) -> Vec<String> {
     let mut rang: Vec<String> = Vec::new();
     for event in [Event::Dial, Event::Hangup] {
@@ -399,16 +400,16 @@ fn answered_by(facts: &[Fact], main: &[u8], client: &str, talk: &Talk) -> Option
     };
     let outside = |e: &[u8]| phone::is_external(phone::digits_of(e));
     // The hangup of a mobile that was rung for the client has the mobile as its Phone.
-    let told = |f: &Fact| match f.call_type {
+    let dialled = |f: &Fact| match f.call_type {
         Some(CallType::Outgoing) if f.extensions().any(outside) => Some(text(f.phone())),
         _ => f.extensions().next().map(text),
     };
     let hangups = || facts.iter().rev().filter(|f| f.event == Event::Hangup);
-    let said = |f: &&Fact| f.call_status == Some(ANSWERED) || f.uid() == main;
+    let counts = |f: &&Fact| f.call_status == Some(ANSWERED) || f.uid() == main;
     let heard = talk.heard.first().and_then(|heard| heard.with.first());
     heard
         .cloned()
-        .or_else(|| hangups().filter(said).filter_map(told).find(other))
+        .or_else(|| hangups().filter(counts).filter_map(dialled).find(other))
 }
 
 fn first_dial(facts: &[Fact], main: &[u8]) -> Option<Stamp> {

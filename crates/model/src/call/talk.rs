@@ -16,10 +16,10 @@ use crate::record::Stamp;
 pub(super) const SWAP_MILLIS: i64 = 500;
 
 /// The channel of a line leaves, and the script logs its hangup, within this time after the talk
-/// (milliseconds); this is no hold.
+/// (milliseconds); this is not a hold.
 const PARTING_MILLIS: i64 = 1_000;
 
-/// What the bridges of a call show.
+/// The talks and transfers that the bridges of a call show.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Talk {
     /// When the second channel of the call entered a bridge.
@@ -36,8 +36,8 @@ pub(super) struct Talk {
     pub parted: Option<Stamp>,
     /// When the followed channel last entered or left a bridge.
     pub gone: Option<Stamp>,
-    /// The number or extension that left first and so ended the last talk. `None` while it lasts, and where
-    /// the records do not show it.
+    /// The number or extension that left first and so ended the last talk. `None` while it lasts, and if the
+    /// records do not show it.
     pub ended_by: Option<String>,
 }
 
@@ -45,7 +45,7 @@ pub(super) struct Talk {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TalkSpan {
     pub from: Stamp,
-    /// The end, exclusive; `None` while it lasts, and where no end was logged.
+    /// The end, exclusive; `None` while it lasts, and if no end was logged.
     pub to: Option<Stamp>,
     /// The numbers and extensions that were heard, sorted.
     pub with: Vec<String>,
@@ -72,7 +72,7 @@ impl TransferKind {
     }
 }
 
-/// What came of a transfer.
+/// The result of a transfer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TransferResult {
     /// The new party talked.
@@ -268,7 +268,7 @@ impl Talk {
 
     /// How long a person was heard, and how long no one was heard after that and before the followed channel
     /// left (milliseconds). `until` ends a talk that no record ends, and the call if it `rings_on` for an
-    /// extension that did not pick up. `None` where no end is known.
+    /// extension that did not pick up. `None` if no end is known.
     pub(super) fn talk_and_hold(&self, until: Option<Stamp>, rings_on: bool) -> Option<(i64, i64)> {
         let first = self.first_heard()?;
         let (mut talk, mut hold, mut end) = (0, 0, first);

@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_in_it_ends_a_line_for_any_reader() {
+    fn a_dumped_value_has_no_character_that_ends_a_line() {
         let held = serde_json::json!({ "\u{2028}": "\0\n\r\u{b}\u{c}\u{1c}\u{85}\u{2029}|\\" });
         let dumped = value(&held);
         assert_eq!(

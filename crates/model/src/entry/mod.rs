@@ -71,7 +71,7 @@ pub enum EntryKind {
         method: String,
         /// The URL, without control characters; spaces at its ends are removed, and a pipe becomes `%7C`.
         url: String,
-        /// The status; `None` where there was no answer.
+        /// The status; `None` if there was no answer.
         status: Option<String>,
         /// The data that was sent.
         request: Map<String, Value>,
@@ -93,7 +93,7 @@ pub enum EntryKind {
         chat: i64,
         /// `start`, `dial`, `bridge`, `hangup` or another word.
         kind: String,
-        /// Its number in the chat; `None` where it got none.
+        /// Its number in the chat; `None` if it got none.
         message: Option<i64>,
         /// The text. It is cut to 1000 characters, line feeds become spaces, and carriage returns are
         /// removed.

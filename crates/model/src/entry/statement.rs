@@ -7,7 +7,7 @@ const NAME_BYTES_MAX: usize = 128;
 /// The number of words of a query that are read.
 const WORDS_MAX: usize = 2000;
 
-/// The first word in capitals: `SELECT`; `OTHER` where the query begins with no verb.
+/// The first word in capitals: `SELECT`; `OTHER` if the query begins with no verb.
 pub(super) fn verb(query: &str) -> String {
     let words = words(query);
     let is_verb = |word: &&String| {
@@ -17,7 +17,7 @@ pub(super) fn verb(query: &str) -> String {
     first.map_or_else(|| "OTHER".to_owned(), |word| word.to_ascii_uppercase())
 }
 
-/// The first name after `FROM`, `INTO`, `UPDATE`, `JOIN` or `TABLE`; `unknown` where there is none.
+/// The first name after `FROM`, `INTO`, `UPDATE`, `JOIN` or `TABLE`; `unknown` if there is none.
 pub(super) fn table(query: &str) -> String {
     let (before, between) = (
         ["from", "into", "update", "join", "table"],
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn verb_and_table_are_found_where_words_tell_them() {
-        for (query, said) in [
+        for (query, parsed) in [
             (
                 "SELECT a->'x' FROM call_events WHERE b = $1",
                 ("SELECT", "call_events"),
@@ -99,7 +99,7 @@ mod tests {
         ] {
             assert_eq!(
                 (verb(query).as_str(), table(query).as_str()),
-                said,
+                parsed,
                 "{query}"
             );
         }
@@ -107,10 +107,10 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn whatever_is_asked_neither_can_split_a_line(query in "(select |from |'|--|/\\*|\\*/|[(),;|\n\"x]|\\PC){0,30}") {
-            for said in [verb(&query), table(&query)] {
+        fn no_statement_can_split_a_line(query in "(select |from |'|--|/\\*|\\*/|[(),;|\n\"x]|\\PC){0,30}") {
+            for parsed in [verb(&query), table(&query)] {
                 let fits = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'.';
-                proptest::prop_assert!(!said.is_empty() && said.bytes().all(fits));
+                proptest::prop_assert!(!parsed.is_empty() && parsed.bytes().all(fits));
             }
         }
     }

@@ -1,4 +1,4 @@
-//! UniqueIds as tokens: which texts are ids, when a channel was created, where an id stands in a text.
+//! UniqueIds as tokens: which texts are ids, when a channel was created, where an id is in a text.
 //!
 //! Asterisk writes `<unix seconds>.<counter>`, with a system name `<name>-<unix seconds>.<counter>`;
 //! the emulator writes `test_<unix seconds>.<8 hex>` and that plus `.377`. An id is compared whole:
@@ -88,7 +88,7 @@ pub fn birth(id: &[u8]) -> Option<(i64, u64)> {
     is_number.then_some((seconds, number))
 }
 
-/// The number that ten digits form; `None` if one of the bytes is no digit.
+/// The number that ten digits form; `None` if one of the bytes is not a digit.
 pub fn decimal(digits: &[u8; 10]) -> Option<i64> {
     digits.iter().try_fold(0i64, |n, b| {
         b.is_ascii_digit().then(|| n * 10 + i64::from(b - b'0'))

@@ -205,7 +205,7 @@ fn skip_space(text: &[u8]) -> &[u8] {
     }
 }
 
-/// Decodes escapes; text that is no valid content of a JSON string stays as it is.
+/// Decodes escapes; text that is not valid content of a JSON string stays as it is.
 fn unescape(raw: &[u8]) -> Cow<'_, [u8]> {
     if !raw.contains(&b'\\') {
         return Cow::Borrowed(raw);

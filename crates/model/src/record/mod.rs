@@ -102,7 +102,7 @@ pub struct Http<'a> {
     pub status: &'a [u8],
     /// The JSON of the request, never cut by the writer. May hold `|`.
     pub request: &'a [u8],
-    /// The JSON of the response, cut by the writer at 500 characters (then it ends in `...` and is no JSON).
+    /// The JSON of the response, cut by the writer at 500 characters (then it ends in `...` and is not JSON).
     pub response: &'a [u8],
 }
 
@@ -121,7 +121,7 @@ pub struct Sql<'a> {
 }
 
 impl<'a> Record<'a> {
-    /// The record's UniqueId field; empty where the kind has none or the field is empty.
+    /// The record's UniqueId field; empty if the kind has none or the field is empty.
     pub fn uid(&self) -> &'a [u8] {
         match self.body {
             Body::Ast(Ast { uid, .. })

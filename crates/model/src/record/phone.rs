@@ -47,7 +47,7 @@ impl PhoneQuery {
     /// more digits. A number with three to six digits (103, 225566) is matched as a whole.
     ///
     /// # Errors
-    /// [`BadPhone`] if the text is no number, or too short or too long.
+    /// [`BadPhone`] if the text is not a number, or too short or too long.
     ///
     /// ```
     /// use calltrace_model::record::phone::{BadPhone, PhoneQuery};
@@ -135,7 +135,7 @@ impl PhoneQuery {
             .any(|run| run.len() >= SUFFIX_DIGITS_MIN && self.matches_digits(run))
     }
 
-    /// The digits of the query: in international form where the whole number was typed.
+    /// The digits of the query: in international form if the whole number was typed.
     pub fn digits(&self) -> &[u8] {
         &self.canonical
     }
@@ -185,7 +185,7 @@ fn country_and_rest(digits: &[u8]) -> (&'static [u8], &[u8]) {
 }
 
 /// A key that two fields share exactly when [`same_number`] holds. With it, a number is found among many
-/// without comparing it with each. `None` for a field that is no outside number, and for a number of more
+/// without comparing it with each. `None` for a field that is not an outside number, and for a number of more
 /// than 18 digits.
 ///
 /// ```
@@ -206,7 +206,7 @@ pub fn key(field: &[u8]) -> Option<u64> {
 }
 
 /// The digits of a phone field: `+375290001234`, `-375290001234` and `375290001234` give the same. Empty for
-/// `<unknown>`, names and anything else that is no number.
+/// `<unknown>`, names and anything else that is not a number.
 pub fn digits_of(field: &[u8]) -> &[u8] {
     let digits = match field {
         [b'+' | b'-', rest @ ..] => rest,
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_says_why() {
+    fn a_text_that_is_not_a_number_gives_the_reason() {
         assert_eq!(PhoneQuery::parse("15"), Err(BadPhone::TooShort));
         assert_eq!(PhoneQuery::parse("abc"), Err(BadPhone::NotANumber));
         assert_eq!(PhoneQuery::parse(""), Err(BadPhone::NotANumber));

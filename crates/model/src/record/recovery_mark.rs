@@ -27,8 +27,7 @@ pub struct RecoveryMark {
     pub from: String,
     /// The number of the row in that table.
     pub row: u64,
-    /// The status that the host noted for its attempt to send the event; at most 200 bytes, empty where it
-    /// noted none.
+    /// The status that the host noted for its attempt to send the event; at most 200 bytes, empty if it noted none.
     pub status: String,
 }
 
@@ -115,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_under_its_key_is_no_mark() {
+    fn any_other_value_under_its_key_is_not_a_mark() {
         let long = "x".repeat(201);
         for mark in [
             "true",

@@ -60,7 +60,7 @@ impl Stamp {
         if (t[4], t[7], t[10], t[13], t[16], t[19]) != (b'-', b'-', b' ', b':', b':', b',') {
             return None;
         }
-        // One comparison at the end tells whether all bytes were digits.
+        // One comparison at the end shows whether all bytes were digits.
         let mut largest = 0;
         let mut digit = |at: usize| {
             let digit = t[at].wrapping_sub(b'0');
@@ -185,7 +185,7 @@ impl LogZone {
     }
 
     /// The time up to which all records have been written once a record of `at` was written. It is earlier
-    /// than `at` where clocks are about to be set back and repeat that time.
+    /// than `at` if the clocks are about to be set back and repeat that time.
     pub fn written_until(self, at: Stamp) -> Stamp {
         match self.is_steady(at, at) {
             true => at,

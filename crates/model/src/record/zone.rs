@@ -52,7 +52,7 @@ impl Zone {
         if seconds == 0 {
             return Some(Zone::UTC);
         }
-        // The offset is written with seconds only where it has some.
+        // The offset is written with seconds only if it has some.
         let name = format!("UTC{}", FixedOffset::east_opt(seconds)?);
         let offset = jiff::tz::Offset::from_seconds(seconds).ok()?;
         Zone::kept(&name, || Some(offset.to_time_zone()))
@@ -60,7 +60,7 @@ impl Zone {
 
     /// The zone of a POSIX rule for `TZ`, in which a number says how far the clocks are *behind* UTC: `MSK-3`
     /// and `<+03>-3` are three hours ahead. A rule without summer time gives the fixed zone with its name.
-    /// `None` for text that is no such rule, and for a rule that has summer time without dates.
+    /// `None` for text that is not such a rule, and for a rule that has summer time without dates.
     ///
     /// ```
     /// use calltrace_model::record::Zone;
@@ -328,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn years_that_nothing_knows_have_an_offset() {
+    fn years_outside_of_the_zone_data_have_an_offset() {
         let far = NaiveDate::from_ymd_opt(200_000, 1, 1).expect("a day");
         let far = far.and_time(chrono::NaiveTime::MIN);
         let berlin = zone("Europe/Berlin");

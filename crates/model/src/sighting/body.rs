@@ -9,7 +9,7 @@ use crate::record::{json, text};
 /// difference.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct EventBody {
-    /// The JSON with sorted keys; the text unchanged, if it is no JSON object.
+    /// The JSON with sorted keys; the text unchanged, if it is not a JSON object.
     canonical: Box<str>,
     is_whole: bool,
 }
@@ -26,7 +26,7 @@ pub struct Difference {
 }
 
 impl EventBody {
-    /// Reads a body. A text that is no JSON object, for instance a truncated one, is kept as text.
+    /// Reads a body. A text that is not a JSON object, for instance a truncated one, is kept as text.
     pub fn parse(text: &str) -> EventBody {
         match serde_json::from_str::<Map<String, Value>>(text) {
             Ok(fields) => EventBody {
@@ -56,7 +56,8 @@ impl EventBody {
         self.is_whole
     }
 
-    /// The fields. A truncated object gives the fields before the cut; a body that is no object gives none.
+    /// The fields. A truncated object gives the fields before the cut; a body that is not an object gives
+    /// none.
     pub fn fields(&self) -> Map<String, Value> {
         serde_json::from_str(&self.canonical).unwrap_or_else(|_| {
             let fields = json::Fields::new(self.canonical.as_bytes());
@@ -97,8 +98,7 @@ impl EventBody {
         differences
     }
 
-    /// The id of the event: its UniqueId, or the id of its bridge where that is empty. Empty if it has
-    /// neither.
+    /// The id of the event: its UniqueId, or the id of its bridge if that is empty. Empty if it has neither.
     pub fn id(&self) -> String {
         let ids = ["UniqueId", "BridgeUniqueid"].into_iter();
         ids.filter_map(|key| self.text_of(key))
@@ -106,7 +106,7 @@ impl EventBody {
             .unwrap_or_default()
     }
 
-    /// A field as text, or its JSON if it is no string. `None` if the field is missing.
+    /// A field as text, or its JSON if it is not a string. `None` if the field is missing.
     pub fn text_of(&self, field: &str) -> Option<String> {
         json::Fields::new(self.canonical.as_bytes())
             .find(|(key, _)| *key == field.as_bytes())

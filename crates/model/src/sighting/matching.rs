@@ -57,7 +57,7 @@ pub struct Pair {
     pub sent: usize,
     /// The index in `received`.
     pub received: usize,
-    /// The fields that differ; empty where the bodies are equal, or the sender noted no body.
+    /// The fields that differ; empty if the bodies are equal, or the sender noted no body.
     pub differences: Vec<Difference>,
 }
 
@@ -211,7 +211,7 @@ impl<'a> Matching<'a> {
         }
     }
 
-    /// The arrivals without a counterpart that have the same body as a matched event and lie in its window:
+    /// The arrivals without a counterpart that have the same body as a matched event and are in its window:
     /// they arrived once more. Ascending.
     fn duplicates(&self) -> Vec<usize> {
         let mut arrived: Map<(&str, &str), Vec<(i64, i64)>> = Map::default();
@@ -296,7 +296,7 @@ mod tests {
     const DIAL: &str = r#"{"UniqueId":"1.1","Phone":"1"}"#;
 
     #[test]
-    fn what_was_sent_twice_must_arrive_twice() {
+    fn an_event_that_was_sent_twice_must_arrive_twice() {
         let twice = [seen(0, "dial", DIAL), seen(10, "dial", DIAL)];
         let answer = compared(&twice, &twice);
         assert_eq!(answer.pairs.len(), 2);
@@ -353,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn what_arrived_once_more_is_a_duplicate_and_no_changed_event() {
+    fn an_event_that_arrived_twice_is_a_duplicate_and_not_a_changed_event() {
         let other = r#"{"UniqueId":"1.1","Phone":"2"}"#;
         let sent = [seen(0, "dial", DIAL), seen(1, "dial", other)];
         let received = [seen(2, "dial", DIAL), seen(3, "dial", DIAL)];
@@ -362,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_sent_without_a_body_takes_what_is_left_of_its_type() {
+    fn an_event_sent_without_a_body_takes_a_remaining_arrival_of_its_type() {
         let other = r#"{"UniqueId":"2.2"}"#;
         let sent = [
             seen(0, "dial", ""),
@@ -397,7 +397,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_way_matches_more_and_each_sighting_is_told_once(
+        fn the_matching_is_the_largest_possible_and_reports_each_sighting_once(
             sent in prop::collection::vec((0..2_000_000_i64, 0..1_000_000_u64), 0..5),
             received in prop::collection::vec(0..3_000_000_i64, 0..5),
         ) {

@@ -19,7 +19,7 @@ pub use matching::{Comparison, MatchWindow, Pair, compare};
 pub struct SeenAt {
     /// The name of the file or table, shared by all sightings there.
     pub source: Arc<str>,
-    /// The number of the line, from 1, or of the row; 0 where it is not known.
+    /// The number of the line, from 1, or of the row; 0 if it is not known.
     pub number: u64,
 }
 
@@ -32,7 +32,7 @@ pub struct Sighting {
     pub waited_millis: u64,
     /// `start`, `dial`, `hangup` and so on, as this side wrote it.
     pub event: Arc<str>,
-    /// The body of the event; unknown where the sender noted only that it was sent.
+    /// The body of the event; unknown if the sender noted only that it was sent.
     pub body: EventBody,
     /// What the sender knows about its arrival; `Accepted` on the receiver's side.
     pub delivery: Delivery,

@@ -12,7 +12,7 @@ use crate::record::Stamp;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LocalHour {
     pub date: NaiveDate,
-    /// The hour, 0 to 23. Where clocks are set back, the two hours with the same number count as one.
+    /// The hour, 0 to 23. If the clocks are set back, the two hours with the same number count as one.
     pub hour: u8,
 }
 

@@ -51,7 +51,7 @@ pub type WeekCounts = [[usize; 24]; 7];
 pub struct CallbackPerson {
     /// The number of the enterprise.
     pub enterprise: usize,
-    /// The name; empty where the records do not show it.
+    /// The name; empty if the records do not show it.
     pub person: String,
     /// How many missed calls this person returned.
     pub calls: usize,
@@ -74,7 +74,7 @@ pub struct UnreturnedCall {
 /// Requests to one host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostRequests {
-    /// The host with its port; empty where the records do not show it.
+    /// The host with its port; empty if the records do not show it.
     pub host: String,
     /// The number of requests.
     pub count: usize,

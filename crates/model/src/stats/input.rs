@@ -44,9 +44,9 @@ pub enum NameList<'a> {
 /// An HTTP request in a table; see [`Request`].
 #[derive(Debug, Clone, Copy)]
 pub struct StatsRequest<'a> {
-    /// The host with its port; empty where the records do not show it.
+    /// The host with its port; empty if the records do not show it.
     pub host: &'a str,
-    /// How long it took (milliseconds); `None` where that was not noted.
+    /// How long it took (milliseconds); `None` if that was not noted.
     pub millis: Option<i64>,
     pub failed: bool,
 }

@@ -172,7 +172,7 @@ fn named(name: &str) -> GroupKey {
 }
 
 #[test]
-fn nothing_has_no_figures() {
+fn without_calls_there_are_no_figures() {
     for by in [None, Some(GroupBy::Day), Some(GroupBy::Person)] {
         let stats = counting(by).finish(WITHIN, LATER);
         assert_eq!(stats.total.outcomes, Outcomes::default());
@@ -185,7 +185,7 @@ fn nothing_has_no_figures() {
 }
 
 #[test]
-fn a_missed_call_counts_for_everybody_who_was_rung() {
+fn a_missed_call_counts_for_every_person_who_was_rung() {
     let mut counting = counting(Some(GroupBy::Person));
     counting.add(0, &missed(10));
     counting.add(0, &answered(20));
@@ -227,7 +227,7 @@ fn a_missed_call_counts_for_everybody_who_was_rung() {
 }
 
 #[test]
-fn contacts_that_are_not_counted_return_calls_all_the_same() {
+fn contacts_that_are_not_counted_still_return_calls() {
     let mut counting = counting(None);
     counting.add_contact(0, &outgoing(at(30), Outcome::Answered));
     counting.add(0, &missed(10));
@@ -281,7 +281,7 @@ fn calls_that_were_not_returned_are_named() {
 }
 
 #[test]
-fn what_is_measured_of_which_calls() {
+fn each_length_is_measured_for_its_kind_of_calls() {
     let requests = [
         StatsRequest {
             host: "a:80",
@@ -315,7 +315,7 @@ fn what_is_measured_of_which_calls() {
     let stats = counting.finish(WITHIN, LATER);
     let max = |spread: Option<Spread>| spread.map(|spread| (spread.count, spread.max));
     let total = &stats.total;
-    // An outgoing call's client does not wait for us, and a moment is no hold.
+    // An outgoing call's client does not wait for us, and a moment is not a hold.
     assert_eq!(max(total.wait), Some((1, 5_000)));
     assert_eq!(max(total.talk), Some((2, 60_000)));
     assert_eq!(max(total.hold), Some((1, 1_000)));
@@ -379,7 +379,7 @@ fn a_day_without_calls_between_others_is_a_day() {
 }
 
 #[test]
-fn a_record_of_a_far_year_adds_no_million_days() {
+fn a_record_of_a_far_year_does_not_add_a_million_days() {
     let mut counting = counting(Some(GroupBy::Day));
     counting.add(0, &missed(1));
     counting.add(0, &missed(7_000 * 366 * 24 * 60));
@@ -387,7 +387,7 @@ fn a_record_of_a_far_year_adds_no_million_days() {
 }
 
 #[test]
-fn a_client_is_one_however_the_number_is_written_and_apart_in_each_enterprise() {
+fn a_client_is_one_group_per_enterprise_for_every_form_of_the_number() {
     let mut counting = counting(Some(GroupBy::Client));
     counting.add(0, &missed(1));
     let written_otherwise = StatsCall {
@@ -406,13 +406,13 @@ fn a_client_is_one_however_the_number_is_written_and_apart_in_each_enterprise() 
 }
 
 #[test]
-fn the_calls_that_may_return_missed_ones_are_asked_for_and_no_more() {
+fn the_criteria_select_only_calls_that_may_return_missed_ones() {
     assert!(criteria_after([], WITHIN, Some(LATER)).is_none());
     let one = criteria_after([(CLIENT, at(10)), (CLIENT, at(30))], WITHIN, Some(LATER));
     let one = one.expect("there are two");
     assert!(one.phone.is_some());
     assert_eq!(one.since, Some(at(10)));
-    // The end is exclusive, and what begins after the whole time is still within.
+    // The end is exclusive, and a call that begins exactly at the end of the time still counts.
     assert_eq!(one.until, Some(at(90).plus_millis(1)));
     let several = criteria_after(
         [(CLIENT, at(30)), ("375290001235", at(10))],

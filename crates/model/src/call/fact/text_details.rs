@@ -19,7 +19,7 @@ const BARE_DIGITS: std::ops::RangeInclusive<usize> = 9..=15;
 /// The digits of a number with a `+`.
 const PLUS_DIGITS: std::ops::RangeInclusive<usize> = 7..=15;
 
-/// Groups of digits behind a `+` form one number until it has this many digits.
+/// Groups of digits after a `+` form one number until it has this many digits.
 const WHOLE_DIGITS: usize = 11;
 
 /// The key under which the writer of a request notes its duration.
@@ -75,7 +75,7 @@ pub struct TextDetails {
     pub cut: bool,
     /// The length of the talk that a message states (seconds).
     pub talk_seconds: Option<u32>,
-    /// The result, where the request asks for a name.
+    /// The result, if the request asks for a name.
     pub lookup: Option<Lookup>,
 }
 
@@ -83,12 +83,12 @@ pub struct TextDetails {
 pub(super) fn message(text: &[u8]) -> (TextDetails, Vec<u8>) {
     let text = String::from_utf8_lossy(text);
     let cut = TEXT_CHARS.contains(&text.chars().count());
-    let said = TextDetails {
+    let parsed = TextDetails {
         cut,
         talk_seconds: talk_seconds(&text),
         ..TextDetails::default()
     };
-    (said, numbers(&text, cut))
+    (parsed, numbers(&text, cut))
 }
 
 /// The details of an HTTP request.

@@ -4,7 +4,7 @@ use super::RecordGroup;
 use crate::call::fact::{Event, Fact, local_target};
 use crate::record::{Stamp, phone};
 
-/// Dial() creates its channels, and then the host's script, which polls five times a second, logs the dial.
+/// Dial() creates its channels, and then the host's script, which polls five times per second, logs the dial.
 /// So a leg that rings is logged up to this long before its dial (milliseconds).
 pub(super) const DIAL_LATE_MILLIS: i64 = 3_000;
 

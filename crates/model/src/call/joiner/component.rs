@@ -120,7 +120,7 @@ impl Component {
 }
 
 /// How many of the first and of the last Asterisk events of a call are kept when `records` are kept in all:
-/// the end of a call tells as much as its beginning.
+/// the end of a call says as much as its beginning.
 pub fn first_and_last(records: usize) -> (usize, usize) {
     let last = records / 10;
     (records - last, last)

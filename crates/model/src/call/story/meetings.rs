@@ -32,7 +32,7 @@ impl Meeting {
 
 /// The meetings of a call, in order of time.
 pub(super) fn meetings(facts: &[Fact], summary: &Summary) -> Vec<Meeting> {
-    // Two parties and the other side need three legs; too many legs are no conversation.
+    // Two parties and the other side need three legs; with too many legs, it is not a conversation.
     if !(3..=LEGS_MAX).contains(&summary.legs.len()) {
         return Vec::new();
     }

@@ -77,7 +77,7 @@ pub enum StepEvent {
     /// Further parties ring.
     Rang {
         who: Vec<RungParty>,
-        /// Which of our parties called them; `None` where the call itself rang them.
+        /// Which of our parties called them; `None` if the call itself rang them.
         by: Option<String>,
     },
     /// The first person of the call picked up and hears the other side.
@@ -107,7 +107,7 @@ pub enum StepEvent {
     },
     /// Two of our parties talk while the other side does not hear them.
     Consulted {
-        /// The one who talked to the other side before, or else the first of the two.
+        /// The one who talked to the other side before, otherwise the first of the two.
         by: String,
         /// The other party.
         with: String,
@@ -141,7 +141,7 @@ pub enum StepEvent {
     },
     /// Consecutive HTTP requests for the call with the same result.
     Requests {
-        /// The result of the lookup, where they asked for a name.
+        /// The result of the lookup, if they asked for a name.
         lookup: Option<Lookup>,
         result: RequestResult,
     },
@@ -149,7 +149,7 @@ pub enum StepEvent {
     Queries,
     /// The call is over.
     Ended {
-        /// Who hung up first; `None` where the records do not show it.
+        /// Who hung up first; `None` if the records do not show it.
         by: Option<String>,
         outcome: Outcome,
         /// How long a person was heard.

@@ -16,7 +16,7 @@ pub struct PersonLane {
     pub party: String,
     /// Whether this is the other side: the client, or the caller of an internal call.
     pub is_client: bool,
-    /// The actions of the participant in order of time. Spans may overlap by some milliseconds where the log
+    /// The actions of the participant in order of time. Spans may overlap by some milliseconds if the log
     /// does.
     pub spans: Vec<PersonSpan>,
 }
@@ -26,7 +26,7 @@ pub struct PersonLane {
 pub struct PersonSpan {
     pub doing: PersonDoing,
     pub from: Stamp,
-    /// The end, exclusive; `None` while it lasts, and where no end was logged.
+    /// The end, exclusive; `None` while it lasts, and if no end was logged.
     pub to: Option<Stamp>,
 }
 

@@ -46,8 +46,8 @@ pub(super) fn end(facts: &[Fact], s: &Summary) -> Option<Stamp> {
     gone.filter(|_| s.ended)
 }
 
-/// Until when the client heard no one after the last person: the inner `None` while it lasts, the outer
-/// `None` where the call ended with that person.
+/// The time until which the client heard no one after the last person. The inner value is `None` while this
+/// lasts; the outer value is `None` if the call ended with that person.
 pub(super) fn waited_on(facts: &[Fact], s: &Summary) -> Option<Option<Stamp>> {
     let left = s.heard.last()?.to?;
     if !s.ended {
@@ -73,7 +73,7 @@ struct StoryBuilder<'c> {
     meetings: &'c [Meeting],
     /// Which of the ringings are in a step already.
     rung: Vec<bool>,
-    /// For each ringing, which of our parties caused it; `None` where the call itself did.
+    /// For each ringing, which of our parties caused it; `None` if the call itself caused it.
     callers: Vec<Option<String>>,
     steps: Vec<Step>,
 }
@@ -244,7 +244,7 @@ impl StoryBuilder<'_> {
             .filter(|f| is_own(f))
         {
             let rings = self.take_rings(dial.at, dial.at, |_, _| true);
-            // A party that was rung before is no new ringing, but is still the target of the transfer.
+            // A party that was rung before is not a new ringing, but is still the target of the transfer.
             let again = dial
                 .extensions()
                 .map(text)
@@ -312,8 +312,8 @@ impl StoryBuilder<'_> {
         self.push(left, event, records);
     }
 
-    /// Adds the ringings that are in no other step: of a queue, of one telephone after the other, after a
-    /// greeting.
+    /// Adds the ringings that are in no other step: those of a queue, of one telephone after the other, or
+    /// after a greeting.
     fn other_rings(&mut self) {
         while let Some(next) = self.rung.iter().position(|told| !told) {
             let at = self.s.ringing[next].from;
@@ -392,7 +392,7 @@ impl StoryBuilder<'_> {
             f.event == Event::BridgeLeave && !f.holding && (left..=until).contains(&f.at)
         });
         let followed = self.s.followed(self.facts);
-        // Where a prefix hides the client's number, the caller's channel is followed.
+        // If a prefix hides the client's number, the caller's channel is followed.
         let is_ours = |f: &Fact| {
             self.s.direction == Direction::Outgoing && is_extension(endpoint(f.channel()))
         };

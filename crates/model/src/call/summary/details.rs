@@ -7,9 +7,9 @@ use crate::record::Stamp;
 /// An HTTP request made for a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
-    /// The host and port; empty where the URL names no host.
+    /// The host and port; empty if the URL names no host.
     pub host: String,
-    /// How long it took (milliseconds); `None` where its writer did not note it.
+    /// How long it took (milliseconds); `None` if its writer did not note it.
     pub millis: Option<i64>,
     pub failed: bool,
 }

@@ -36,7 +36,7 @@ impl Direction {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Outcome {
     Answered,
-    /// A call from outside that no person picked up, also when all were busy.
+    /// A call from outside that no person picked up, also if everybody was busy.
     Missed,
     /// A call to outside, or between extensions, that no person picked up.
     NotReached,
