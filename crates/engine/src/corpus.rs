@@ -185,8 +185,8 @@ impl Corpus {
         Trouble::judge(troubles, asked);
     }
 
-    /// The times at which the files of the tree's writers begin, which is about where days do. Recovered
-    /// lines are excluded: they lie anywhere in the time of others and must not cut windows.
+    /// The times at which the files of the tree's writers begin, which is about where days do. Recovered lines are
+    /// excluded: their times may be anywhere among those of others and must not cut windows.
     pub(super) fn beginnings(&self) -> impl Iterator<Item = Stamp> {
         let files = self.sources.iter().zip(&self.bounds);
         let written = files.filter(|(source, _)| !source.log.name.is_recovered());

@@ -17,7 +17,7 @@ use calltrace_store::tree::{
 };
 
 impl Engine {
-    /// The answer if it is "nothing"; `None` when this way can't tell.
+    /// The answer if it is "nothing"; `None` when this way can't find out.
     pub(super) fn search_at_a_glance(
         &self,
         tree: &Tree,

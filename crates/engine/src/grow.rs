@@ -299,7 +299,7 @@ const NEARBY: &str = "of the call that this part belongs to";
 fn explain(asked: &[String], judged: &JudgedCall) -> Closure {
     let mut closure = Closure::default();
     let has = |uid: &str| judged.facts.iter().any(|f| f.uid() == uid.as_bytes());
-    // An id may stand in the text of a record that belongs to no call.
+    // An id may be in the text of a record that belongs to no call.
     for uid in asked
         .iter()
         .filter(|uid| judged.facts.is_empty() || has(uid))

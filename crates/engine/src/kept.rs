@@ -19,7 +19,7 @@ pub struct RecordLimits {
     /// Asterisk events (the first nine tenths and the last tenth), and as many other records (the first
     /// ones).
     pub records: usize,
-    /// Bytes of their lines, for events and other records separately. One line is kept however long it is.
+    /// Bytes of their lines, for events and other records separately. One line is kept even if it is longer.
     pub bytes: usize,
 }
 
@@ -290,7 +290,7 @@ mod tests {
             records: 4,
             bytes: 6,
         };
-        // A long line stands in the middle: lines after it are left out even if they would fit.
+        // A long line is in the middle: lines after it are left out even if they would fit.
         let lines = [(1, 2), (2, 2), (3, 5), (4, 1), (5, 1)];
         let mut orders = vec![vec![0, 1, 2, 3, 4], vec![4, 3, 2, 1, 0]];
         orders.extend([vec![2, 0, 4, 1, 3], vec![3, 1, 2, 4, 0]]);
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn one_line_is_kept_however_long_it_is() {
+    fn one_line_of_any_length_is_kept() {
         let limits = RecordLimits {
             records: 4,
             bytes: 6,
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_and_the_last_events_are_kept_whatever_order_they_are_met_in() {
+    fn the_first_and_the_last_events_are_kept_in_any_reading_order() {
         let limits = RecordLimits {
             records: 20,
             bytes: 16 << 20,

@@ -95,7 +95,7 @@ pub struct FoundLines {
     pub lines: Vec<FoundLine>,
     /// Records that matched (context lines do not count), up to the limit.
     pub count: usize,
-    /// Matches in all that was read, whatever the limit.
+    /// Matches in all that was read, regardless of the limit.
     pub matches: usize,
     /// Matches for each word, if [`LinesQuestion::by`] was given.
     pub groups: BTreeMap<Box<[u8]>, usize>,
@@ -105,9 +105,9 @@ pub struct FoundLines {
     pub is_cut: bool,
     /// File names by the source index of a place.
     pub files: Vec<String>,
-    /// What was read.
+    /// The files and bytes that were read.
     pub searched: Searched,
-    /// What could not be read.
+    /// Troubles with files that could not be read.
     pub troubles: Vec<Trouble>,
     /// Notes on how the answer was found.
     pub notes: Vec<String>,
@@ -122,7 +122,7 @@ pub struct FoundLine {
 }
 
 impl FoundLines {
-    /// The name of the file that a line of the answer stands in.
+    /// The name of the file that holds a line of the answer.
     pub fn file_of(&self, line: &Line) -> &str {
         let name = self.files.get(line.place.source as usize);
         name.map_or("?", String::as_str)
@@ -242,8 +242,8 @@ impl Engine {
         (lines, count, troubles)
     }
 
-    /// The lines of some stretches that pass the filter, and their number. Of a stretch with many more than
-    /// the limit only the newest are kept.
+    /// The lines of some stretches that pass the filter, and their number. If a stretch has many more than
+    /// the limit, only the newest are kept.
     pub(super) fn lines_of_tasks(
         &self,
         tasks: &[Task],

@@ -13,8 +13,8 @@ use calltrace_store::tree::{EnterpriseName, Tree};
 
 impl Engine {
     /// The numbers, counted from 1, of the lines that begin at the offsets in `asked`, in its order. `None`
-    /// where a file is gone or shorter than the offset. Each file is read from its beginning to the last of
-    /// its offsets.
+    /// if a file is gone or shorter than the offset. Each file is read from its beginning to the last of its
+    /// offsets.
     ///
     /// # Errors
     /// When the enterprise's folder can't be listed.

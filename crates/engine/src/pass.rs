@@ -1,10 +1,10 @@
 //! One pass over whole sources for one needle, which also draws a map of their times.
 //!
-//! The map makes the rest of a call cheap: after the pass, "the lines around 10:05" are a handful of blocks,
-//! whatever the order of the files. It is drawn from samples in every block, so a stretch out of order shows
-//! unless it is shorter than the distance of samples. In a source with an index, only the blocks that the
-//! index names are read, and the map is the index's own. In sources that can't be read from the middle, the
-//! blocks around each hit are kept, so that they need not be decoded again from the start.
+//! The map makes the rest of a call cheap: after the pass, "the lines around 10:05" are a handful of blocks, regardless
+//! of the order of the files. It is drawn from samples in every block, so a stretch out of order shows unless it is
+//! shorter than the distance of samples. In a source with an index, only the blocks that the index names are read, and
+//! the map is the index's own. In sources that can't be read from the middle, the blocks around each hit are kept, so
+//! that they need not be decoded again from the start.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -9,10 +9,10 @@ use calltrace_store::index::{Index, IndexKey};
 use calltrace_store::scan::{Scanner, Task};
 use calltrace_store::source::{Source, Span};
 
-/// Which lines a question needs, as far as an index can tell.
+/// The lines that a question needs, as far as an index can show it.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum WantedLines<'k> {
-    /// Any lines; an index can't tell which.
+    /// Any lines; an index can't narrow them down.
     Any,
     /// Lines that one of the keys leads to.
     Keys(&'k [IndexKey]),
@@ -75,8 +75,8 @@ impl ReadPlan {
     }
 }
 
-/// The stretches that an index names. `None` when it can't tell, or when everything has to be decoded to get
-/// there.
+/// The stretches that an index names. `None` when it can't name them, or when everything has to be decoded to
+/// get there.
 fn candidates(index: &Index, source: &Source, wanted: WantedLines<'_>) -> Option<Vec<Span>> {
     let keys = match wanted {
         WantedLines::Any => return None,
@@ -140,7 +140,7 @@ pub(super) fn blocks_near(
 
 /// Which of some consecutive blocks may hold lines within the times `when` (both ends inclusive), judged by
 /// the times of the records in each block. A line that is not a record has the time of the record before it,
-/// which may stand in an earlier block; `before` is the time before the first block, if any.
+/// which may be in an earlier block; `before` is the time before the first block, if any.
 pub(super) fn are_near(
     times: impl Iterator<Item = Option<(Stamp, Stamp)>>,
     before: Option<(Stamp, Stamp)>,

@@ -41,7 +41,7 @@ pub struct SearchQuestion {
     pub limit: Option<usize>,
     /// Only the number of matches is wanted, whatever `limit` is.
     pub count_only: bool,
-    /// Also count the calls by time and outcome, whatever the limit. Then all files are read that the
+    /// Also count the calls by time and outcome, regardless of the limit. Then all files are read that the
     /// criteria do not exclude by time.
     pub tally: bool,
     /// Also return [`Summary::digest`] of each call.
@@ -58,15 +58,15 @@ pub struct FoundCalls {
     pub calls: Vec<Summary>,
     /// How many calls were found, up to the limit.
     pub count: usize,
-    /// Matches in all that was read, whatever the limit.
+    /// Matches in all that was read, regardless of the limit.
     pub matches: usize,
     /// More calls may match: files that can't hold a newer call were not read once the limit was reached.
     pub may_match_more: bool,
     /// All matches by time and outcome, if [`SearchQuestion::tally`] was set.
     pub tally: CallTally,
-    /// What was read.
+    /// The files and bytes that were read.
     pub searched: Searched,
-    /// What could not be read.
+    /// Troubles with files that could not be read.
     pub troubles: Vec<Trouble>,
     /// Number of lines read that are of no known kind.
     pub unparsed: u64,
@@ -111,8 +111,8 @@ impl Engine {
         })
     }
 
-    /// What [`Engine::search_into`] answers, before calls are read whole. If there is a `reason` (a clause
-    /// about a table), no tables are used.
+    /// What [`Engine::search_into`] answers, before calls are read completely. If there is a `reason` (a
+    /// clause about a table), no tables are used.
     fn answer(
         &self,
         tree: &Tree,
@@ -144,7 +144,7 @@ impl Engine {
     /// Searches window by window, with tables where they can answer.
     ///
     /// # Errors
-    /// What is wrong with a table, as a clause about it.
+    /// Returns a clause that says what is wrong with a table.
     fn search_windows(
         &self,
         corpus: &Corpus,
@@ -259,10 +259,10 @@ impl<'q> CallCollector<'q> {
         }
     }
 
-    /// Enters a window: the calls that come next began within it. `told` are the tables that cover the time
+    /// Enters a window: the calls that come next began within it. `tables` are those that cover the time
     /// just before.
-    pub(super) fn enter(&mut self, zone: LogZone, window: TimeWindow, told: &[Arc<CallTable>]) {
-        self.seen.told = told.to_vec();
+    pub(super) fn enter(&mut self, zone: LogZone, window: TimeWindow, tables: &[Arc<CallTable>]) {
+        self.seen.tables = tables.to_vec();
         self.seen.legs_told = None;
         self.seen.window = Some(first_second(zone, window));
     }
@@ -288,7 +288,7 @@ impl<'q> CallCollector<'q> {
     /// Adds the calls in a table that began within a window, the newest first, until the limit is reached.
     ///
     /// # Errors
-    /// What is wrong with the table, as a clause about it.
+    /// Returns a clause that says what is wrong with the table.
     pub(super) fn take_from_table(
         &mut self,
         table: &Arc<CallTable>,
@@ -300,8 +300,8 @@ impl<'q> CallCollector<'q> {
         let is_carried = table.is_carried() || !self.seen.carried.is_empty();
         // Calls that are only counted and in no other window need no order.
         if self.sink.is_some() && !is_carried && !self.question.tally {
-            let told = |group| (Arc::clone(table), group, window);
-            self.uncounted.extend(groups.into_iter().map(told));
+            let uncounted = |group| (Arc::clone(table), group, window);
+            self.uncounted.extend(groups.into_iter().map(uncounted));
             return Ok(());
         }
         // For a few calls the newest groups are enough.

@@ -200,7 +200,7 @@ impl Engine {
         )
     }
 
-    /// Sums the figures of all calls that are asked for, whatever the limit. `add` adds a call of the
+    /// Sums the figures of all calls that are asked for, regardless of the limit. `add` adds a call of the
     /// enterprise at a position to a sum, `join` adds one sum to another. Calls come in any order and on
     /// several threads, each to one of several sums. Also returns the answer about each enterprise, in their
     /// order, without calls.

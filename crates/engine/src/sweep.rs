@@ -52,7 +52,7 @@ impl Engine {
     /// Finds the calls from `tables`, and from a sweep of the windows without one.
     ///
     /// # Errors
-    /// What is wrong with a table, as a clause about it; then the answer can't be used.
+    /// Returns a clause that says what is wrong with a table; then the answer can't be used.
     pub(super) fn search_sweep(
         &self,
         corpus: &Corpus,
@@ -82,9 +82,9 @@ impl Engine {
                     }
                     WindowPart::Uncovered(window) => {
                         calls.enter(self.zone, window, &before);
-                        let told = tables.coverage_before(window.start);
+                        let coverage = tables.coverage_before(window.start);
                         Sweep::new(self, corpus, question, window)
-                            .behind(&told)
+                            .after_tables(&coverage)
                             .run(calls);
                         if calls.is_late {
                             return Err("lacks a record that was written late".to_owned());
@@ -161,11 +161,11 @@ impl<'c> Sweep<'c> {
         }
     }
 
-    /// The same sweep, where a table covers the calls before it; `told` is how far the table goes in each
-    /// source.
-    fn behind(mut self, told: &[Option<TableCoverage>]) -> Sweep<'c> {
+    /// The same sweep for a time before which a table covers the calls; `coverage` is how far the table goes
+    /// in each source.
+    fn after_tables(mut self, coverage: &[Option<TableCoverage>]) -> Sweep<'c> {
         for cursor in &mut self.cursors {
-            cursor.told = told.get(cursor.index as usize).copied().flatten();
+            cursor.coverage = coverage.get(cursor.index as usize).copied().flatten();
         }
         self
     }

@@ -41,7 +41,7 @@ pub struct BuiltTable {
 pub struct CheckedTable {
     /// Its file name.
     pub name: String,
-    /// Number of its calls, or what is wrong with it, as a clause about it.
+    /// The number of its calls, or a clause that says what is wrong with it.
     pub calls: Result<usize, String>,
 }
 
@@ -134,9 +134,9 @@ impl Engine {
         let question = SearchQuestion::default();
         let mut swept = Sweep::new(self, corpus, &question, window).rows()?.rows;
         sort(&mut swept);
-        let told = table.rows(window)?;
-        match swept == told {
-            true => Ok(told.len()),
+        let listed = table.rows(window)?;
+        match swept == listed {
+            true => Ok(listed.len()),
             false => Err("differs from its logs".to_owned()),
         }
     }
@@ -196,8 +196,8 @@ impl Engine {
         let is_carried = rows
             .iter()
             .any(|row| !is_born_since(&row.call.main_uid, born));
-        let told = (window, is_carried);
-        let binding = Binding::of(corpus, self.zone, told, reached, unparsed, &troubles);
+        let window = (window, is_carried);
+        let binding = Binding::of(corpus, self.zone, window, reached, unparsed, &troubles);
         let binding = binding.ok_or("can't be told apart from a table of other files")?;
         let bytes = encode(&mut rows, &binding.encode(), self.zone)?;
         Ok(Some((rows.len(), bytes)))
@@ -224,12 +224,12 @@ impl Engine {
         }
         let mut all = tail;
         while let Some((start, table_bytes)) = tables.memory_table_before(all.start) {
-            let told = table_bytes * LOG_BYTES_PER_TABLE_BYTE;
-            if told > 2 * bytes {
+            let estimated = table_bytes * LOG_BYTES_PER_TABLE_BYTE;
+            if estimated > 2 * bytes {
                 break;
             }
             all.start = start;
-            bytes += told;
+            bytes += estimated;
         }
         if let Ok(Some((_, table))) = self.build(corpus, all, tables.parts(corpus, all)) {
             CallTables::keep(corpus, self.zone, memory, all.start, table);

@@ -62,9 +62,9 @@ pub struct Trace {
     pub call: Option<TracedCall>,
     /// Other ids that contain the one asked for.
     pub near: Vec<String>,
-    /// What was read.
+    /// The files and bytes that were read.
     pub searched: Searched,
-    /// What could not be read; because of it, records may be missing from the answer.
+    /// Troubles with files that could not be read, so that records may be missing from the answer.
     pub troubles: Vec<Trouble>,
     /// Notes on how the answer was found.
     pub notes: Vec<String>,

@@ -26,7 +26,7 @@ use calltrace_model::record::Stamp;
 use calltrace_store::error::{Error, TimeRange, Trouble};
 use calltrace_store::scan::{Line, Needles, Task};
 use calltrace_store::source::{
-    Source, Span, TimeBounds, first_time_behind, is_compressed, last_line_end,
+    Source, Span, TimeBounds, first_time_after, is_compressed, last_line_end,
 };
 use calltrace_store::tree::{EnterpriseName, Head, LogFile, Snapshot, Tree};
 
@@ -51,7 +51,7 @@ pub struct ReadUpTo {
     pub head: Head,
 }
 
-/// An answer about one enterprise, and the offsets at which later content will stand.
+/// An answer about one enterprise, and the offsets at which later content will begin.
 #[derive(Debug)]
 pub struct AnswerUpToNow<A> {
     pub answer: A,
@@ -65,7 +65,7 @@ pub struct AnswerUpToNow<A> {
 #[derive(Debug)]
 pub struct OpenCalls {
     pub calls: Joiner,
-    /// What could not be read.
+    /// Troubles with files that could not be read.
     pub troubles: Vec<Trouble>,
     /// Notes on how the answer was found.
     pub notes: Vec<String>,
@@ -287,7 +287,7 @@ impl Engine {
             found.sort_by_key(|line| (line.at, line.place));
             keep_newest(found, question.limit);
             let enough = question.limit.is_none_or(|limit| found.len() >= limit);
-            let reached = first_time_behind(source, from).map(|at| at.plus_millis(DISORDER_MILLIS));
+            let reached = first_time_after(source, from).map(|at| at.plus_millis(DISORDER_MILLIS));
             let oldest = found.first().map(|line| line.at);
             if enough
                 && bounds.ordered

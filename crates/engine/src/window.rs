@@ -28,7 +28,7 @@ impl TimeWindow {
         self.start.plus_millis(-reach::QUIET_MILLIS)
     }
 
-    /// Whether a time lies in the window.
+    /// Whether a time is in the window.
     pub(crate) fn holds(self, at: Stamp) -> bool {
         at >= self.start && at < self.end
     }
@@ -53,7 +53,7 @@ pub(crate) fn is_born_since(uid: &str, second: i64) -> bool {
 pub(crate) struct TableCoverage {
     /// Records of an earlier time would have belonged to the table.
     pub before: Stamp,
-    /// Later records stand after this many bytes of the content.
+    /// Later records are after this many bytes of the content.
     pub bytes: u64,
 }
 

@@ -2,7 +2,7 @@
 //!
 //! There are two types. An [`Error`] ends a command: no sensible answer is possible. A [`Trouble`]
 //! degrades an answer: the answer comes with the trouble named, and the exit code says that the
-//! search was incomplete where the trouble may hide something that was asked for.
+//! search was incomplete if the trouble may hide something that was asked for.
 
 use std::fmt;
 use std::io;
@@ -27,7 +27,7 @@ pub enum Error {
     #[error("{}", not_done(path, op, source))]
     Io {
         path: PathBuf,
-        /// The operation, as the text behind "can't".
+        /// The operation, as the text after "can't".
         op: &'static str,
         source: io::Error,
     },
@@ -84,13 +84,13 @@ impl Error {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Trouble {
     pub path: PathBuf,
-    /// Offset in its content; 0 where the place does not matter.
+    /// Offset in its content; 0 if the place does not matter.
     pub at: u64,
     /// What is wrong with it, as a clause: "is truncated after 10:32:07".
     pub what: String,
     /// The file may have many troubles of this kind; only the first is reported.
     pub first_only: bool,
-    /// The times of the records that it may hide; `None` where it hides none.
+    /// The times of the records that it may hide; `None` if it hides none.
     pub hides: Option<TimeRange>,
     /// It may hide something that was asked for (see [`Trouble::judge`]).
     pub matters: bool,
@@ -237,41 +237,41 @@ mod tests {
     #[test]
     fn an_error_says_what_could_not_be_done_and_why() {
         let source = || io::Error::from_raw_os_error(11);
-        let said = |error: Error| error.to_string();
+        let message = |error: Error| error.to_string();
         let wanted = 8;
         assert_eq!(
-            said(Error::Threads {
+            message(Error::Threads {
                 wanted,
                 source: io::Error::other("no memory"),
             }),
             "can't start 8 threads: no memory"
         );
         assert_eq!(
-            said(Error::Signals(source())),
+            message(Error::Signals(source())),
             "can't listen for signals: resource temporarily unavailable"
         );
         assert_eq!(
-            said(Error::ServiceSignals(source())),
+            message(Error::ServiceSignals(source())),
             "can't listen for the signals that end the service: Resource temporarily unavailable (os error 11)"
         );
         assert_eq!(
-            said(Error::io(Path::new("/logs"), "list the folder", source())),
+            message(Error::io(Path::new("/logs"), "list the folder", source())),
             "/logs: can't list the folder: resource temporarily unavailable"
         );
         let at = SocketAddr::from(([127, 0, 0, 1], 8026));
         assert_eq!(
-            said(Error::Serve {
+            message(Error::Serve {
                 at,
                 source: source(),
             }),
             "can't serve on 127.0.0.1:8026: Resource temporarily unavailable (os error 11)"
         );
         assert_eq!(
-            said(Error::Random("no device".into())),
+            message(Error::Random("no device".into())),
             "can't get random numbers for a token: no device"
         );
         assert_eq!(
-            said(Error::Certificates {
+            message(Error::Certificates {
                 setting: "metadata.url",
                 source: "none".into(),
             }),
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_hole_of_a_file_stands_for_what_all_of_them_hide() {
+    fn the_first_hole_of_a_file_reports_the_hidden_range_of_all_its_holes() {
         let hole = |at: u64, from: Option<i64>| Trouble {
             at,
             first_only: true,
@@ -335,17 +335,21 @@ mod tests {
 
     #[test]
     fn an_address_that_is_not_to_be_had_says_which_is() {
-        let said = |kind: io::ErrorKind, at: &str| {
+        let message = |kind: io::ErrorKind, at: &str| {
             let at = at.parse().expect("an address");
             let source = kind.into();
             Error::Listen { at, source }.to_string()
         };
         assert!(
-            said(io::ErrorKind::AddrInUse, "127.0.0.1:8026").ends_with("--listen 127.0.0.1:8027")
+            message(io::ErrorKind::AddrInUse, "127.0.0.1:8026")
+                .ends_with("--listen 127.0.0.1:8027")
         );
         assert!(
-            said(io::ErrorKind::PermissionDenied, "0.0.0.0:80").ends_with("--listen 0.0.0.0:8026")
+            message(io::ErrorKind::PermissionDenied, "0.0.0.0:80")
+                .ends_with("--listen 0.0.0.0:8026")
         );
-        assert!(said(io::ErrorKind::AddrNotAvailable, "10.9.9.9:80").contains("use 127.0.0.1:80,"));
+        assert!(
+            message(io::ErrorKind::AddrNotAvailable, "10.9.9.9:80").contains("use 127.0.0.1:80,")
+        );
     }
 }

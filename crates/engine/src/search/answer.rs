@@ -1,11 +1,11 @@
-//! Calls that were found, before they are read whole.
+//! Calls that were found, before all of their parts are read.
 
 use super::{FoundCalls, SearchQuestion};
 use crate::table::{CallPosition, complete};
 use calltrace_model::call::Summary;
 use calltrace_model::record::Stamp;
 
-/// The answer about an enterprise, before some of its calls are read whole.
+/// The answer about an enterprise, before some of its calls are read completely.
 pub(super) struct UnreadAnswer {
     /// The answer without its calls.
     pub(super) found: FoundCalls,
@@ -14,10 +14,10 @@ pub(super) struct UnreadAnswer {
 }
 
 impl UnreadAnswer {
-    /// Reads the calls whole.
+    /// Reads the calls completely.
     ///
     /// # Errors
-    /// What is wrong with a table, as a clause about it; then the answer can't be used.
+    /// Returns a clause that says what is wrong with a table; then the answer can't be used.
     pub(super) fn whole(self, question: &SearchQuestion) -> Result<FoundCalls, String> {
         Ok(FoundCalls {
             calls: read_whole(self.calls, question)?,
@@ -26,7 +26,7 @@ impl UnreadAnswer {
     }
 }
 
-/// Reads the calls that came from tables whole; returns all calls in the same order.
+/// Completes the calls that came from tables; returns all calls in the same order.
 ///
 /// # Errors
 /// As [`UnreadAnswer::whole`].
@@ -34,14 +34,14 @@ pub(super) fn read_whole(
     calls: Vec<FoundCall>,
     question: &SearchQuestion,
 ) -> Result<Vec<Summary>, String> {
-    let light = |kept: &FoundCall| match kept {
-        FoundCall::InTable(_, _, light) => Some(light.clone()),
+    let position = |kept: &FoundCall| match kept {
+        FoundCall::InTable(_, _, position) => Some(position.clone()),
         FoundCall::Whole(_) => None,
     };
-    let lights: Vec<CallPosition> = calls.iter().filter_map(light).collect();
-    let mut told = complete(&lights, question.criteria.now, question.digests)?.into_iter();
+    let positions: Vec<CallPosition> = calls.iter().filter_map(position).collect();
+    let mut completed = complete(&positions, question.criteria.now, question.digests)?.into_iter();
     let whole = |kept| match kept {
-        FoundCall::InTable(..) => told.next(),
+        FoundCall::InTable(..) => completed.next(),
         FoundCall::Whole(call) => Some(*call),
     };
     Ok(calls.into_iter().filter_map(whole).collect())
@@ -50,7 +50,7 @@ pub(super) fn read_whole(
 /// A call that was found.
 pub(super) enum FoundCall {
     Whole(Box<Summary>),
-    /// It came from a table: when it began, the id of its main leg, and where the rest of it stands.
+    /// It came from a table: when it began, the id of its main leg, and the position of the rest of it.
     InTable(Stamp, Box<str>, CallPosition),
 }
 

@@ -18,7 +18,7 @@ pub(super) struct SeenLegs {
     /// Channels born in this second (since 1970) or later occur only in this window's calls.
     pub(super) window: Option<i64>,
     /// The tables that cover the time just before, and all their main legs once those were needed.
-    pub(super) told: Vec<Arc<CallTable>>,
+    pub(super) tables: Vec<Arc<CallTable>>,
     pub(super) legs_told: Option<HashMap<Box<str>, Stamp>>,
 }
 
@@ -37,7 +37,7 @@ impl SeenLegs {
     /// Whether a table has an earlier call with this main leg. This is rarely needed.
     fn is_in_table(&mut self, uid: &str, first: Stamp) -> bool {
         let legs = self.legs_told.get_or_insert_with(|| {
-            let tables = self.told.iter();
+            let tables = self.tables.iter();
             tables.flat_map(|table| table.main_legs()).collect()
         });
         let known = legs.get(uid).filter(|known| **known < first);

@@ -25,8 +25,8 @@ pub fn newest_first(
 
 impl Engine {
     /// As [`Engine::search_each`], except that only calls among the newest of all enterprises together, up to
-    /// the limit, are read whole; others may be left out. Everything else is answered for each enterprise
-    /// separately.
+    /// the limit, are read completely; others may be left out. Everything else is answered for each
+    /// enterprise separately.
     pub fn search_newest(
         &self,
         tree: &Tree,

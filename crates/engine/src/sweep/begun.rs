@@ -1,7 +1,7 @@
 //! Whether a call began in a window, when only the time near the window was read.
 //!
 //! A call that began before the window and was silent just before it (a caller on hold, or a phone that rings
-//! for long) looks as if it began with its next record. Its ids tell the difference: each names the second in
+//! for long) looks as if it began with its next record. Its ids show the difference: each names the second in
 //! which its channel was born. If a channel was born before the time that was read, the earlier records are
 //! searched for it.
 

@@ -35,7 +35,7 @@ pub(super) struct Cursor<'c> {
     ordered: bool,
     pub(super) done: bool,
     /// How far a table covers the source.
-    pub(super) told: Option<TableCoverage>,
+    pub(super) coverage: Option<TableCoverage>,
     /// Records are read with their texts, and lines of no known kind with their times.
     pub(super) for_rows: bool,
     /// Plans the content that is still to be parsed.
@@ -67,7 +67,7 @@ impl<'c> Cursor<'c> {
                 .map_or(EARLIEST, |first| first.max(from)),
             ordered: bounds.ordered,
             done: false,
-            told: None,
+            coverage: None,
             for_rows: false,
             ahead: meter.plan(source.content_bytes_about().saturating_sub(at)),
         }
@@ -84,7 +84,7 @@ impl<'c> Cursor<'c> {
             question,
             window,
             index: self.index,
-            told: self.told,
+            coverage: self.coverage,
             for_rows: self.for_rows,
         };
         let parts = match self.source.content_bytes() {
@@ -190,7 +190,7 @@ struct ParseMode<'q> {
     question: &'q SearchQuestion,
     window: TimeWindow,
     index: u32,
-    told: Option<TableCoverage>,
+    coverage: Option<TableCoverage>,
     for_rows: bool,
 }
 
@@ -212,8 +212,8 @@ fn parse_block(how: ParseMode<'_>, block: &Block<'_>, into: &mut ParsedRecords) 
             }
             continue;
         };
-        let is_late = |told: TableCoverage| offset >= told.bytes && time < told.before;
-        into.is_late |= how.told.is_some_and(is_late);
+        let is_late = |coverage: TableCoverage| offset >= coverage.bytes && time < coverage.before;
+        into.is_late |= how.coverage.is_some_and(is_late);
         if time < from {
             continue;
         }

@@ -28,7 +28,7 @@ impl Sweep<'_> {
     /// Sweeps the window for a table.
     ///
     /// # Errors
-    /// Why a table can't represent the window, as a clause about the table.
+    /// Returns a clause that says why a table can't represent the window.
     pub(crate) fn rows(mut self) -> Result<SweptRows, String> {
         for cursor in &mut self.cursors {
             cursor.for_rows = true;

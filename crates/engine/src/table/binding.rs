@@ -82,8 +82,8 @@ struct BoundFile {
 }
 
 impl Binding {
-    /// Binds the calls that began within a window to `corpus`. `None` where its content can't be told apart
-    /// from other content.
+    /// Binds the calls that began within a window to `corpus`. `None` if its content can't be distinguished from other
+    /// content.
     pub(crate) fn of(
         corpus: &Corpus,
         zone: LogZone,

@@ -83,7 +83,7 @@ fn one_each<T>(rows: usize, values: Vec<T>) -> Result<Vec<T>> {
     is_whole.then_some(values).ok_or_else(torn)
 }
 
-/// Puts `None` where a value is missing.
+/// Puts `None` if a value is missing.
 fn maybe<T>(defs: &[i16], most: i16, values: Vec<T>) -> Result<Vec<Option<T>>> {
     let there = defs.iter().filter(|def| **def == most).count();
     if there != values.len() {

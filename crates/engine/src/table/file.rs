@@ -1,8 +1,8 @@
-//! The bytes of a table: found, checked, read.
+//! Opens the bytes of a table, checks them and reads them.
 //!
-//! A table lies in a folder that the writers of logs may write to, so it is not trusted. What is read is
-//! bounded by the table's length, and what it says by the logs that it is about. A panic of the Parquet
-//! reader only makes the table unusable.
+//! A table is in a folder that the writers of logs may write to, so it is not trusted. The table's length
+//! bounds how much is read, and the table's content is compared with its logs. A panic of the Parquet reader
+//! only makes the table unusable.
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -31,7 +31,7 @@ const SUM: &str = "calltrace.sum";
 /// Stands in for the footer's checksum while it is computed.
 const NO_SUM: &str = "00000000";
 
-/// What follows the footer: its length and the magic bytes.
+/// The bytes after the footer: the footer's length and the magic bytes.
 const TAIL_BYTES: usize = 8;
 
 /// Every call has at least this many bytes in the logs.
@@ -48,7 +48,7 @@ const READ_AT_ONCE_BYTES: u64 = 64 << 10;
 pub(super) struct TableFile {
     rows: Rows<SharedBytes>,
     at: SharedBytes,
-    is_whole: OnceLock<bool>,
+    matches_checksum: OnceLock<bool>,
 }
 
 impl fmt::Debug for TableFile {
@@ -61,7 +61,7 @@ impl TableFile {
     /// Opens the table in a file of this length.
     ///
     /// # Errors
-    /// Why it can't be used, as a clause about it.
+    /// Returns a clause that says why it can't be used.
     pub(super) fn in_file(
         file: StoredFile,
         bytes: u64,
@@ -79,7 +79,7 @@ impl TableFile {
     /// Opens a table that exists only in memory.
     ///
     /// # Errors
-    /// Why it can't be used, as a clause about it.
+    /// Returns a clause that says why it can't be used.
     pub(super) fn in_memory(
         bytes: Vec<u8>,
         zone: LogZone,
@@ -96,7 +96,7 @@ impl TableFile {
         Ok(TableFile {
             rows,
             at,
-            is_whole: OnceLock::new(),
+            matches_checksum: OnceLock::new(),
         })
     }
 
@@ -130,24 +130,26 @@ impl TableFile {
     /// Reads a part of a group of rows. Nothing is read from a file with a wrong checksum.
     ///
     /// # Errors
-    /// What is wrong with the table, as a clause about it.
+    /// Returns a clause that says what is wrong with the table.
     pub(super) fn read_group<T>(
         &self,
         group: usize,
         read: impl FnOnce(&RowGroup<'_>) -> Result<T>,
     ) -> std::result::Result<T, String> {
-        if !self.is_whole() {
+        if !self.matches_checksum() {
             return Err("does not match its checksum".to_owned());
         }
         caught(|| read(&self.rows.group(group)?)).map_err(|error| format!("can't be read: {error}"))
     }
 
     /// Whether its content matches the checksum noted in it.
-    pub(super) fn is_whole(&self) -> bool {
-        *self.is_whole.get_or_init(|| self.has_its_sum())
+    pub(super) fn matches_checksum(&self) -> bool {
+        *self
+            .matches_checksum
+            .get_or_init(|| self.compute_checksum_match())
     }
 
-    fn has_its_sum(&self) -> bool {
+    fn compute_checksum_match(&self) -> bool {
         let noted = || {
             let mut noted = self.noted(SUM)?.split(' ');
             let bytes = noted.next()?.parse::<u64>().ok()?;
@@ -178,7 +180,7 @@ impl TableFile {
 /// Encodes rows as a table with its binding, and checks the result by reading it back.
 ///
 /// # Errors
-/// Why a table can't represent them, as a clause about it.
+/// Returns a clause that says why a table can't represent the rows.
 pub(crate) fn encode(
     rows: &mut [TableRow],
     binding: &str,
@@ -236,7 +238,7 @@ fn footer_bytes([a, b, c, d, ..]: [u8; TAIL_BYTES]) -> usize {
     u32::from_le_bytes([a, b, c, d]) as usize
 }
 
-/// Where in a footer the digits of its checksum stand.
+/// The position of the digits of its checksum in a footer.
 fn digits_of(footer: &[u8]) -> Option<Range<usize>> {
     let key = memmem::rfind(footer, SUM.as_bytes())?;
     // Two bytes precede the value: its type, and its length, which fits in one byte.

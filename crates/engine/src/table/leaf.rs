@@ -105,7 +105,7 @@ pub(super) struct Lists<T> {
 }
 
 impl<T> Lists<T> {
-    /// The values of a row; none where the column was not read.
+    /// The values of a row; none if the column was not read.
     pub(super) fn of(&self, row: usize) -> &[T] {
         let Some(end) = self.ends.get(row) else {
             return &[];

@@ -78,7 +78,7 @@ pub(crate) struct CallTable {
 #[derive(Debug, Default)]
 pub(crate) struct CallTables {
     all: Vec<Arc<CallTable>>,
-    /// Tables that can't be used, each with the reason as a clause about it.
+    /// Tables that can't be used, each with a clause that gives the reason.
     pub(crate) useless: Vec<(String, String)>,
 }
 
@@ -132,7 +132,7 @@ impl CallTables {
 
     /// Only the tables that match the checksum noted in them.
     pub(crate) fn sound(mut self) -> CallTables {
-        self.all.retain(|table| table.file.is_whole());
+        self.all.retain(|table| table.file.matches_checksum());
         self
     }
 
@@ -197,22 +197,22 @@ impl CallTables {
         let start = window.start.max(first).min(window.end);
         let mut at = start;
         for table in &self.all {
-            let told = TimeWindow {
+            let covered = TimeWindow {
                 start: table.held.from.max(at),
                 end: table.binding.cut.min(window.end),
             };
             let is_whole =
-                told.start == table.held.from.max(first) && told.end == table.binding.cut;
+                covered.start == table.held.from.max(first) && covered.end == table.binding.cut;
             // Damage in files is known only for a table as a whole, not for a part of it.
-            if told.start >= told.end || !is_whole && !table.held.troubles.is_empty() {
+            if covered.start >= covered.end || !is_whole && !table.held.troubles.is_empty() {
                 continue;
             }
-            if at < told.start {
-                let end = told.start;
+            if at < covered.start {
+                let end = covered.start;
                 parts.push(WindowPart::Uncovered(TimeWindow { start: at, end }));
             }
-            parts.push(WindowPart::Covered(table, told));
-            at = told.end;
+            parts.push(WindowPart::Covered(table, covered));
+            at = covered.end;
         }
         // Without tables the window is swept as one.
         if parts.is_empty() {
@@ -232,8 +232,8 @@ impl CallTables {
             return Vec::new();
         };
         let before = table.binding.reached.plus_millis(-DISORDER_MILLIS);
-        let told = |bytes: &Option<u64>| bytes.map(|bytes| TableCoverage { before, bytes });
-        table.held.read.iter().map(told).collect()
+        let coverage = |bytes: &Option<u64>| bytes.map(|bytes| TableCoverage { before, bytes });
+        table.held.read.iter().map(coverage).collect()
     }
 }
 
@@ -335,7 +335,7 @@ impl CallTable {
     /// Takes the table in a file, if it is valid for a corpus.
     ///
     /// # Errors
-    /// Why it can't be used, as a clause about it.
+    /// Returns a clause that says why it can't be used.
     fn of(
         corpus: &Corpus,
         name: &str,

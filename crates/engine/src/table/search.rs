@@ -71,7 +71,7 @@ impl CallTable {
     /// The calls of a group that began within a window and match.
     ///
     /// # Errors
-    /// What is wrong with the table, as a clause about it.
+    /// Returns a clause that says what is wrong with the table.
     pub(crate) fn pick(
         &self,
         group: usize,
@@ -129,7 +129,7 @@ impl CallTable {
     /// All rows of the calls that began within a window, in the order of their beginnings.
     ///
     /// # Errors
-    /// What is wrong with the table, as a clause about it.
+    /// Returns a clause that says what is wrong with the table.
     pub(crate) fn rows(&self, window: TimeWindow) -> Result<Vec<TableRow>, String> {
         let mut rows = Vec::new();
         for group in self.groups_in(window) {
@@ -201,7 +201,7 @@ impl PickedCalls {
 /// The calls at these positions, in the same order, with their digests if wanted.
 ///
 /// # Errors
-/// What is wrong with a table, as a clause about it.
+/// Returns a clause that says what is wrong with a table.
 pub(crate) fn complete(
     lights: &[CallPosition],
     now: Option<Stamp>,

@@ -1,4 +1,4 @@
-//! Appends a whole line by one write(2), behind a newline.
+//! Appends a whole line with one write(2), at the beginning of a line.
 //!
 //! Other processes append to the same file and share no lock with us. There are two reasons for a
 //! file that does not end in a newline: a writer is in the middle of its line and completes it in a
@@ -17,16 +17,17 @@ use rustix::fs::fstatvfs;
 use rustix::process::geteuid;
 
 /// A torn end is checked this many times, with this pause in between.
-const LOOKS: u32 = 6;
-const BETWEEN_LOOKS: Duration = Duration::from_millis(1);
+const END_CHECKS: u32 = 6;
+const END_CHECK_PAUSE: Duration = Duration::from_millis(1);
 
 /// A disk with less room than this (bytes) in addition to the line counts as full: a write into its
 /// last block may be torn, and the torn piece then swallows the next line of a writer that does not
 /// check the end.
 const SPARE_BYTES: u64 = 64 << 10;
 
-/// Attempts to write a line whole before other writers' bytes in its middle are an error.
-const BEGUN_MAX: usize = 3;
+/// Attempts to write a line in one piece. If other writers wrote into it at each attempt, that is
+/// an error.
+const ATTEMPTS_MAX: usize = 3;
 
 /// Writes some of the bytes at the end of a file and returns how many. It is a parameter so that
 /// tests can tear lines.
@@ -52,19 +53,19 @@ pub fn system(mut file: &File, bytes: &[u8]) -> io::Result<usize> {
 /// Appends a line, newline included, to a file that is open for reading and appending.
 ///
 /// # Errors
-/// `StorageFull` where the disk has no or hardly any room for the line; nothing was written then.
-/// Any error of `write`; a piece of the line may stand in the file then.
+/// `StorageFull` if the disk has little or no room for the line; then nothing was written. Any
+/// error of `write`; then a piece of the line may be in the file.
 pub fn append(file: &File, line: &[u8], write: &WriteCall<'_>, torn: TornLine) -> io::Result<()> {
     if is_nearly_full(file, line.len()) {
         return Err(ErrorKind::StorageFull.into());
     }
-    for _ in 0..BEGUN_MAX {
-        let behind_a_tear;
+    for _ in 0..ATTEMPTS_MAX {
+        let line_after_newline;
         let bytes = match ends_whole(file)? {
             true => line,
             false => {
-                behind_a_tear = [b"\n", line].concat();
-                &behind_a_tear
+                line_after_newline = [b"\n", line].concat();
+                &line_after_newline
             }
         };
         match put(file, bytes, write) {
@@ -84,9 +85,9 @@ pub fn append(file: &File, line: &[u8], write: &WriteCall<'_>, torn: TornLine) -
 }
 
 enum WriteOutcome {
-    /// The bytes stand in the file in one piece.
+    /// The bytes are in the file in one piece.
     Whole,
-    /// Another process wrote behind the first part of them.
+    /// Another process wrote after the first part of them.
     Parted,
 }
 
@@ -108,11 +109,11 @@ fn put(mut file: &File, bytes: &[u8], write: &WriteCall<'_>) -> io::Result<Write
 }
 
 fn ends_whole(file: &File) -> io::Result<bool> {
-    for _ in 0..LOOKS {
+    for _ in 0..END_CHECKS {
         if ends_whole_now(file)? {
             return Ok(true);
         }
-        thread::sleep(BETWEEN_LOOKS);
+        thread::sleep(END_CHECK_PAUSE);
     }
     ends_whole_now(file)
 }
@@ -126,11 +127,13 @@ pub fn ends_whole_now(file: &File) -> io::Result<bool> {
         return Ok(true);
     };
     let mut byte = [0];
-    // The file is shorter by now, so it is not known to end in a newline.
+    // If the file has become shorter since, the read finds no byte, and the end does not count as a
+    // newline.
     Ok(file.read_at(&mut byte, last)? == 1 && byte == *b"\n")
 }
 
-/// Where the file system does not tell its free space, the write itself fails.
+/// If the file system does not report its free space, the result is false, and the write itself
+/// fails on a full disk.
 fn is_nearly_full(file: &File, line_bytes: usize) -> bool {
     let Ok(disk) = fstatvfs(file) else {
         return false;

@@ -93,7 +93,7 @@ impl DiskOps for Disk {
 /// found out on a file without a name, so that nothing is left behind.
 ///
 /// # Errors
-/// `Unsupported` where the file system can't collapse; any other error when it could not be tried.
+/// `Unsupported` if the file system can't collapse; any other error when it could not be tried.
 pub fn collapse_unit(folder: &Folder) -> io::Result<u64> {
     let file = match folder.nameless() {
         Ok(file) => file,
@@ -106,7 +106,7 @@ pub fn collapse_unit(folder: &Folder) -> io::Result<u64> {
     };
     let mut unit = file.metadata()?.blksize().max(512);
     while unit <= UNIT_BYTES_MAX {
-        // A collapse must leave some bytes behind the range that it removes.
+        // A collapse must leave some bytes after the range that it removes.
         file.set_len(2 * unit + 1)?;
         match rustix::fs::fallocate(&file, FallocateFlags::COLLAPSE_RANGE, 0, unit) {
             Ok(()) => return Ok(unit),

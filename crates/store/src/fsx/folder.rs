@@ -66,7 +66,7 @@ impl Folder {
         Folder::new(descriptor, path.to_owned(), &Accounts::read)
     }
 
-    /// Wraps a folder that is open. `accounts` is called only where root runs this.
+    /// Wraps a folder that is open. `accounts` is called only if root runs this.
     ///
     /// # Errors
     /// When `fstat` fails.
@@ -274,7 +274,7 @@ impl Folder {
     /// Creates a file without a name in this folder, for a trial.
     ///
     /// # Errors
-    /// Also where the file system does not support such files.
+    /// Also if the file system does not support such files.
     pub fn nameless(&self) -> rustix::io::Result<File> {
         let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
         let mut refused = Errno::INVAL;
@@ -328,7 +328,7 @@ impl FileIdentity {
     }
 }
 
-/// Reads a small open file whole.
+/// Reads all of a small open file.
 ///
 /// # Errors
 /// `FileTooLarge` when it is longer than `bytes_max`; nothing is read then.

@@ -23,7 +23,7 @@ const DELETED: &str = " (deleted)";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WriterProcess {
     pub pid: u32,
-    /// The kernel's name of it: 15 bytes at most.
+    /// The kernel's name of it: at most 15 bytes.
     pub command: String,
     /// Every write goes to the end of the file (O_APPEND).
     pub appends: bool,

@@ -26,7 +26,7 @@ impl Lease {
     ///
     /// # Errors
     /// `WouldBlock` when the file is open for writing, `PermissionDenied` for a file of another user,
-    /// `InvalidInput` where the file system has no leases.
+    /// `InvalidInput` if the file system has no leases.
     pub fn take(file: BorrowedFd<'_>) -> io::Result<Lease> {
         // A duplicate shares the open file description, so it does not count as another opener.
         let descriptor = file.try_clone_to_owned()?;

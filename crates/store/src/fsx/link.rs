@@ -56,7 +56,7 @@ impl Folder {
         Ok(stat)
     }
 
-    /// The target of a link, judged by its owner; `None` for a name that is no link.
+    /// The target of a link, judged by its owner; `None` for a name that is not a link.
     ///
     /// # Errors
     /// When there is no such name.
@@ -85,7 +85,7 @@ impl Folder {
         }))
     }
 
-    /// The target's folder and its name there; `None` for a name that is no link.
+    /// The target's folder and its name there; `None` for a name that is not a link.
     fn target(&self, name: &str) -> io::Result<Option<(Folder, String)>> {
         match self.link(name)? {
             None => Ok(None),

@@ -38,7 +38,7 @@ const NEW_MODE: u32 = 0o400;
 #[derive(Debug)]
 pub struct Lock {
     file: File,
-    /// When the last run took it; `None` when there was none, or the file does not tell.
+    /// When the last run took it; `None` when there was none, or the file does not say.
     pub last_taken: Option<SystemTime>,
 }
 
@@ -174,9 +174,9 @@ struct Holder {
 }
 
 impl Holder {
-    /// Searches the descriptors of all processes: the process that took a lock says little, because
-    /// a child that inherited the descriptor holds it as well. Where descriptors can't be read, the
-    /// kernel's list of locks names the process that took it.
+    /// Searches the descriptors of all processes: the process that took a lock says little, because a child
+    /// that inherited the descriptor holds it as well. If descriptors can't be read, the kernel's list of
+    /// locks names the process that took it.
     fn find(lock: &Metadata) -> Option<Holder> {
         let identity = FileIdentity::of(lock);
         let own = std::process::id();
@@ -194,7 +194,7 @@ impl Holder {
         let status = fs::read_to_string(process.join("status")).ok()?;
         let ids = status.lines().find_map(|line| line.strip_prefix("Uid:"));
         let user = ids.and_then(|ids| ids.split_whitespace().next()?.parse().ok());
-        // The program's file, where it may be read: a process can choose any name for itself.
+        // The program's file, if it may be read: a process can choose any name for itself.
         let program = fs::read_link(process.join("exe")).ok();
         let program = program.and_then(|path| Some(path.file_name()?.to_str()?.to_owned()));
         let comm = || fs::read_to_string(process.join("comm")).unwrap_or_default();
@@ -243,7 +243,7 @@ fn holds(process: &Path, lock: FileIdentity) -> bool {
 fn listed(inode: u64) -> Option<u32> {
     let locks = fs::read_to_string("/proc/locks").ok()?;
     locks.lines().find_map(|line| {
-        // `1: FLOCK  ADVISORY  WRITE 1234 08:01:5678 0 EOF`; one that waits has `->` behind the number.
+        // `1: FLOCK  ADVISORY  WRITE 1234 08:01:5678 0 EOF`; one that waits has `->` after the number.
         let mut fields = line.split_whitespace().skip(1);
         let kind = fields.next()?;
         let (pid, file) = (fields.nth(2)?, fields.next()?);

@@ -1,4 +1,4 @@
-//! Names of logs that are no regular file.
+//! Names of logs that are not regular files.
 
 use std::error::Error;
 use std::fmt;
@@ -24,12 +24,12 @@ pub enum NotAFile {
     Sparse,
 }
 
-/// Holes of one file that are read (bytes): what a writer without O_APPEND leaves behind a
+/// Holes of one file that are read (bytes): what a writer without O_APPEND leaves after a
 /// truncation of a log. To pack and verify so many zeros takes a second of one core in a debug
 /// build.
 const HOLES_BYTES_MAX: u64 = 128 << 20;
 
-/// Holes of one file that are counted at most.
+/// Maximum number of holes of one file that are counted.
 const HOLES_MAX: usize = 1000;
 
 /// Bytes per block as `stat` counts them, whatever the file system's blocks are.
@@ -61,7 +61,7 @@ pub(super) fn is_link(mode: u32) -> bool {
 }
 
 /// Refuses a file with too many holes, for callers that read all of it. A file system that
-/// compresses has few blocks without any hole, so where blocks are missing the holes themselves are
+/// compresses has few blocks without any hole, so if blocks are missing, the holes themselves are
 /// counted.
 ///
 /// # Errors

@@ -41,7 +41,7 @@ pub trait DiskOps: Sync {
     /// [`collapse_unit`](super::collapse_unit) and less than the file's length.
     ///
     /// # Errors
-    /// Also where the file system can't do that.
+    /// Also if the file system can't do that.
     fn collapse(&self, file: &File, bytes: u64) -> io::Result<()>;
 
     /// Sets the owner, the group and the permissions of the file.
@@ -90,7 +90,7 @@ pub trait DiskOps: Sync {
     /// writing.
     ///
     /// # Errors
-    /// `WouldBlock` when a process has; any other error where leases are not available.
+    /// `WouldBlock` when a process has; any other error if leases are not available.
     fn lease(&self, file: &File) -> io::Result<Lease>;
 }
 
@@ -114,7 +114,7 @@ impl Access {
     }
 
     /// The stricter of both, for a file with content of two files. `None` when they have different
-    /// owners. Where their groups differ, the group gets the permissions of all other users.
+    /// owners. If their groups differ, the group gets the permissions of all other users.
     pub fn stricter(self, other: Access) -> Option<Access> {
         let mut mode = self.mode & other.mode & 0o777;
         if self.group != other.group {
@@ -133,8 +133,8 @@ impl Access {
     }
 }
 
-/// Sets the owner and permissions of a new file or folder. Where the process may not give it away,
-/// it keeps its owner and gets the same permissions.
+/// Sets the owner and permissions of a new file or folder. If the process may not give it away, it
+/// keeps its owner and gets the same permissions.
 pub fn give(ops: &dyn DiskOps, made: &File, access: Access) {
     if ops.set_access(made, access).is_err() {
         let _ = made.set_permissions(Permissions::from_mode(access.mode));

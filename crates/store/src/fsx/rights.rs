@@ -34,7 +34,7 @@ struct Owner {
 }
 
 impl FolderRights {
-    /// The rights for a folder: those of its owner where root runs this, otherwise those of the
+    /// The rights for a folder: those of its owner if root runs this, otherwise those of the
     /// process.
     ///
     /// # Errors
@@ -104,9 +104,9 @@ struct RightsGuard<'o>(&'o Owner);
 
 impl Drop for RightsGuard<'_> {
     fn drop(&mut self) {
-        // To continue with another user's rights would be wrong in ways that no caller expects.
-        // Where no right could be taken (no CAP_SETGID), setgroups fails here as well, and nothing
-        // has changed.
+        // To continue with another user's rights would be wrong in ways that no caller expects. If
+        // no right could be taken (no CAP_SETGID), setgroups fails here as well, and nothing has
+        // changed.
         if self.0.give_back().is_err() && !self.0.is_untouched() {
             process::abort();
         }

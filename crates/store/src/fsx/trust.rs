@@ -48,7 +48,8 @@ struct PathStep {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UntrustedStep {
     pub path: PathBuf,
-    /// Why, as a clause about it: "can be written to by every user (mode 0777)".
+    /// The reason, as a clause about the folder or link: "can be written to by every user (mode
+    /// 0777)".
     pub why: String,
 }
 
@@ -81,7 +82,7 @@ impl WalkedPath {
             if links > LINKS_MAX {
                 return Err(Errno::LOOP.into());
             }
-            // The text of the link that was judged, whatever has its name by now.
+            // The text of the link that was judged, even if its name now leads elsewhere.
             let text = rustix::fs::readlinkat(&opened, "", Vec::new())?;
             let text = PathBuf::from(OsString::from_vec(text.into_bytes()));
             passed.push(step);

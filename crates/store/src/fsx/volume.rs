@@ -15,7 +15,7 @@ pub struct Volume {
     pub bytes: u64,
     /// The free space for users other than root (bytes).
     pub bytes_free: u64,
-    /// The number of files it can hold; 0 where it does not count them.
+    /// The number of files it can hold; 0 if it does not count them.
     pub inodes: u64,
     pub inodes_free: u64,
     pub is_read_only: bool,

@@ -66,7 +66,8 @@ pub(super) struct IndexPiece {
     pub findings: Vec<ContentFinding>,
 }
 
-/// Builds the index of a range of a plain `source` that begins with a line and ends behind one.
+/// Builds the index of a range of a plain `source` that begins at a line's start and ends after a
+/// line's end.
 ///
 /// # Errors
 /// When the source can't be read or is shorter than the range.
@@ -317,8 +318,8 @@ impl<'w> Builder<'w> {
         Ok(())
     }
 
-    /// Counts the content again where the scan did not return all of it: it returns only a part of
-    /// a line that is too long, and nothing of a hole.
+    /// Counts the content again if the scan did not return all of it: it returns only a part of a
+    /// line that is too long, and nothing of a hole.
     fn count_skipped_content(&mut self, source: &Source, span: Span) -> io::Result<()> {
         let is_passed_over = |f: &ContentFinding| {
             f.is_hole() || matches!(f, ContentFinding::LongLine { cut: true, .. })

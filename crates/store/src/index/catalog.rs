@@ -19,7 +19,7 @@ use std::sync::Arc;
 use super::key::{IndexKey, KeyKind};
 use super::layout::{NumberReader, NumberWriter, PostingsPage, Segment, StorageFormat, TAIL_BYTES};
 use super::pages::{CountingWriter, write_pages};
-use super::sound::{self, behind_pages};
+use super::sound::{self, end_of_pages};
 use super::store::{Store, read_tail};
 use super::{FOLDER, Index, open_own, read_own};
 use crate::error::cant;
@@ -37,7 +37,7 @@ const NUMBERS_MAX: usize = 200_000;
 /// The name of its file.
 pub const NAME: &str = "catalog";
 
-/// No catalog is longer (bytes): a posting takes 15 bytes at most, an archive about a hundred.
+/// No catalog is longer (bytes): a posting takes at most 15 bytes, an archive about a hundred.
 const BYTES_MAX: u64 = 64 << 20;
 
 /// The catalog of an enterprise.
@@ -113,7 +113,7 @@ pub fn build(snapshot: &Snapshot, out: &mut dyn Write) -> io::Result<()> {
 /// Builds the catalog again and compares it with the existing one. False when there is none.
 ///
 /// # Errors
-/// What is wrong, as a clause about the catalog.
+/// A clause about the catalog that says what is wrong.
 pub fn check(snapshot: &Snapshot) -> Result<bool, String> {
     let Some(folder) = snapshot.folder() else {
         return Ok(false);
@@ -175,7 +175,7 @@ impl Catalog {
         let footer = read_tail(&file, MAGIC).ok()?;
         let (archives, pages) = decode(&footer)?;
         // Pages of numbers fill the file up to its footer.
-        let pages_end = behind_pages(pages.as_deref().unwrap_or_default(), MAGIC.len() as u64)?;
+        let pages_end = end_of_pages(pages.as_deref().unwrap_or_default(), MAGIC.len() as u64)?;
         let rest = (footer.len() + TAIL_BYTES) as u64;
         if pages_end.checked_add(rest) != Some(file.state().ok()?.bytes) {
             return None;
@@ -197,7 +197,7 @@ impl Catalog {
         self.archives.iter().find(is_it)
     }
 
-    /// The archives that may hold the number with this `key`. `None` when the catalog can't tell.
+    /// The archives that may hold the number with this `key`. `None` when the catalog does not show it.
     pub fn may_hold(&self, key: IndexKey) -> Option<Vec<&Archive>> {
         let numbers = self
             .numbers

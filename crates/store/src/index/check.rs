@@ -15,7 +15,7 @@ use calltrace_model::record::LogZone;
 /// byte by byte. Returns the length of the index (bytes); `None` when there is none.
 ///
 /// # Errors
-/// What is wrong, as a clause about the index: "differs from the file at byte 4711".
+/// A clause about the index that says what is wrong: "differs from the file at byte 4711".
 pub fn check(log: &LogFile, zone: LogZone) -> Result<Option<u64>, String> {
     let Some(index) = Index::open(log)? else {
         return Ok(None);
@@ -55,7 +55,7 @@ struct IndexComparison<'f> {
     at: u64,
     until: u64,
     differs_at: Option<u64>,
-    /// The bytes behind `until`.
+    /// The bytes after `until`.
     footer: Vec<u8>,
 }
 

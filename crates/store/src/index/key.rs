@@ -36,8 +36,8 @@ impl KeyKind {
 }
 
 impl IndexKey {
-    /// The key of every line that holds `text`, if there is one: `text` must contain an id's second
-    /// of birth and the dot behind it.
+    /// The key of every line that holds `text`, if there is one: `text` must contain an id's second of birth
+    /// and the dot after it.
     pub fn of_text(text: &[u8]) -> Option<IndexKey> {
         runs(text).find_map(|run| run.second)
     }
@@ -97,7 +97,7 @@ pub(super) fn keys_of_fact(fact: &Fact, mut post: impl FnMut(IndexKey)) {
     for edge in fact.edges() {
         post(IndexKey::of_edge(edge));
     }
-    // This bridge is no name of a call, but the record that tells so must be found.
+    // This bridge does not identify a call, but the record that shows this must be found.
     if fact.holding && id::is_known(fact.bridge()) {
         post(IndexKey::of_edge(Edge::Bridge(fact.bridge())));
     }
@@ -115,8 +115,8 @@ struct DigitRun {
 fn runs(line: &[u8]) -> impl Iterator<Item = DigitRun> {
     let mut from = 0;
     std::iter::from_fn(move || {
-        // Of any seven neighbouring bytes a run of seven digits covers one, so the others need no
-        // check.
+        // Probes are seven bytes apart, so every run of seven digits contains one. The bytes between need no
+        // check unless a probe is a digit.
         loop {
             let probe = from + SUFFIX_DIGITS_MIN - 1;
             if !line.get(probe)?.is_ascii_digit() {
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn every_run_of_seven_digits_or_more_is_a_phone_wherever_it_stands() {
+    fn every_run_of_seven_digits_or_more_is_a_phone_at_any_position() {
         let value = |n: u32| IndexKey {
             kind: KeyKind::Phone,
             value: n,
@@ -214,8 +214,8 @@ mod tests {
 
     #[test]
     fn an_index_of_version_0_1_leads_to_every_name_that_is_read_since() {
-        // It has the keys of lines, and those of the names that it knew: the id and the bridge. The line
-        // that tells that a bridge only holds is found by that bridge.
+        // It has the keys of lines, and those of the names that it knew: the id and the bridge. The line that
+        // shows that a bridge is only for hold is found by that bridge.
         let line = "2025-12-02 09:15:10,100|AST|bridge_create||{\"BridgeUniqueid\": \"b1\", \"BridgeTechnology\": \"holding_bridge\"}";
         let place = calltrace_model::record::Place {
             source: 0,
@@ -227,7 +227,7 @@ mod tests {
         let mut posted = Vec::new();
         keys_of_fact(&fact, |key| posted.push(key));
         assert_eq!(posted, [IndexKey::of_edge(Edge::Bridge(b"b1"))]);
-        // Ids with a second of birth are found by it, wherever they stand; for others nothing is looked up.
+        // Ids with a second of birth are found by it, wherever they are; for others nothing is looked up.
         for id in ["pbx1-1764493650.1", "1764493650.1"] {
             let line = format!("x|AST|new_callerid|1764493655.6|{{\"Linkedid\": \"{id}\"}}");
             let wanted = IndexKey::of_edge(Edge::Uid(id.as_bytes()));
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_is_found_however_it_is_written() {
+    fn a_number_is_found_in_every_form() {
         let asked = IndexKey::of_phone(&PhoneQuery::parse("80290001234").expect("a number"));
         let asked = asked.expect("it is long enough");
         for line in [

@@ -4,7 +4,7 @@
 //! file      = "CTINDEX\x01"  segment*  footer  tail
 //! segment   = table  pages of seconds  pages of names  pages of phones
 //! table     = one 24-byte entry per block:
-//!               u32 content bytes, u32 bytes in the file (as content where that is not BGZF),
+//!               u32 content bytes, u32 bytes in the file (as content if that is not BGZF),
 //!               i64 earliest and i64 latest record time (milliseconds of the log's wall clock;
 //!               i64::MAX and i64::MIN in a block without any)
 //! page      = entries, about 4 KiB of them, by key, each key in one page only:
@@ -170,7 +170,7 @@ impl Footer {
         out.finish()
     }
 
-    /// `None` when the bytes are no valid footer.
+    /// `None` when the bytes are not a valid footer.
     pub(super) fn decode(bytes: &[u8]) -> Option<Footer> {
         let mut r = NumberReader::new(bytes);
         let fingerprint = Fingerprint {
@@ -274,7 +274,7 @@ impl NumberWriter {
     }
 }
 
-/// Reads numbers from the front; `None` where there are no more.
+/// Reads numbers from the front; `None` if there are no more.
 #[derive(Debug)]
 pub(super) struct NumberReader<'b>(&'b [u8]);
 
@@ -400,8 +400,8 @@ impl PageWriter {
     }
 }
 
-/// Iterates over the entries of a page. Ends early where the bytes are not valid; the page's
-/// checksum was verified before.
+/// Iterates over the entries of a page. Ends early if the bytes are not valid; the page's checksum
+/// was verified before.
 #[derive(Debug)]
 pub(super) struct PageReader<'b> {
     bytes: &'b [u8],
@@ -454,7 +454,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_page_gives_back_what_was_put_in() {
+    fn a_page_returns_the_entries_that_were_put_in() {
         let entries: [(u32, &[u32]); 5] = [
             (7, &[3]),
             (8, &[0, 1, 2, 900]),

@@ -2,7 +2,7 @@
 //!
 //! It covers the file's beginning. Its postings are in segments that never change: appended content
 //! becomes a new segment, and small neighbouring segments are merged, so that a question searches
-//! only a few. A question uses the segments that exist when it begins, and reads the content behind
+//! only a few. A question uses the segments that exist when it begins, and reads the content after
 //! them.
 //!
 //! It is used only after a check of the file: the file must be as long as it was, or longer, begin
@@ -92,9 +92,9 @@ impl LiveFile {
         lock(&self.seen).known.is_none()
     }
 
-    /// Reads further, up to the end of a line, at most `step_bytes` where lines are not longer.
-    /// `None` when there is nothing to read, when another thread is doing it, when it failed, or
-    /// when there is no memory for the result.
+    /// Reads further, up to the end of a line, at most `step_bytes` if no line is longer. `None`
+    /// when there is nothing to read, when another thread is doing it, when it failed, or when
+    /// there is no memory for the result.
     pub(super) fn grow(
         &self,
         log: &Arc<LogFile>,
@@ -214,7 +214,7 @@ fn in_memory(known: &IndexData) -> io::Result<IndexData> {
     Ok(known)
 }
 
-/// The end of the last whole line within the next `step_bytes`; where a line is longer, of the last
+/// The end of the last whole line within the next `step_bytes`; if a line is longer, of the last
 /// line in the file.
 fn end_of_step(log: &LogFile, from: u64, step_bytes: u64) -> io::Result<u64> {
     let reach = log.bytes.min(from.saturating_add(step_bytes));

@@ -102,7 +102,7 @@ pub fn file_name(log: &FileName) -> String {
     format!("{}.idx", log.full())
 }
 
-/// The name of the log with an index called `name`; `None` for a name that is no index's.
+/// The name of the log with an index called `name`; `None` for a name that is not that of an index.
 pub fn log_of(name: &str) -> Option<FileName> {
     FileName::parse(name.strip_suffix(".idx")?)
 }
@@ -155,7 +155,7 @@ fn open_file(log: &LogFile) -> io::Result<StoredFile> {
 /// Opens a file in calltrace's folder for reading, if root or the folder's owner owns it.
 ///
 /// # Errors
-/// `PermissionDenied` where another user owns it; otherwise as [`Folder::open_file`].
+/// `PermissionDenied` if another user owns it; otherwise as [`Folder::open_file`].
 pub fn open_own(folder: &Folder, name: &str) -> io::Result<(File, Metadata)> {
     let (file, metadata) = folder.subfolder(FOLDER)?.open_file(name, Purpose::Read)?;
     if is_trusted(metadata.uid(), folder.metadata()?.uid()) {
@@ -167,7 +167,7 @@ pub fn open_own(folder: &Folder, name: &str) -> io::Result<(File, Metadata)> {
     ))
 }
 
-/// Reads such a file whole.
+/// Reads all of such a file.
 ///
 /// # Errors
 /// `FileTooLarge` when it is longer than `bytes_max`: nothing is read then; otherwise as
@@ -235,7 +235,7 @@ impl Index {
     /// Opens a log file's index. `None` when there is none.
     ///
     /// # Errors
-    /// Why the index can't be used, as a clause about it.
+    /// Returns a clause that says why the index can't be used.
     pub fn open(log: &LogFile) -> Result<Option<Index>, String> {
         let file = match open_file(log) {
             Ok(opened) => opened,

@@ -2,9 +2,9 @@
 //! with its own length before memory or time is spent on them.
 //!
 //! An index is in a folder that the writers of logs may write to, and a correct checksum proves
-//! only that it was written whole. The lengths of two existing files bound what passes here: the
-//! log (deflate packs at most 1032 bytes into one) and the index. An index that passes may still be
-//! wrong about its file; only a comparison (`check`) shows that.
+//! only that it was written completely. The lengths of two existing files bound what passes here:
+//! the log (deflate packs at most 1032 bytes into one) and the index. An index that passes may
+//! still be wrong about its file; only a comparison (`check`) shows that.
 
 use super::build::SEGMENT_BLOCKS;
 use super::grid::BLOCK_BYTES;
@@ -41,7 +41,7 @@ pub(super) fn is_trusted(ours: u32, about: u32) -> bool {
 /// the length of the index, and its own.
 ///
 /// # Errors
-/// What is wrong, as a clause about the index.
+/// A clause about the index that says what is wrong.
 pub(super) fn check(footer: &Footer, index_bytes: u64, footer_bytes: u64) -> Result<(), String> {
     let sound = fits_file(footer)
         && has_real_times(footer)
@@ -101,9 +101,9 @@ fn fills_index(footer: &Footer, index_bytes: u64, footer_bytes: u64) -> Option<(
         if !is_table || !(1..=SEGMENT_BLOCKS).contains(&segment.blocks) {
             return None;
         }
-        at = behind(segment.table, at)?;
+        at = end_of_section(segment.table, at)?;
         for pages in &segment.pages {
-            at = behind_pages(pages, at)?;
+            at = end_of_pages(pages, at)?;
         }
     }
     let end = at
@@ -113,7 +113,7 @@ fn fills_index(footer: &Footer, index_bytes: u64, footer_bytes: u64) -> Option<(
 }
 
 /// The end of pages that must begin at `at` and be in the order of their keys.
-pub(super) fn behind_pages(pages: &[PostingsPage], mut at: u64) -> Option<u64> {
+pub(super) fn end_of_pages(pages: &[PostingsPage], mut at: u64) -> Option<u64> {
     let mut before = None;
     for page in pages {
         let is_page = (1..=PAGE_BYTES_MAX).contains(&page.section.bytes);
@@ -121,12 +121,12 @@ pub(super) fn behind_pages(pages: &[PostingsPage], mut at: u64) -> Option<u64> {
             return None;
         }
         before = Some(page.first_key);
-        at = behind(page.section, at)?;
+        at = end_of_section(page.section, at)?;
     }
     Some(at)
 }
 
-fn behind(section: Section, at: u64) -> Option<u64> {
+fn end_of_section(section: Section, at: u64) -> Option<u64> {
     (section.at == at).then(|| at.checked_add(u64::from(section.bytes)))?
 }
 

@@ -25,7 +25,7 @@ const PASSED_OVER_BYTES: usize = LONG_LINE_BYTES;
 /// A caller that reads a shorter span than this (bytes) reads only a few blocks and may come back.
 const FEW_BYTES: u64 = 512 << 10;
 
-/// Nearly every line is shorter; this much is read at once behind a span's end.
+/// Nearly every line is shorter; this much is read at once after a span's end.
 const LINE_BYTES_USUAL_MAX: usize = 4096;
 
 /// A last line without its newline may be in the middle of being written: number of waits for the
@@ -39,7 +39,7 @@ pub struct Block<'b> {
     /// Content offset of the first byte.
     pub offset: u64,
     pub text: &'b [u8],
-    /// What is known of the content before it; `None` where the times of lines without one are not
+    /// What is known of the content before it; `None` if the times of lines without one are not
     /// needed.
     pub(super) preceding: Option<&'b PrecedingTimes<'b>>,
 }
@@ -100,7 +100,7 @@ pub struct Blocks<'s> {
     skipping: bool,
     done: bool,
     findings: Vec<ContentFinding>,
-    /// No time was read yet behind the last damage.
+    /// No time was read yet after the last damage.
     is_behind_damage: bool,
     last_time: Option<Stamp>,
     /// The current line begins with a long run of NULs, which is skipped.
@@ -151,7 +151,7 @@ impl<'s> Blocks<'s> {
     pub(super) fn new(source: &'s Source, span: Span, mut buffer: Vec<u8>) -> Blocks<'s> {
         buffer.resize(buffer.len().max(16), 0);
         let span = Span::new(span.start.max(source.start()), span.end);
-        // One byte before the span tells whether a line begins with it, where that is not known.
+        // One byte before the span shows whether a line begins with it, if that is not known.
         let begins_line = source.begins_line(span.start);
         let start = span.start - u64::from(!begins_line);
         Blocks {
@@ -193,7 +193,7 @@ impl<'s> Blocks<'s> {
             let passed = &self.buffer[self.handed..self.from];
             self.preceding.pass(self.base + self.handed as u64, passed);
             self.drop_handed_out();
-            // The end of a line that began earlier may be behind the span.
+            // The end of a line that began earlier may be after the span.
             if !self.skipping && self.hole.is_none() && self.base >= self.span.end {
                 self.done = true;
                 return None;
@@ -220,7 +220,7 @@ impl<'s> Blocks<'s> {
             if let Some(hole) = self.hole.take() {
                 self.note_hole(hole);
                 offset = hole.offset;
-                // The text is now shorter than the content, so the lines behind it have other
+                // The text is now shorter than the content, so the lines after it have other
                 // offsets.
                 let line =
                     memchr(b'\n', &self.buffer[start..end]).map(|newline| start + newline + 1);
@@ -310,8 +310,7 @@ impl<'s> Blocks<'s> {
             None => {
                 self.from = self.filled;
                 match state {
-                    // Lines that begin behind the span are not needed, however far away the next
-                    // one is.
+                    // Lines that begin after the span are not needed, even if the next one is.
                     FillState::More => self.done = self.base + self.from as u64 >= self.span.end,
                     FillState::End => self.done = true,
                     FillState::Broken(what) => {
@@ -360,7 +359,7 @@ impl<'s> Blocks<'s> {
         }
     }
 
-    /// The position behind the newline of the last line that begins in the span, once it is in the
+    /// The position after the newline of the last line that begins in the span, once it is in the
     /// buffer.
     fn end_of_span(&self) -> Option<usize> {
         let last = self.span.end.checked_sub(1)?.saturating_sub(self.base);
@@ -370,7 +369,7 @@ impl<'s> Blocks<'s> {
         Some(last + newline + 1)
     }
 
-    /// At the end of the file, reads behind the size that the file had, in case the last line was
+    /// At the end of the file, reads past the size that the file had, in case the last line was
     /// caught half-way; reports it if it stays half a line.
     fn complete_last_line(&mut self) -> usize {
         let line = memrchr(b'\n', &self.buffer[self.from..self.filled])
@@ -455,7 +454,7 @@ impl<'s> Blocks<'s> {
         self.is_behind_damage = true;
     }
 
-    /// Searches the first time behind damage.
+    /// Searches the first time after damage.
     fn note_end_of_damage(&mut self, end: usize) {
         let mut lines = self.buffer[self.from..end].split(|&b| b == b'\n');
         let Some(first) = lines.find_map(Stamp::parse_prefix) else {

@@ -22,14 +22,14 @@ pub enum ContentFinding {
         what: String,
         /// The last time before the damage.
         after: Option<Stamp>,
-        /// The first time behind the damage, as far as that was read.
+        /// The first time after the damage, as far as that was read.
         until: Option<Stamp>,
-        /// Content offset behind the damage.
+        /// Content offset after the damage.
         behind: u64,
     },
-    /// There are bytes behind the content that are not part of it.
+    /// There are bytes after the content that are not part of it.
     Trailing(Trailing),
-    /// A line longer than [`LONG_LINE_BYTES`]; `cut` where not all of it was kept.
+    /// A line longer than [`LONG_LINE_BYTES`]; `cut` if not all of it was kept.
     LongLine {
         /// Content offset of the line.
         offset: u64,
@@ -70,7 +70,7 @@ impl ContentFinding {
         matches!(self, ContentFinding::Hole { .. })
     }
 
-    /// The trouble with the file that the fault is in. The records around the fault tell which
+    /// The trouble with the file that the fault is in. The records around the fault show which
     /// times it may hide.
     pub fn trouble(&self, source: &Source) -> Trouble {
         let hides = self.hides(source);
@@ -93,7 +93,7 @@ impl ContentFinding {
                 let (_, behind) = time_around(source, offset + bytes as u64);
                 (before, behind)
             }
-            // The content behind the end, and further runs of NULs, are not known.
+            // The content after the end, and further runs of NULs, are not known.
             ContentFinding::HalfLine { offset, .. } | ContentFinding::Hole { offset, .. } => {
                 (time_around(source, offset).0, None)
             }

@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_dropped_is_not_ahead() {
+    fn a_dropped_part_no_longer_counts_as_remaining() {
         let meter = Arc::new(Meter::default());
         let (mut one, other) = (meter.plan(100), meter.plan(50));
         one.reads(30);

@@ -2,8 +2,8 @@
 //!
 //! The pipeline: sources are cut into spans; each span is read in blocks of whole lines through one
 //! recycled buffer; work is done block by block on all threads of the current rayon pool; results
-//! come back in the order of sources and positions, whatever the thread count.
-//! A line belongs to the span that it begins in, so a line across an edge is seen exactly once.
+//! come back in the order of sources and positions, regardless of the thread count. A line belongs
+//! to the span that it begins in, so a line across an edge is seen exactly once.
 //!
 //! What to look for in a line is decided above (`engine`); lines are parsed below (`record`).
 
@@ -53,7 +53,7 @@ impl Default for Tuning {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
     /// Its time. A line without one takes that of the record before it (see [`PrecedingTimes`]), so
-    /// that it keeps its place in the order; 0 where no record is near.
+    /// that it keeps its place in the order; 0 if no record is near.
     pub at: Stamp,
     pub place: Place,
     /// Its bytes without the newline.
@@ -220,7 +220,7 @@ pub fn line(source: u32, block: &Block<'_>, at: usize, text: &[u8]) -> Line {
     }
 }
 
-/// The time of the record in a line of a block; for a line that is no record, the time that
+/// The time of the record in a line of a block; for a line that is not a record, the time that
 /// [`PrecedingTimes`] gives it. An index knows only the times of records.
 pub fn time_of_record(block: &Block<'_>, at: usize, text: &[u8]) -> Option<Stamp> {
     Record::parse(text).at.or_else(|| time_before(block, at))

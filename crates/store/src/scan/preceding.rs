@@ -1,9 +1,9 @@
 //! The time of lines that have none: lines of a traceback, the rest of a torn line.
 //!
 //! Such a line takes the time of the last record that begins in the [`NEAR_BYTES`] before it; in
-//! the file's first [`NEAR_BYTES`], where there is none before it, it takes that of the first
-//! record there. The answer must not depend on which blocks were read, so the content before a
-//! block is read where nothing else is known about it.
+//! the file's first [`NEAR_BYTES`], if there is none before it, it takes that of the first record
+//! there. The answer must not depend on which blocks were read, so the content before a block is
+//! read if nothing else is known about it.
 
 use std::cell::Cell;
 
@@ -66,7 +66,7 @@ impl<'s> PrecedingTimes<'s> {
         self.seen.get()
     }
 
-    /// Moves on behind content that was read.
+    /// Moves past content that was read.
     pub(super) fn pass(&self, offset: u64, text: &[u8]) {
         let known = self.seen.get().filter(|seen| seen.until >= offset);
         let from = known.map_or(0, |seen| at(seen.until, offset).min(text.len()));

@@ -3,8 +3,8 @@
 //!
 //! Layout of a block (SAM specification, section 4.1): a gzip header with `FEXTRA`, which holds the
 //! subfield `BC` with `BSIZE` = length of the block minus one; raw deflate; CRC-32; `ISIZE`. An
-//! empty block marks the end, but may stand anywhere (files can be concatenated): the real end is
-//! the end of the file.
+//! empty block marks the end, but may be anywhere (files can be concatenated): the real end is the
+//! end of the file.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -233,8 +233,8 @@ impl BgzfTable {
             .is_ok()
     }
 
-    /// Content offsets where parts begin: at the front, and behind each empty block that has
-    /// content after it.
+    /// Content offsets where parts begin: at the front, and after each empty block that has content
+    /// after it.
     pub fn parts(&self) -> Vec<u64> {
         let closed = self.blocks.iter().filter(|b| b.content_bytes == 0);
         let begins = closed.map(|b| b.content_at);

@@ -1,10 +1,9 @@
 //! Gzip with one member or several, decoded from beginning to end.
 //!
-//! Members follow each other without a separator (`cat a.gz b.gz` is a gzip file), so a decoder
-//! that stops after the first loses the rest. Here each member has its own decoder, because the
-//! bytes behind a member decide what follows: zeros are padding (tapes, `dd` and some copies leave
-//! it), another member is content, and anything else is not part of the content. gzip(1) and Python
-//! do the same. Format: RFC 1952.
+//! Members follow each other without a separator (`cat a.gz b.gz` is a gzip file), so a decoder that stops
+//! after the first loses the rest. Here each member has its own decoder, because the the bytes after a member
+//! decide what follows: zeros are padding (tapes, `dd` and some copies leave it), another member is content,
+//! and anything else is not part of the content. gzip(1) and Python do the same. Format: RFC 1952.
 
 use std::fmt;
 use std::io::{self, BufReader, Read};
@@ -28,7 +27,7 @@ const CHUNK_BYTES: usize = 64 << 10;
 
 type Decoder<'s> = GzDecoder<BufReader<CompressedInput<'s>>>;
 
-/// Bytes behind the last member that are neither zeros nor gzip. gzip(1) ignores them, with a warning.
+/// Bytes after the last member that are neither zeros nor gzip. gzip(1) ignores them, with a warning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Trailing {
     /// Their offset in the file.
@@ -63,7 +62,7 @@ pub struct GzipReader<'s> {
     chunk_at: usize,
     /// Where the search for the next intact member begins, after damage.
     resume_at: Option<u64>,
-    /// The bytes found behind the last member.
+    /// The bytes found after the last member.
     trailing: Option<Trailing>,
 }
 
@@ -148,7 +147,7 @@ impl<'s> GzipReader<'s> {
         self.trailing
     }
 
-    /// At the end of a member, moves to the next one. False where the content ends.
+    /// At the end of a member, moves to the next one. False if the content ends.
     fn begin_next_member(&mut self) -> Result<bool, Damage> {
         let end = self.consumed();
         let is_adjacent = self.decoder.get_ref().buffer().starts_with(&MAGIC);
@@ -163,7 +162,7 @@ impl<'s> GzipReader<'s> {
             self.decoder.reset(input);
             return Ok(true);
         }
-        let Some((at, head)) = behind_zeros(self.log, end) else {
+        let Some((at, head)) = first_byte_after_zeros(self.log, end) else {
             return Ok(false);
         };
         // A file that ends within these two bytes has a truncated member.
@@ -223,9 +222,9 @@ fn decoder_at(log: &LogFile, at: u64) -> Decoder<'_> {
     ))
 }
 
-/// The offset of the first byte at or behind `from` that is not zero, and that byte with the one
-/// after it if there is one. `None` where only zeros follow.
-fn behind_zeros(log: &LogFile, from: u64) -> Option<(u64, Vec<u8>)> {
+/// The offset of the first byte at or after `from` that is not zero, and that byte with the one after it if
+/// there is one. `None` if only zeros follow.
+fn first_byte_after_zeros(log: &LogFile, from: u64) -> Option<(u64, Vec<u8>)> {
     let mut input = vec![0u8; INPUT_BYTES];
     let mut compressed = CompressedInput { log, at: from };
     loop {
@@ -261,7 +260,7 @@ fn next_member(log: &LogFile, from: u64) -> Option<u64> {
         if got <= 2 {
             return None;
         }
-        // A header may lie across the boundary of two reads.
+        // A header may cross the boundary between two reads.
         at += got as u64 - 2;
     }
     None
@@ -280,9 +279,9 @@ pub(super) fn trailer(log: &LogFile) -> Option<(u32, u32)> {
     ))
 }
 
-/// The latest time (Unix seconds) at which content can have been written, where the file tells it:
-/// a single member with the source's modification time in its header, as gzip(1) and logrotate
-/// write it. `None` when there may be a second member, or no time.
+/// The latest time (Unix seconds) at which content can have been written, if the file shows it: a single
+/// member with the source's modification time in its header, as gzip(1) and logrotate write it. `None` when
+/// there may be a second member, or no time.
 pub(super) fn written_before(log: &LogFile) -> Option<i64> {
     let mut head = [0u8; 10];
     log.file.read_exact_at(&mut head, 0).ok()?;

@@ -1,4 +1,4 @@
-//! One reader for plain, gzip and BGZF files; the content tells them apart, never the name.
+//! One reader for plain, gzip and BGZF files; the content distinguishes them, never the name.
 //!
 //! A [`Source`] is an open log file with its format known. Positions are always offsets of the
 //! *content*, the same for a file and its compressed form. Damage does not end a reader: it is
@@ -27,7 +27,7 @@ pub use other::{MARK_BYTES, packer_of};
 pub use overlap::{Overlap, is_beginning, is_copied, overlap};
 pub use pack::{ContentDigest, ContentTally, Packer};
 pub use probe::{
-    TimeBounds, first_line_at, first_time_behind, last_line_end, text_before, time_around,
+    TimeBounds, first_line_at, first_time_after, last_line_end, text_before, time_around,
     time_of_line, times,
 };
 
@@ -68,12 +68,12 @@ pub enum ContentFormat {
 pub struct Span {
     /// Content offset of the first byte.
     pub start: u64,
-    /// Content offset behind the last byte; `u64::MAX` where the length is not known.
+    /// Content offset after the last byte; `u64::MAX` if the length is not known.
     pub end: u64,
 }
 
 impl Span {
-    /// All content, whatever its length.
+    /// All content, regardless of its length.
     pub const WHOLE: Span = Span::new(0, u64::MAX);
 
     /// The range from `start` to before `end`.
@@ -81,7 +81,7 @@ impl Span {
         Span { start, end }
     }
 
-    /// Its length (bytes); 0 where it ends before it begins.
+    /// Its length (bytes); 0 if it ends before it begins.
     pub fn bytes(self) -> u64 {
         self.end.saturating_sub(self.start)
     }
@@ -236,7 +236,7 @@ impl Source {
         !matches!(self.format, FormatData::Gzip)
     }
 
-    /// Length of the content (bytes); `None` where only decoding all of it would tell.
+    /// Length of the content (bytes); `None` if only decoding all of it would show it.
     pub fn content_bytes(&self) -> Option<u64> {
         match &self.format {
             FormatData::Plain => Some(self.log.bytes),
@@ -245,14 +245,14 @@ impl Source {
         }
     }
 
-    /// Estimated length of the content (bytes), for progress: exact where it is known.
+    /// Estimated length of the content (bytes), for progress: exact if it is known.
     pub fn content_bytes_about(&self) -> u64 {
         let guess = || self.log.bytes.saturating_mul(PACKED_ABOUT);
         self.content_bytes().unwrap_or_else(guess)
     }
 
     /// Cuts the content into ranges of about `span_bytes` that can be read in parallel; one range
-    /// where reading can't start in the middle, none for an empty file.
+    /// if reading can't start in the middle, none for an empty file.
     pub fn spans(&self, span_bytes: u64) -> Vec<Span> {
         let Some(total) = self.content_bytes() else {
             return vec![Span::WHOLE];
@@ -262,8 +262,8 @@ impl Source {
             .collect()
     }
 
-    /// A reader of the content from `offset` on. Where the content is not seekable, the bytes
-    /// before `offset` are decoded and dropped.
+    /// A reader of the content from `offset` on. If the content is not seekable, the bytes before
+    /// `offset` are decoded and dropped.
     pub fn reader(&self, offset: u64) -> SourceReader<'_> {
         match &self.format {
             FormatData::Plain => SourceReader::Plain {
@@ -290,7 +290,7 @@ impl Source {
         }
     }
 
-    /// Content from `offset` on, `bytes` at most; less where it ends or is damaged before that.
+    /// At most `bytes` of the content from `offset` on; less if it ends or is damaged before that.
     pub fn text_at(&self, offset: u64, bytes: usize) -> Vec<u8> {
         let mut text = vec![0; bytes];
         let got = fill(&mut self.reader(offset), &mut text);
@@ -299,8 +299,8 @@ impl Source {
     }
 
     /// All content from `offset` on, as bytes. Damage is an error of kind `InvalidData`, and so
-    /// are, at the end, bytes behind the content (see [`trailing`]): a caller that packs the
-    /// content must not lose them.
+    /// are, at the end, bytes after the content (see [`trailing`]): a caller that packs the content
+    /// must not lose them.
     pub fn content_from(&self, offset: u64) -> impl Read + Send + '_ {
         ContentReader(self.reader(offset))
     }
@@ -353,7 +353,7 @@ impl Read for ContentReader<'_> {
     }
 }
 
-/// The bytes behind the content, where they are the reason for `error`.
+/// The bytes after the content, if they are the reason for `error`.
 pub fn trailing(error: &io::Error) -> Option<Trailing> {
     error.get_ref()?.downcast_ref::<Trailing>().copied()
 }
@@ -381,7 +381,7 @@ impl SourceReader<'_> {
         }
     }
 
-    /// The bytes behind the content that are not part of it; known once the content has ended.
+    /// The bytes after the content that are not part of it; known once the content has ended.
     pub fn trailing(&self) -> Option<Trailing> {
         match self {
             SourceReader::Gzip(reader) => reader.trailing(),
@@ -392,7 +392,7 @@ impl SourceReader<'_> {
     /// Reads some bytes and returns their number; 0 at the end (or for an empty buffer).
     ///
     /// # Errors
-    /// [`Damage`] once for each damaged place; the next call continues behind it.
+    /// [`Damage`] once for each damaged place; the next call continues after it.
     pub fn read(&mut self, into: &mut [u8]) -> Result<usize, Damage> {
         match self {
             SourceReader::Plain { log, at } => {

@@ -11,10 +11,10 @@ const PACKERS: [(&[u8], &str); 6] = [
     (b"PK\x03\x04", "zip"),
 ];
 
-/// The bytes behind `BZh` and a digit: the mark of a block, or that of the end.
+/// The bytes after `BZh` and a digit: the mark of a block, or that of the end.
 const BZIP2_MARKS: [&[u8]; 2] = [b"\x31\x41\x59\x26\x53\x59", b"\x17\x72\x45\x38\x50\x90"];
 
-/// This many first bytes of a file tell what it holds.
+/// This many first bytes of a file show what it holds.
 pub const MARK_BYTES: usize = 10;
 
 /// The program that packed a file which begins with `head`; `None` when no known program did.
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_log_is_told_by_its_first_bytes() {
+    fn content_that_is_not_a_log_is_recognised_by_its_first_bytes() {
         for (head, packer) in [
             (&b"\x28\xb5\x2f\xfd\0\0"[..], Some("zstd")),
             (b"\xfd7zXZ\0\0", Some("xz")),

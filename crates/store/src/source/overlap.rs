@@ -1,9 +1,9 @@
 //! Finds out whether a plain file begins with the last part of an archive.
 //!
 //! A rotation copies lines into an archive, syncs it, and only then removes them from the original
-//! file. If it is killed in between, the lines are in both. Only the content tells: the archive's
-//! last part is the file's beginning. If the front of the file was about to be collapsed, the end
-//! of that range may already be overwritten with newlines.
+//! file. If it is killed in between, the lines are in both. Only the content shows it: the
+//! archive's last part is the file's beginning. If the front of the file was about to be collapsed,
+//! the end of that range may already be overwritten with newlines.
 
 use super::{ContentFormat, Source};
 use calltrace_model::record::Stamp;
@@ -14,7 +14,8 @@ const CHUNK_BYTES: usize = 64 * 1024;
 /// A collapse leaves at least this many bytes of the copied range until the last moment.
 const COLLAPSED_BYTES_MIN: u64 = 512;
 
-/// Bytes overwritten with newlines at most: less than a block of the file system.
+/// Maximum number of bytes that are overwritten with newlines: less than a block of the file
+/// system.
 const BLANKED_BYTES_MAX: u64 = 1 << 20;
 
 /// The content that a plain file and an archive share.
@@ -83,9 +84,9 @@ pub fn is_beginning(file: &Source, archive: &Source) -> bool {
     file.form() == ContentFormat::Plain && is_copied(file, archive)
 }
 
-/// Whether `other` begins with all of a file, in whatever formats the two are: `cp`, or a rotation
-/// that copies. `false` when one of them can't be read that far, or when no record with a time is
-/// in the file.
+/// Whether `other` begins with all of a file, in any of the formats: `cp`, or a rotation that
+/// copies. `false` when one of them can't be read that far, or when no record with a time is in the
+/// file.
 pub fn is_copied(file: &Source, other: &Source) -> bool {
     let (mut ours, mut theirs) = (file.reader(0), other.reader(0));
     let mut ours_text = vec![0u8; CHUNK_BYTES];

@@ -2,8 +2,8 @@
 //!
 //! Blocks hold whole lines (except a line longer than a block), so a reader of one block needs no
 //! other block. An empty block closes each *part*: at the end of the file it is the end mark that
-//! `bgzip -t` requires; before that it shows where a later addition begins, which tells a crash's
-//! leftover from new lines (see `overlap`).
+//! `bgzip -t` requires; before that it shows where a later addition begins, which distinguishes a
+//! crash's leftover from new lines (see `overlap`).
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::sync::Mutex;
@@ -21,7 +21,8 @@ const BATCH_BYTES: usize = 64 * BLOCK_BYTES_MAX;
 
 /// Compression level of libdeflate. On 97 MB of events one core takes 0.51 s at level 6, 0.77 s at
 /// 7, 1.33 s at 8 for archives of 1.136, 1.113 and 1.089 times the size of `gzip -6` (zlib-rs at 6:
-/// 0.68 s, 1.131). Level 7 would take as long as `pigz -6`, which 2% of size are not worth.
+/// 0.68 s, 1.131). Level 7 would take as long as `pigz -6`, and the 2% of size that it saves are
+/// not worth that.
 const LEVEL: i32 = 6;
 
 /// Length of a block's header and of its trailer.
@@ -40,7 +41,7 @@ const EMPTY_BLOCK: [u8; 28] = [
 /// Bytes counted at once.
 const CHUNK_BYTES: usize = 256 << 10;
 
-/// Length, lines and checksum of some content, however it is stored.
+/// Length, lines and checksum of some content, independent of the format in which it is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ContentDigest {
     pub bytes: u64,
@@ -203,7 +204,7 @@ impl<W: Write> Packer<W> {
     }
 }
 
-/// Idle compressors: creating one costs as much as a block.
+/// Idle compressors: creating one takes as long as compressing a block.
 #[derive(Default)]
 struct Compressors(Mutex<Vec<Compressor>>);
 
@@ -244,7 +245,7 @@ impl BlockBatch {
         self.blocks.is_empty()
     }
 
-    /// The text behind the last block: the beginning of the next batch.
+    /// The text after the last block: the beginning of the next batch.
     fn rest(&self) -> &[u8] {
         &self.text[self.blocks.last().map_or(0, |&(_, end)| end)..]
     }
@@ -310,7 +311,7 @@ fn block(deflate: &mut Compressor, text: &[u8], crc: u32) -> Vec<u8> {
     block
 }
 
-/// The text as one stored deflate block (RFC 1951, 3.2.4), for what does not shrink.
+/// Appends the text as one stored deflate block (RFC 1951, 3.2.4), for text that does not shrink.
 fn store(text: &[u8], block: &mut Vec<u8>) {
     let bytes = u16::try_from(text.len()).expect("a block's content is under 64 KiB");
     block.push(1);
@@ -342,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn content_comes_back_whole_whatever_it_is() {
+    fn any_content_comes_back_unchanged() {
         let lines: Vec<u8> = (0..300_000u32)
             .flat_map(|n| format!("line {n}\n").into_bytes())
             .collect();
@@ -364,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_are_told_apart_and_add_up() {
+    fn an_empty_block_separates_parts_and_their_digests_add_up() {
         let (bytes, content) = packed(&[b"one\n", b"two\n"]);
         assert_eq!(unpacked(&bytes), b"one\ntwo\n");
         assert_eq!((content.bytes, content.lines), (8, 2));

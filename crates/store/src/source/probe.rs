@@ -46,10 +46,10 @@ impl TimeBounds {
         ordered: true,
     };
 
-    /// Samples a file: both ends and 16 places between where it is seekable; otherwise its
-    /// beginning, and for its end the time that gzip has recorded.
+    /// Samples a file: both ends and 16 places between if it is seekable; otherwise its beginning,
+    /// and for its end the time that gzip has recorded.
     ///
-    /// Recovered lines are in no order, so that a sample tells nothing about the rest; they are
+    /// Recovered lines are in no order, so that a sample shows nothing about the rest; they are
     /// few, and all of them are read.
     pub fn probe(source: &Source, zone: LogZone) -> TimeBounds {
         if source.log.name.is_recovered() {
@@ -90,7 +90,7 @@ impl TimeBounds {
         bounds
     }
 
-    /// The bounds of all lines; unknown where not all can be read.
+    /// The bounds of all lines; unknown if not all can be read.
     fn of_all(source: &Source) -> TimeBounds {
         let mut bounds = TimeBounds::NONE;
         let mut lines = BufReader::new(source.content_from(source.start()));
@@ -126,7 +126,7 @@ impl TimeBounds {
 }
 
 /// Approximate content offset of the first line written at `at` or later, by bisection: exact only
-/// where lines are in order. 0 where the content is not seekable.
+/// where lines are in order. 0 if the content is not seekable.
 pub fn first_line_at(source: &Source, at: Stamp) -> u64 {
     let (Some(total), false) = (
         source.content_bytes(),
@@ -173,23 +173,23 @@ pub fn text_before<'t>(log: &LogFile, end: u64, text: &'t mut [u8]) -> io::Resul
     Ok((start, &text[..wanted]))
 }
 
-/// The time of the first line with a time that begins behind content offset `from` (or at it, where
+/// The time of the first line with a time that begins after content offset `from` (or at it, where
 /// it is the first that counts). `None` when there is none near.
-pub fn first_time_behind(source: &Source, from: u64) -> Option<Stamp> {
+pub fn first_time_after(source: &Source, from: u64) -> Option<Stamp> {
     let mut text = vec![0u8; SAMPLE_BYTES];
     time_after(source, from, u64::MAX, &mut text)
 }
 
 /// The times of the last line with a time that begins before content offset `at`, and of the first
-/// one behind it. `None` where there is none near; damage between them and `at` is skipped.
+/// one after it. `None` if there is none near; damage between them and `at` is skipped.
 pub fn time_around(source: &Source, at: u64) -> (Option<Stamp>, Option<Stamp>) {
     let from = at.saturating_sub(LOOK_BACK_BYTES).max(source.start());
     let wanted = usize::try_from(at.saturating_sub(from)).expect("it is near");
     let text = source.text_at(from, wanted);
-    (times(&text).next_back(), first_time_behind(source, at))
+    (times(&text).next_back(), first_time_after(source, at))
 }
 
-/// The time of the first line with a time that begins behind `from`.
+/// The time of the first line with a time that begins after `from`.
 fn time_after(source: &Source, from: u64, end: u64, text: &mut [u8]) -> Option<Stamp> {
     let mut at = from;
     while at < end.min(from + SEEK_BYTES_MAX) {

@@ -116,7 +116,7 @@ fn written(day: NaiveDate) -> Generation {
     Generation::Dated(day, LineOrigin::Written)
 }
 
-/// Longest text behind a day: that of `-1764460800`, with one character to spare.
+/// Longest text after a day: that of `-1764460800`, with one character to spare.
 const BEHIND_DAY_BYTES_MAX: usize = 12;
 
 /// The day that a text begins with, if only groups of digits follow it.
@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_generation_is_known_and_nothing_else() {
+    fn only_names_of_generations_are_parsed() {
         for name in [
             "events.log",
             "events.log.gz",
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_recovered_days_name_is_read_as_what_it_is() {
+    fn the_name_of_a_recovered_day_is_parsed() {
         let day = NaiveDate::from_ymd_opt(2025, 11, 29).expect("a day");
         let name = FileName::recovered(day);
         assert!(name.is_recovered() && !name.stem.starts_with("events"));

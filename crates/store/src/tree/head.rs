@@ -1,4 +1,4 @@
-//! The head of a file: its first bytes, which tell it from other files.
+//! The head of a file: its first bytes, which distinguish it from other files.
 
 use std::io;
 
@@ -12,7 +12,7 @@ const HEAD_BYTES: usize = 256;
 /// Bytes read at first: nearly every file begins with a line.
 const FRONT_BYTES_USUAL: usize = 512;
 
-/// The first bytes of a content behind blank lines and NULs, and their offset.
+/// The first bytes of a content after blank lines and NULs, and their offset.
 ///
 /// Device and inode identify a file only while it is open, because a freed inode is used again. And
 /// a file that is truncated, or collapsed at its front, keeps both, but not its head.
@@ -23,13 +23,13 @@ pub struct Head {
 }
 
 impl Head {
-    /// This much of a content's beginning (bytes) holds its head, also behind the blank bytes that
-    /// a collapse leaves: less than a block of the file system, and blocks of ext4 have 1 MiB at
+    /// This much of a content's beginning (bytes) holds its head, also after the blank bytes that a
+    /// collapse leaves: less than a block of the file system, and blocks of ext4 have 1 MiB at
     /// most.
     pub const FRONT_BYTES: usize = (1 << 20) + HEAD_BYTES;
 
-    /// The head of a content that begins with `front`; empty where `front` holds only blank lines
-    /// and NULs.
+    /// The head of a content that begins with `front`; empty if `front` holds only blank lines and
+    /// NULs.
     pub fn of(front: &[u8]) -> Head {
         let mut head = Head::default();
         head.extend(0, front);
@@ -52,8 +52,8 @@ impl Head {
         Ok(Head::of(&front[..got]))
     }
 
-    /// Adds more of the content, until the head is complete. `text` stands at `offset`; text that
-    /// does not continue what is known is ignored.
+    /// Adds more of the content, until the head is complete. `text` is at `offset`; text that does
+    /// not continue what is known is ignored.
     pub fn extend(&mut self, offset: u64, text: &[u8]) {
         if self.bytes.is_empty() {
             let Some(first) = text.iter().position(|&b| b != b'\n' && b != 0) else {
@@ -104,8 +104,8 @@ impl Head {
         }
     }
 
-    /// How many of its bytes still stand in a content that has `text` at the head's offset, if all
-    /// others have become newlines; `None` where other bytes stand there, or none of its own.
+    /// How many of its bytes are still in a content that has `text` at the head's offset, if all
+    /// others have become newlines; `None` if other bytes are there, or none of its own.
     pub fn standing(&self, text: &[u8]) -> Option<usize> {
         let text = text.get(..self.bytes.len())?;
         let pairs = || self.bytes.iter().zip(text);
@@ -151,7 +151,7 @@ impl Head {
     }
 
     /// Whether the head is specific enough to identify a copy: it holds a record's time and some
-    /// text behind it. Lines without a time (a banner, a traceback) may be written twice.
+    /// text after it. Lines without a time (a banner, a traceback) may be written twice.
     pub fn tells(&self) -> bool {
         let mut lines = self.bytes.split(|&b| b == b'\n');
         lines.any(|line| line.len() > Stamp::BYTES && Stamp::parse_prefix(line).is_some())

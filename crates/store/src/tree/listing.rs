@@ -18,8 +18,8 @@ pub struct ListedFile {
 /// The log files of a folder, in reading order, if they are all that there is to read.
 ///
 /// # Errors
-/// When the folder can't be listed, or one of the names can't be examined, is no file, or is that
-/// of a log that is not read.
+/// When the folder can't be listed, or one of the names can't be examined, is not a file, or is
+/// that of a log that is not read.
 pub fn list_files(folder: &Folder) -> io::Result<Vec<ListedFile>> {
     let (names, unread) = list_all(folder)?;
     match unread.is_empty() {

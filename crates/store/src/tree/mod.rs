@@ -91,7 +91,7 @@ impl Tree {
     /// The tree under `root`.
     ///
     /// # Errors
-    /// When there is no such folder, or the path is no folder.
+    /// When there is no such folder, or the path is not a folder.
     pub fn open(root: &Path) -> Result<Tree, Error> {
         let metadata = fs::metadata(root).map_err(|error| match error.kind() {
             ErrorKind::NotFound => Error::Usage(format!("no folder {}", root.display())),
@@ -165,8 +165,8 @@ impl Tree {
         Folder::new(descriptor, self.path(name), &|| self.accounts())
     }
 
-    /// Opens an enterprise's folder to change it. Root does so only where no user except the
-    /// folder's owner can change what its path leads to; the inner error names who can.
+    /// Opens an enterprise's folder to change it. Root does so only if no user except the folder's
+    /// owner can change what its path leads to; the inner error names who can.
     ///
     /// # Errors
     /// As [`Tree::folder`].
@@ -184,8 +184,8 @@ impl Tree {
         Folder::new(way.descriptor, self.path(name), &|| self.accounts()).map(Ok)
     }
 
-    /// Why root refuses to change an enterprise's folder; `None` where it does not, or where that
-    /// can't be found out.
+    /// Why root refuses to change an enterprise's folder; `None` if it does not, or if that can't
+    /// be found out.
     pub fn distrusted(&self, name: &EnterpriseName) -> Option<UntrustedStep> {
         let way = WalkedPath::walk(&self.path(name)).ok()?;
         way.distrusted(self.accounts())
@@ -318,7 +318,7 @@ impl Tree {
 }
 
 impl EnterpriseEntry {
-    /// `None` for a name that is no folder and leads to none.
+    /// `None` for a name that is not a folder and leads to none.
     fn of(root: &OwnedFd, name: &str) -> Option<EnterpriseEntry> {
         let stat = statat(root, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
         match FileType::from_raw_mode(stat.st_mode) {

@@ -381,7 +381,7 @@ impl LogFile {
     /// Opens the file `name` in `folder`.
     ///
     /// # Errors
-    /// When it can't be opened or is no regular file.
+    /// When it can't be opened or is not a regular file.
     pub fn open(folder: &Folder, name: FileName) -> io::Result<LogFile> {
         let there = name.full();
         let (file, metadata) = folder.open_current(&there)?;
@@ -421,7 +421,7 @@ mod tests {
     }
 
     #[test]
-    fn rename_growth_and_shrinking_are_told_apart() {
+    fn rename_growth_and_shrinking_are_distinguished() {
         let dir = tempfile::tempdir().expect("a folder");
         let live = dir.path().join("events.log");
         fs::write(&live, "one\n").expect("written");
@@ -438,7 +438,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_file_is_named_and_does_not_hang() {
+    fn a_name_that_is_not_a_file_is_reported_and_does_not_block() {
         let dir = tempfile::tempdir().expect("a folder");
         fs::create_dir(dir.path().join("events.log")).expect("made");
         rustix::fs::mknodat(

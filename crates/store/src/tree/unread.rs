@@ -24,7 +24,7 @@ pub struct UnreadLog {
 }
 
 impl UnreadLog {
-    /// Parses the name of a log followed by the ending of a packing program, or by a number behind
+    /// Parses the name of a log followed by the ending of a packing program, or by a number after
     /// `.gz`. `None` for a log that is read, and for any other name.
     pub fn parse(name: &str) -> Option<UnreadLog> {
         let (before, ending) = name.rsplit_once('.')?;
@@ -42,7 +42,7 @@ impl UnreadLog {
         })
     }
 
-    /// Why it is not read and what to do, as a clause.
+    /// A clause that says why the file is not read and what to do.
     pub(super) fn why(&self) -> String {
         match self.packer {
             Some(packer) => format!(
