@@ -148,7 +148,7 @@ impl Recovery {
 pub(super) struct MissedLines {
     recovery: Recovery,
     lines: LineOutput,
-    is_told: bool,
+    is_announced: bool,
 }
 
 impl MissedLines {
@@ -172,7 +172,7 @@ impl MissedLines {
         Ok(MissedLines {
             recovery,
             lines,
-            is_told: false,
+            is_announced: false,
         })
     }
 
@@ -195,7 +195,7 @@ impl MissedLines {
                 false
             }
         };
-        if self.recovery.after.is_none() && !std::mem::replace(&mut self.is_told, true) {
+        if self.recovery.after.is_none() && !std::mem::replace(&mut self.is_announced, true) {
             let what =
                 "holds lines that were sealed before they could be followed; read from there";
             self.lines.tell(ctx, false, what);

@@ -17,7 +17,7 @@ pub struct Arrival<'b> {
     pub enterprise: &'b EnterpriseName,
     /// The file's name when the line was read.
     pub file: &'b str,
-    /// Content offset of the line when it was read. A collapse moves lines, so it may stand elsewhere later.
+    /// Content offset of the line when it was read. A collapse moves lines, so it may be elsewhere later.
     pub offset: u64,
     /// Its time. A line without a time has that of the line before it, or 0 when there is none.
     pub at: Stamp,
@@ -30,7 +30,7 @@ pub struct Arrival<'b> {
 pub struct FileNews {
     /// A sentence: `0367/events.log was truncated ...`.
     pub text: String,
-    /// Every user is told; otherwise only users who asked for explanations.
+    /// Every user gets the message; otherwise only users who asked for explanations.
     pub matters: bool,
     /// The process may not open more files. Such news comes once for each file that could not be opened.
     pub is_limit: bool,

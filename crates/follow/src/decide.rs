@@ -20,7 +20,7 @@ pub struct KnownState<'s> {
 pub struct PresentState<'n> {
     pub identity: FileIdentity,
     pub bytes: u64,
-    /// The bytes that now stand where the head stood.
+    /// The bytes that are now at the place of the head.
     pub head: &'n [u8],
 }
 
@@ -61,7 +61,7 @@ pub enum Resolution {
         recover: Range<u64>,
         /// Where to go on in the file after that.
         position: u64,
-        /// More was handed out than the archive holds. The lines handed out last must then stand before the
+        /// More was handed out than the archive holds. The lines handed out last must then be before the
         /// position; otherwise the file was truncated after it was copied, and reading starts at 0.
         guess: bool,
     },
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn growth_is_read_and_anything_else_is_a_move() {
+    fn growth_is_read_and_any_other_change_is_a_move() {
         assert_eq!(action(50, 50, b"first line"), Action::Rest);
         assert_eq!(action(50, 60, b"first line and more"), Action::Read);
         assert_eq!(action(50, 49, b"first line"), Action::Moved);
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_collapse_goes_on_behind_the_blanks_and_gets_what_was_not_read_from_the_archive() {
+    fn after_a_collapse_reading_goes_on_after_the_blanks_and_the_archive_gives_unread_lines() {
         let after = |position| resolved(position, Some(5000), Some(904));
         assert_eq!(after(5000), collapsed(5000..5000, 904, false));
         assert_eq!(after(4000), collapsed(4000..5000, 904, false));

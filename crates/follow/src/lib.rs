@@ -1,9 +1,9 @@
 //! Files that grow, rotate and shrink: the lines of many logs as they are written.
 //!
 //! [`Follow`] continues where an earlier reading ended ([`Start`]). It hands out every line once, in the
-//! order of its file. Lines of several files come in order of time if they are read within [`WINDOW`] of
-//! each other. Of a record it knows only the time. It never identifies a file by its path: a file is its
-//! device, its inode and its first bytes.
+//! order of its file. Lines of several files come in order of time if they are read within [`WINDOW`] of each
+//! other. It knows only the time of a record. It never identifies a file by its path: a file is its device,
+//! its inode and its first bytes.
 //!
 //! ```text
 //! wake     events of folders, or a timer                    -> which folders to look at
@@ -57,7 +57,7 @@ pub const WINDOW: Duration = Duration::from_millis(20);
 /// Time between two sweeps, which look at everything whether or not events came.
 const SWEEP: Duration = Duration::from_secs(1);
 
-/// The same with `poll`, where no events come.
+/// The same with `poll`, if no events come.
 const SWEEP_POLLING: Duration = Duration::from_millis(250);
 
 /// The same while lines arrive that no event announced.
@@ -182,7 +182,7 @@ impl Follow {
         }
     }
 
-    /// Waits for lines or news, until `deadline` at the latest. Where events come, a batch arrives at most
+    /// Waits for lines or news, until `deadline` at the latest. If events come, a batch arrives at most
     /// [`WINDOW`] and some milliseconds after its lines were written.
     ///
     /// # Errors

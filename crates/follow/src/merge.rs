@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use super::arrival::{LineRun, RunSlice};
 use calltrace_model::record::Stamp;
 
-/// Bytes held at most; beyond that, lines go out early.
+/// Maximum number of bytes held; beyond that, lines go out early.
 const HELD_BYTES_MAX: usize = 8 << 20;
 
 /// The file that a run of lines comes from. Lines of one lane are never reordered.
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_due_and_not_earlier_waits() {
+    fn a_line_that_is_not_due_and_not_earlier_waits() {
         let begin = Instant::now();
         let mut merge = Merge::default();
         merge.push(1, run(&[100]), begin, WINDOW);
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_of_one_file_keep_their_order_whatever_their_times() {
+    fn lines_of_one_file_keep_their_order_regardless_of_their_times() {
         let begin = Instant::now();
         let mut merge = Merge::default();
         merge.push(1, run(&[5, 1, 9, 2]), begin, WINDOW);
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_much_to_hold_goes_out_early() {
+    fn lines_beyond_the_limit_of_bytes_go_out_early() {
         let begin = Instant::now();
         let mut merge = Merge::default();
         let many: Vec<i64> = (0..HELD_BYTES_MAX as i64 / 16).collect();

@@ -129,7 +129,7 @@ impl<H: OpenFile> FileStream<H> {
         self.rested = None;
         let room = ctx.buffer.len();
         let got = read_full(&self.file, ctx.buffer, self.position)?;
-        // The bytes just read may include the file's beginning, and then must still stand there.
+        // The bytes just read may include the file's beginning, and then must still be there.
         let head = match self.torn {
             Some(standing) => self.head.first(standing),
             None => {
@@ -172,7 +172,7 @@ impl<H: OpenFile> FileStream<H> {
         }
     }
 
-    /// The bytes that stand where the head stood; empty when the bytes before it are no longer blank.
+    /// The bytes at the place of the head; empty when the bytes before it are no longer blank.
     fn text_at(&self, head: &Head) -> io::Result<Vec<u8>> {
         let blank_bytes = head.at().min(BLANKS_CHECKED);
         let blank = usize::try_from(blank_bytes).expect("some hundreds");
@@ -307,7 +307,7 @@ impl<H: OpenFile> FileStream<H> {
 enum BufferOutcome {
     /// This many bytes of lines were handed out.
     Lines(usize),
-    /// The position has changed, so the rest of the buffer is not what stands there.
+    /// The position has changed, so the rest of the buffer is not the content there.
     Again,
 }
 

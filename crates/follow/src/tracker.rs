@@ -1,5 +1,5 @@
-//! All followed folders, as a machine that a driver runs: it is told what may have changed and what time it
-//! is, and hands out lines. It never waits.
+//! All followed folders, as a machine that a driver runs: the driver says what may have changed and what time
+//! it is, and hands out lines. It never waits.
 
 use std::collections::HashMap;
 use std::sync::Arc;

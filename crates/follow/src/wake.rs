@@ -168,7 +168,7 @@ impl Wake {
             let stir = match name {
                 _ if flags.intersects(GONE) => {
                     self.folders.remove(&event.wd());
-                    // It fails where the kernel has already removed the watch.
+                    // It fails if the kernel has already removed the watch.
                     let _ = inotify::remove_watch(events, event.wd());
                     FolderChange::Gone
                 }

@@ -166,9 +166,9 @@ impl<H: OpenFile> FollowedFolder<H> {
         true
     }
 
-    /// Continues at `position` in a copy if it has more content and `trail` stands right before that. A
-    /// changed copy (an editor or a filter took lines out) is read from the end of `trail`, or if that is
-    /// missing, from its own end.
+    /// Continues at `position` in a copy if it has more content and `trail` is right before that. A changed
+    /// copy (an editor or a filter took lines out) is read from the end of `trail`, or if that is missing,
+    /// from its own end.
     fn go_on_in<F: FileSystem<File = H>>(
         &mut self,
         ctx: &mut Ctx<'_, F>,

@@ -25,7 +25,7 @@ pub(crate) struct FormerContent {
     pub(crate) head: Head,
     /// How far it was handed out, or will be from an archive.
     pub(crate) position: u64,
-    /// The bytes right before the position; empty where they are not known.
+    /// The bytes right before the position; empty if they are not known.
     pub(crate) trail: Vec<u8>,
 }
 
@@ -81,7 +81,7 @@ impl<H: OpenFile> FileStream<H> {
                 }
                 self.position = position;
                 if !guess {
-                    // The bytes handed out last do not stand before the position.
+                    // The bytes handed out last are not before the position.
                     self.trail.clear();
                 }
                 self.recovery = archived
@@ -93,7 +93,7 @@ impl<H: OpenFile> FileStream<H> {
         Ok(true)
     }
 
-    /// The bytes that stand where the head stood, from the same moment as `front` if that is long enough.
+    /// The bytes at the place of the head, from the same moment as `front` if that is long enough.
     fn text_in(&self, front: &[u8]) -> io::Result<Vec<u8>> {
         let at = usize::try_from(self.head.at()).ok();
         let rest = at.and_then(|at| front.get(at..)).unwrap_or_default();
@@ -127,7 +127,7 @@ impl<H: OpenFile> FileStream<H> {
     }
 
     /// A rotation took several days off the front, each into its own archive. The bytes handed out last then
-    /// stand in the present file, or in a later archive together with what followed them. If they are in
+    /// are in the present file, or in a later archive together with what followed them. If they are in
     /// neither, the file was truncated after its front was copied.
     fn follow_trail<F: FileSystem>(
         &mut self,
@@ -135,7 +135,7 @@ impl<H: OpenFile> FileStream<H> {
         front: &[u8],
     ) -> io::Result<()> {
         let whole = self.trail.clone();
-        // Of a trail that crosses midnight only the end is in one of them.
+        // If a trail crosses midnight, only its end is in one of them.
         let line = whole.len().checked_sub(1);
         let line = line.and_then(|last| memrchr(b'\n', &whole[..last]));
         let line = &whole[line.map_or(0, |newline| newline + 1)..];
@@ -166,14 +166,14 @@ impl<H: OpenFile> FileStream<H> {
         Ok(())
     }
 
-    /// Whether the last `bytes` that were handed out, as far as they are kept, stand right before `position`.
+    /// Whether the last `bytes` that were handed out, as far as they are kept, are right before `position`.
     fn stood_at(&self, position: u64, bytes: u64) -> io::Result<bool> {
         let kept = usize::try_from(bytes).map_or(self.trail.len(), |n| n.min(self.trail.len()));
         let trail = &self.trail[self.trail.len() - kept..];
         Ok(!trail.is_empty() && self.stands_before(position, trail)?)
     }
 
-    /// Whether `trail` stands right before `position`.
+    /// Whether `trail` is right before `position`.
     pub(crate) fn stands_before(&self, position: u64, trail: &[u8]) -> io::Result<bool> {
         let Some(from) = position.checked_sub(trail.len() as u64) else {
             return Ok(false);
