@@ -21,7 +21,7 @@ use super::ssh;
 /// Limits on the time and the size of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FetchLimits {
-    /// Time until the connection stands, the login is done and the host has sent its time.
+    /// Time until the connection is made, the login is done and the host has sent its time.
     pub connect: Duration,
     /// Time until the whole answer is here.
     pub overall: Duration,
@@ -117,8 +117,8 @@ pub async fn fetch(
     }
 }
 
-/// Reads the rows behind the ids in `after` from a journal that is a local file. `zone` is that of the host that
-/// wrote it; `None` is the offset that this machine has now.
+/// Reads the rows after the ids in `after` from a journal that is a local file. `zone` is that of the host that wrote
+/// it; `None` is the offset that this machine has now.
 ///
 /// # Errors
 /// When its name is not that of a journal, the file is missing, or there is no sqlite3.

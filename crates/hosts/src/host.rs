@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_ssh_could_take_for_an_option_or_a_command_is_refused() {
+    fn names_that_ssh_could_take_for_an_option_or_a_command_are_refused() {
         for address in [
             "-oProxyCommand=x",
             "",

@@ -288,7 +288,7 @@ fn clock(line: &str) -> Option<HostClock> {
     })
 }
 
-/// The text that these hexadecimal digits stand for; `None` if they are invalid.
+/// The text that these hexadecimal digits encode; `None` if they are invalid.
 fn unhex(digits: &[u8]) -> Option<String> {
     let digit = |byte: u8| match byte {
         b'0'..=b'9' => Some(byte - b'0'),

@@ -69,7 +69,7 @@ pub struct JournalRow {
 const NOT_SENT: &str = "None connection (Not ping)";
 
 impl JournalRow {
-    /// The delivery of the event, as far as the sender knows it. `None` for a row that is no request: each failed
+    /// The delivery of the event, as far as the sender knows it. `None` for a row that is not a request: each failed
     /// request to the webhook is followed by a second row, with two quotes as its status.
     pub fn delivery(&self) -> Option<Delivery> {
         let status = self.status.trim();
@@ -89,7 +89,7 @@ impl JournalRow {
         })
     }
 
-    /// The event as the host saw it. `zone` is that of the host's clock. `None` if the row is no request.
+    /// The event as the host saw it. `zone` is that of the host's clock. `None` if the row is not a request.
     ///
     /// The time of sending is that of the row minus the duration of the answer, or minus the sender's time-out if no
     /// answer came. A local time that occurs twice is taken as the first one.
@@ -110,7 +110,7 @@ impl JournalRow {
     }
 
     /// When the event was sent (milliseconds since 1970 UTC), and how long the sender waited for the answer
-    /// (milliseconds), as in [`JournalRow::sighting`]. The body is not read. `None` if the row is no request.
+    /// (milliseconds), as in [`JournalRow::sighting`]. The body is not read. `None` if the row is not a request.
     pub fn sent(&self, zone: Zone) -> Option<(i64, u64)> {
         let waited_millis = match (self.delivery()?, self.response_millis) {
             (Delivery::TimedOut, 0) => self.table.timeout_millis(),
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn statuses_say_what_became_of_the_event() {
+    fn the_status_of_a_row_gives_the_delivery_of_its_event() {
         let broken = "ConnectionError<HTTPConnectionPool(host='a', port=1): \"x\" | y>";
         for (status, response, delivery) in [
             ("<Response [200]>", "{}", Some(Delivery::Accepted)),

@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_is_one_word_of_the_shell_whatever_it_is_called() {
+    fn a_folder_with_any_name_is_one_word_of_the_shell() {
         for folder in [
             "/var/log/asterisk",
             "/it's",
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_read_before_is_written_from_types() {
+    fn positions_that_were_read_before_are_written_from_types() {
         let day = NaiveDate::from_ymd_opt(2025, 12, 2).expect("a day");
         let wanted = JournalQuery {
             days: JournalDays::Range(day, day),

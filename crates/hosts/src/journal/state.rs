@@ -34,7 +34,7 @@ pub enum JournalTrouble {
     Empty,
     /// The user may not read the file.
     Closed,
-    /// It is no regular file.
+    /// It is not a regular file.
     NotAFile,
     /// A table is not there.
     NoTable(JournalTable),
@@ -108,7 +108,7 @@ impl JournalState {
 }
 
 impl JournalTrouble {
-    /// The trouble that a complaint of sqlite3 about a table stands for.
+    /// The trouble that a complaint of sqlite3 about a table means.
     pub(super) fn of_complaint(table: JournalTable, complaint: &str) -> JournalTrouble {
         let says = |words: &[&str]| words.iter().any(|word| complaint.contains(word));
         if says(&["no such table"]) {

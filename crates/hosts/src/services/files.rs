@@ -128,8 +128,7 @@ pub(super) fn open(path: &Path) -> Result<OpenLogFile, Unreadable> {
     })
 }
 
-/// Passes all lines of a file to the parser. Of a growing file it reads the size that the file had when it was
-/// opened.
+/// Passes all lines of a file to the parser. If a file grows, it reads the size that the file had when it was opened.
 fn lines(file: &OpenLogFile, parser: &mut Parser) -> io::Result<()> {
     let mut magic = [0; 2];
     let is_gzip = file.file.read_at(&mut magic, 0)? == 2 && magic == [0x1f, 0x8b];

@@ -1,6 +1,6 @@
 //! The log of one enterprise, `0367.log`: three records per event, a header, its ids, its body.
 //!
-//! Two workers write into one file, so the records of two events may be interleaved. The body tells its event: its
+//! Two workers write into one file, so the records of two events may be interleaved. The body identifies its event: its
 //! ids are those of the second record, and its keys are those of the type in the header.
 
 use std::collections::VecDeque;

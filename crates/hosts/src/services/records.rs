@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_text_and_what_is_endless_is_kept_within_bounds() {
+    fn invalid_text_and_endless_lines_are_kept_within_bounds() {
         let (found, _) = records(b"2025-12-02 09:15:00,410 [INFO] \xff\xfe");
         assert_eq!(found[0].text, "\u{fffd}\u{fffd}");
         let mut text = b"2025-12-02 09:15:00,410 [INFO] {\n".to_vec();

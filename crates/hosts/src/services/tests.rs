@@ -39,7 +39,7 @@ fn log(records: &[&str]) -> String {
     records.iter().enumerate().map(one).collect()
 }
 
-fn told(sightings: &[Sighting]) -> Vec<(String, String, Delivery, u64)> {
+fn outcomes(sightings: &[Sighting]) -> Vec<(String, String, Delivery, u64)> {
     let one = |seen: &Sighting| {
         let id = seen.body.id();
         (
@@ -62,7 +62,7 @@ const DIAL: &str =
 const START: &str = "{\n  \"UniqueId\": \"1.1\",\n  \"Phone\": \"152\",\n  \"CallType\": 0\n}";
 
 #[test]
-fn what_a_page_sent_is_paired_with_its_answers() {
+fn events_that_a_page_sent_are_paired_with_their_answers() {
     let dial = format!("📊 Event Data: {DIAL}");
     let start = format!("📊 Event Data: {START}");
     let reading = read_text(log(&[
@@ -81,7 +81,7 @@ fn what_a_page_sent_is_paired_with_its_answers() {
         "📊 Response Data: {\n  \"status\": \"ok\",\n  \"message\": \"Event queued for processing\"\n}",
     ]));
     assert_eq!(
-        told(&reading.sent),
+        outcomes(&reading.sent),
         [
             ("start".into(), "1.1".into(), Delivery::Refused(502), 1),
             ("dial".into(), "1.1".into(), Delivery::Accepted, 2),
@@ -175,13 +175,13 @@ fn log_of(records: &[String]) -> String {
 }
 
 #[test]
-fn what_passes_through_the_proxy_is_refused_whatever_its_mark() {
+fn events_that_pass_through_the_proxy_are_refused_with_any_mark() {
     let mut records = proxied("DIAL", DIAL, Some(500));
     records.extend(proxied("START", START, None));
     records.push("❌ Ошибка прокси webhook: ReadTimeout: timed out".into());
     let reading = read_text(log_of(&records));
     assert_eq!(
-        told(&reading.sent),
+        outcomes(&reading.sent),
         [
             ("dial".into(), "1.1".into(), Delivery::Refused(500), 2),
             ("start".into(), "1.1".into(), Delivery::TimedOut, 29),
@@ -198,7 +198,7 @@ fn requests_through_the_proxy_that_stand_between_each_other() {
     );
     let both = dial.into_iter().zip(start).flat_map(|(a, b)| [b, a]);
     let reading = read_text(log_of(&both.collect::<Vec<_>>()));
-    let deliveries: Vec<_> = told(&reading.sent)
+    let deliveries: Vec<_> = outcomes(&reading.sent)
         .into_iter()
         .map(|(event, _, delivery, _)| (event, delivery))
         .collect();
@@ -210,7 +210,7 @@ fn requests_through_the_proxy_that_stand_between_each_other() {
 }
 
 #[test]
-fn what_a_page_sends_through_the_proxy_is_one_event() {
+fn an_event_that_a_page_sends_through_the_proxy_is_one_event() {
     let page = [
         "🚀 EMULATION REQUEST to /api/proxy-webhook/dial".to_owned(),
         "📤 Event Type: dial".to_owned(),
@@ -233,7 +233,7 @@ fn calls_that_the_service_makes_have_no_bodies() {
         "Unknown event type: bridge_create",
         "❌ Call simulation failed: no line",
     ]));
-    let events: Vec<_> = (told(&reading.sent).into_iter())
+    let events: Vec<_> = (outcomes(&reading.sent).into_iter())
         .map(|(event, _, delivery, _)| (event, delivery))
         .collect();
     let expected = [
@@ -274,7 +274,7 @@ fn the_log_of_one_enterprise_is_read_as_the_guide_shows_it() {
             Delivery::Accepted,
             1,
         )];
-        assert_eq!(told(&reading.received), expected);
+        assert_eq!(outcomes(&reading.received), expected);
         assert_eq!(reading.received[0].at_millis, 1_759_328_625_125);
         assert_eq!(reading.unread.count, 0);
         assert_eq!(reading.form(), Some(LogSide::Received));
@@ -282,7 +282,7 @@ fn the_log_of_one_enterprise_is_read_as_the_guide_shows_it() {
 }
 
 #[test]
-fn triples_of_two_workers_are_told_apart_by_their_ids() {
+fn records_of_two_workers_are_distinguished_by_their_ids() {
     let of = |text: &str| format!("2025-10-01 14:23:45,125 [INFO] {text}\n");
     let text = [
         of("🧪 TEST EVENT: dial"),
@@ -294,7 +294,7 @@ fn triples_of_two_workers_are_told_apart_by_their_ids() {
         of("🧪 TEST EVENT: start"),
     ];
     let reading = read_text(text.concat());
-    let events: Vec<_> = (told(&reading.received).into_iter())
+    let events: Vec<_> = (outcomes(&reading.received).into_iter())
         .map(|(event, id, ..)| (event, id))
         .collect();
     let expected = [("bridge_create", "b-1"), ("dial", "1.1")];
@@ -339,7 +339,7 @@ fn packed_logs_are_read_as_they_are() {
 }
 
 #[test]
-fn every_event_of_all_enterprises_and_what_went_wrong_with_it() {
+fn every_event_of_all_enterprises_is_read_with_its_error() {
     let of = |level: &str, text: &str| format!("2025-12-02 09:15:00,000 [{level}] main: {text}\n");
     let text = [
         of(
@@ -379,7 +379,7 @@ fn every_event_of_all_enterprises_and_what_went_wrong_with_it() {
         ),
     ];
     let reading = read_text(text.concat());
-    let events: Vec<_> = (told(&reading.received).into_iter())
+    let events: Vec<_> = (outcomes(&reading.received).into_iter())
         .map(|(event, id, ..)| (event, id))
         .collect();
     let expected = [("bridge_create", "b-1"), ("dial", "1.1"), ("hangup", "1.1")];
@@ -413,7 +413,7 @@ fn a_body_of_ten_megabytes_is_one_event() {
 }
 
 #[test]
-fn what_is_no_file_is_an_error_in_one_sentence() {
+fn a_path_that_is_not_a_file_is_an_error_in_one_sentence() {
     let dir = tempfile::tempdir().expect("a folder of its own");
     for path in [dir.path().to_owned(), dir.path().join("nowhere")] {
         let log = ServiceLog {
@@ -427,7 +427,7 @@ fn what_is_no_file_is_an_error_in_one_sentence() {
 }
 
 #[test]
-fn what_is_appended_comes_once_and_a_new_file_from_its_beginning() {
+fn appended_lines_come_once_and_a_new_file_from_its_beginning() {
     let dir = tempfile::tempdir().expect("a folder of its own");
     let path = dir.path().join("0367.log");
     fs::write(&path, ARRIVED).expect("its own file");
@@ -442,7 +442,7 @@ fn what_is_appended_comes_once_and_a_new_file_from_its_beginning() {
     assert_eq!(growing.look().received.len(), 0);
     file.write_all(end.as_bytes()).expect("its own file");
     let looks: Vec<_> = (0..3)
-        .flat_map(|_| told(&growing.look().received))
+        .flat_map(|_| outcomes(&growing.look().received))
         .collect();
     assert_eq!(looks.len(), 1);
     assert_eq!(looks[0].3, 11);

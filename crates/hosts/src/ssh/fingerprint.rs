@@ -24,12 +24,12 @@ const KEYS_MAX: usize = 8;
 pub(crate) async fn name_fingerprints(host: &Host, wait: Duration) -> HostError {
     let asked = timeout(wait, fingerprints(host, wait)).await;
     let fingerprints = asked.ok().flatten().unwrap_or_default();
-    let said = match fingerprints.as_slice() {
+    let described = match fingerprints.as_slice() {
         [] => "and it does not say its fingerprints".to_owned(),
         some => format!("its fingerprints are {}", some.join(", ")),
     };
     let what = format!(
-        "its key is not known, {said}. Compare one of them with what ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub \
+        "its key is not known, {described}. Compare one of them with what ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub \
          prints on the host; then accept it with: ssh-keyscan -p {} -- {} >> {}",
         host.port,
         host.address,

@@ -2,7 +2,7 @@
 
 use calltrace_model::sighting::Delivery;
 
-/// The delivery that an error of the sender stands for.
+/// The delivery that an error of the sender means.
 pub(super) fn delivery_of(error: &str) -> Delivery {
     let lower = error.to_lowercase();
     let words = ["timeout", "timed out", "timedout", "abort"];
