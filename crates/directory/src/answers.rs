@@ -16,7 +16,7 @@ pub struct Enterprise {
     pub secret: Option<Secret>,
 }
 
-/// The ids to find names for, as they stand in the log.
+/// The ids to find names for, as in the log.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NameQuery {
     /// Telegram chats, by id.

@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_stats_say_is_judged_and_what_they_do_not_say_is_not() {
+    fn statistics_that_a_source_reports_are_judged_and_missing_ones_are_not() {
         let now = "2025-12-03T15:00:00Z".parse().expect("a time");
         let kinds = |stats: Value| -> Vec<&str> {
             let concerns = Concern::of_stats(&stats, now);

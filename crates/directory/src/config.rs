@@ -186,14 +186,14 @@ mod tests {
         let wrong = nowhere
             .read("postgres.url", &mut Vec::new())
             .expect_err("there is no such file");
-        let said = "postgres.url_file: /nowhere/secret: no such file or directory";
-        assert_eq!(wrong.to_string(), said);
+        let expected = "postgres.url_file: /nowhere/secret: no such file or directory";
+        assert_eq!(wrong.to_string(), expected);
         let endless = SecretSource::File("/dev/zero".into());
         assert!(endless.read("postgres.url", &mut Vec::new()).is_err());
     }
 
     #[test]
-    fn what_cannot_be_read_is_passed_over_and_named() {
+    fn unreadable_secrets_are_removed_and_named() {
         let nowhere = || Some(SecretSource::File("/nowhere/secret".into()));
         let known = |secret| EnterpriseConfig {
             secret,
@@ -210,11 +210,11 @@ mod tests {
             ..Config::default()
         };
         config.postgres.url = nowhere();
-        let said = [
+        let expected = [
             "enterprises.0367.secret_file: /nowhere/secret: no such file or directory",
             "postgres.url_file: /nowhere/secret: no such file or directory",
         ];
-        assert_eq!(config.pass_over_unreadable(), said);
+        assert_eq!(config.pass_over_unreadable(), expected);
         assert!(config.postgres.url.is_none());
         assert_eq!(config.enterprises[&name("0103")].secret, here);
         assert_eq!(config.pass_over_unreadable(), [""; 0]);

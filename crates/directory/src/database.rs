@@ -48,8 +48,8 @@ impl Database {
     /// network.
     ///
     /// # Errors
-    /// When `url` is no address of a database. The text shows nothing of `url`: a password that contains a reserved
-    /// character may stand anywhere in it.
+    /// When `url` is not an address of a database. The text shows nothing of `url`: a password that contains a reserved
+    /// character may be anywhere in it.
     pub fn open(
         url: &Secret,
         key: &str,
@@ -172,8 +172,8 @@ impl Connect for PlainConnect {
     }
 }
 
-/// A connection for one question. Unless it is given back it is closed, which rolls back its transaction. Otherwise
-/// the next question would wait behind one that was given up.
+/// A connection for one question. Unless it is given back it is closed, which rolls back its transaction. Otherwise the
+/// next question would wait for one that was given up.
 pub struct Session(Option<Object>);
 
 impl fmt::Debug for Session {
@@ -352,9 +352,9 @@ mod tests {
             "s3cret",
             "dbname=s3cret",
         ] {
-            let said = open(url).expect_err(url);
-            assert!(said.starts_with("postgres.url: "), "{said}");
-            assert!(!said.contains("cret"), "{said}");
+            let refusal = open(url).expect_err(url);
+            assert!(refusal.starts_with("postgres.url: "), "{refusal}");
+            assert!(!refusal.contains("cret"), "{refusal}");
         }
     }
 
@@ -371,6 +371,6 @@ mod tests {
         let warnings = open("postgres://reader:s3cret@192.0.2.1/db").expect("it is an address");
         assert!(warnings[0].contains("not encrypted"), "{warnings:?}");
         let refused = open("postgres://reader@localhost/db?sslmode=require");
-        assert!(refused.is_err_and(|said| said.contains("sslmode")));
+        assert!(refused.is_err_and(|refusal| refusal.contains("sslmode")));
     }
 }

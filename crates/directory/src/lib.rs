@@ -206,13 +206,14 @@ impl Directory {
             }
             let asked = timeout(self.times.budget, source.enterprise(number)).await;
             let asked = asked.unwrap_or(Err(SourceError::Slow));
-            let said = asked.map_err(|error| Unavailable(format!("{} {error}", source.name())))?;
-            known = match (known, said) {
-                (Some(known), Some(said)) => Some(Enterprise {
-                    title: known.title.or(said.title),
-                    secret: said.secret,
+            let answer =
+                asked.map_err(|error| Unavailable(format!("{} {error}", source.name())))?;
+            known = match (known, answer) {
+                (Some(known), Some(answer)) => Some(Enterprise {
+                    title: known.title.or(answer.title),
+                    secret: answer.secret,
                 }),
-                (known, said) => known.or(said),
+                (known, answer) => known.or(answer),
             };
         }
         match &known {
@@ -235,8 +236,12 @@ impl Directory {
         for source in self.sources.iter().filter(|s| s.knows_enterprises()) {
             let asked = timeout(self.times.budget, source.numbers(typed)).await;
             let asked = asked.unwrap_or(Err(SourceError::Slow));
-            let said = asked.map_err(|error| Unavailable(format!("{} {error}", source.name())))?;
-            let known: Vec<_> = said.iter().filter_map(|n| EnterpriseName::new(n)).collect();
+            let answer =
+                asked.map_err(|error| Unavailable(format!("{} {error}", source.name())))?;
+            let known: Vec<_> = answer
+                .iter()
+                .filter_map(|n| EnterpriseName::new(n))
+                .collect();
             if !known.is_empty() {
                 return Ok(known);
             }
@@ -285,9 +290,10 @@ impl Directory {
         for source in &self.sources {
             let answer = timeout(self.times.budget, source.stored_events(asked)).await;
             let answer = answer.unwrap_or(Err(SourceError::Slow));
-            let said = answer.map_err(|error| Unavailable(format!("{} {error}", source.name())))?;
-            if said.is_some() {
-                return Ok(said);
+            let answer =
+                answer.map_err(|error| Unavailable(format!("{} {error}", source.name())))?;
+            if answer.is_some() {
+                return Ok(answer);
             }
         }
         Ok(None)

@@ -37,8 +37,8 @@ impl Embedded {
     pub(super) fn enterprise(&self, number: &EnterpriseName) -> Option<Enterprise> {
         let title = self.enterprises.get(number)?.title.clone();
         let secret = self.secrets.get(number).cloned();
-        let said = title.is_some() || secret.is_some();
-        said.then_some(Enterprise { title, secret })
+        let is_set = title.is_some() || secret.is_some();
+        is_set.then_some(Enterprise { title, secret })
     }
 
     /// The numbers of the enterprises that have this name, in any case.

@@ -21,7 +21,7 @@ pub(super) trait NameSource: Send + Sync {
     /// The enterprise; `None` if the source does not know it.
     async fn enterprise(&self, number: &EnterpriseName) -> Result<Option<Enterprise>, SourceError>;
 
-    /// The numbers of the enterprises that have this name, in any case, or this Token; a few at most.
+    /// The numbers of the enterprises that have this name, in any case, or this Token; at most a few.
     async fn numbers(&self, _typed: &str) -> Result<Vec<String>, SourceError> {
         Ok(Vec::new())
     }

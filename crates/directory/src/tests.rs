@@ -8,7 +8,7 @@ use async_trait::async_trait;
 
 use super::*;
 
-/// Says what it was told to say, and counts how often it was asked.
+/// A source that gives the prepared answers and counts the questions.
 #[derive(Clone)]
 struct ScriptedSource {
     name: &'static str,
@@ -85,7 +85,7 @@ fn embedded(known: EnterpriseConfig) -> Embedded {
 }
 
 fn directory(embedded: Embedded, sources: &[ScriptedSource], times: DirectoryTimes) -> Directory {
-    let boxed = |told: &ScriptedSource| -> Box<dyn NameSource> { Box::new(told.clone()) };
+    let boxed = |scripted: &ScriptedSource| -> Box<dyn NameSource> { Box::new(scripted.clone()) };
     Directory::new(embedded, sources.iter().map(boxed).collect(), times)
 }
 
@@ -122,22 +122,22 @@ async fn a_secret_of_the_settings_wins_and_no_source_is_asked() {
     };
     let all = directory(
         embedded(known),
-        std::slice::from_ref(&told),
+        std::slice::from_ref(&scripted),
         DirectoryTimes::default(),
     );
     assert!(opens(all.enterprise(&june()).await, "ours"));
-    assert_eq!(told.asked.load(Relaxed), 0);
+    assert_eq!(scripted.asked.load(Relaxed), 0);
 }
 
 #[tokio::test]
 async fn a_title_of_the_settings_joins_the_secret_of_the_database() {
-    let told = ScriptedSource::new("postgres");
-    told.says(Ok(Some(opened_with("theirs"))));
+    let scripted = ScriptedSource::new("postgres");
+    scripted.says(Ok(Some(opened_with("theirs"))));
     let known = EnterpriseConfig {
         title: Some("Июнь".into()),
         ..EnterpriseConfig::default()
     };
-    let all = directory(embedded(known), &[told], DirectoryTimes::default());
+    let all = directory(embedded(known), &[scripted], DirectoryTimes::default());
     let known = all
         .enterprise(&june())
         .await
@@ -148,12 +148,12 @@ async fn a_title_of_the_settings_joins_the_secret_of_the_database() {
 }
 
 #[tokio::test]
-async fn many_who_ask_at_one_time_cost_one_question() {
-    let mut told = ScriptedSource::new("postgres");
-    told.takes = Duration::from_millis(50);
+async fn concurrent_questions_are_asked_once() {
+    let mut scripted = ScriptedSource::new("postgres");
+    scripted.takes = Duration::from_millis(50);
     let all = directory(
         Embedded::default(),
-        std::slice::from_ref(&told),
+        std::slice::from_ref(&scripted),
         DirectoryTimes::default(),
     );
     let number = june();
@@ -163,14 +163,14 @@ async fn many_who_ask_at_one_time_cost_one_question() {
             .into_iter()
             .all(|answer| answer.is_ok_and(|known| known.is_none()))
     );
-    assert_eq!(told.asked.load(Relaxed), 1);
+    assert_eq!(scripted.asked.load(Relaxed), 1);
     assert!(
         all.enterprise(&number)
             .await
             .expect("it can be asked")
             .is_none()
     );
-    assert_eq!(told.asked.load(Relaxed), 1);
+    assert_eq!(scripted.asked.load(Relaxed), 1);
 }
 
 #[tokio::test]
@@ -181,29 +181,29 @@ async fn the_last_answer_holds_while_no_source_answers_and_not_for_ever() {
         stale: Duration::from_millis(300),
         ..DirectoryTimes::default()
     };
-    let all = directory(Embedded::default(), std::slice::from_ref(&told), times);
+    let all = directory(Embedded::default(), std::slice::from_ref(&scripted), times);
     let pause = || tokio::time::sleep(Duration::from_millis(10));
-    told.says(Ok(Some(opened_with("theirs"))));
+    scripted.says(Ok(Some(opened_with("theirs"))));
     assert!(opens(all.enterprise(&june()).await, "theirs"));
-    told.says(Err(away()));
+    scripted.says(Err(away()));
     pause().await;
     assert!(opens(all.enterprise(&june()).await, "theirs"));
     let other = EnterpriseName::new("0368").expect("a name");
-    let said = all
+    let message = all
         .enterprise(&other)
         .await
         .expect_err("no source can answer")
         .to_string();
     assert_eq!(
-        said,
+        message,
         "the directory can't be asked: postgres can't be reached: connection refused"
     );
     tokio::time::sleep(times.stale).await;
     assert!(all.enterprise(&june()).await.is_err());
-    told.says(Ok(Some(opened_with("new"))));
+    scripted.says(Ok(Some(opened_with("new"))));
     assert!(opens(all.enterprise(&june()).await, "new"));
     // One that was taken out of the database is not let in again when that goes down.
-    told.says(Ok(None));
+    scripted.says(Ok(None));
     pause().await;
     assert!(
         all.enterprise(&june())
@@ -211,22 +211,22 @@ async fn the_last_answer_holds_while_no_source_answers_and_not_for_ever() {
             .expect("it can be asked")
             .is_none()
     );
-    told.says(Err(away()));
+    scripted.says(Err(away()));
     pause().await;
     assert!(all.enterprise(&june()).await.is_err());
 }
 
 #[tokio::test]
 async fn strangers_numbers_do_not_push_out_an_enterprise_that_is_known() {
-    let told = ScriptedSource::new("postgres");
+    let scripted = ScriptedSource::new("postgres");
     let all = directory(
         Embedded::default(),
-        std::slice::from_ref(&told),
+        std::slice::from_ref(&scripted),
         DirectoryTimes::default(),
     );
-    told.says(Ok(Some(opened_with("theirs"))));
+    scripted.says(Ok(Some(opened_with("theirs"))));
     assert!(all.enterprise(&june()).await.is_ok());
-    told.says(Ok(None));
+    scripted.says(Ok(None));
     for n in 0..500 {
         let number = EnterpriseName::new(&format!("x{n}")).expect("a name");
         assert!(
@@ -241,7 +241,7 @@ async fn strangers_numbers_do_not_push_out_an_enterprise_that_is_known() {
 }
 
 #[tokio::test]
-async fn a_slow_source_costs_its_names_and_nothing_else() {
+async fn a_slow_source_loses_only_its_own_names() {
     let mut slow = ScriptedSource::new("postgres");
     slow.takes = Duration::from_secs(60);
     let mut quick = ScriptedSource::new("metadata");
@@ -279,16 +279,16 @@ async fn a_slow_source_costs_its_names_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn what_the_settings_name_is_not_asked_for_again() {
-    let mut told = ScriptedSource::new("metadata");
-    told.names = Ok(names("extensions", "151", "Чужая"));
+async fn names_of_the_settings_are_not_asked_for() {
+    let mut scripted = ScriptedSource::new("metadata");
+    scripted.names = Ok(names("extensions", "151", "Чужая"));
     let known = EnterpriseConfig {
         extensions: [("151".into(), "Анна".into())].into(),
         ..EnterpriseConfig::default()
     };
     let all = directory(
         embedded(known),
-        std::slice::from_ref(&told),
+        std::slice::from_ref(&scripted),
         DirectoryTimes::default(),
     );
     let wanted = NameQuery {
@@ -296,7 +296,7 @@ async fn what_the_settings_name_is_not_asked_for_again() {
         ..NameQuery::default()
     };
     assert_eq!(all.names(&june(), &wanted).await.extensions["151"], "Анна");
-    assert_eq!(told.asked.load(Relaxed), 0);
+    assert_eq!(scripted.asked.load(Relaxed), 0);
 }
 
 #[tokio::test]

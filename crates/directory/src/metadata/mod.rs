@@ -322,11 +322,11 @@ mod tests {
             "http://localhost/?token=s3cret",
             "http://",
         ] {
-            let said = parse(&Secret::new(url).expect("not blank"))
+            let message = parse(&Secret::new(url).expect("not blank"))
                 .expect_err(url)
                 .to_string();
-            assert!(said.starts_with("metadata.url: "), "{said}");
-            assert!(!said.contains("cret"), "{said}");
+            assert!(message.starts_with("metadata.url: "), "{message}");
+            assert!(!message.contains("cret"), "{message}");
         }
     }
 }

@@ -32,7 +32,7 @@ enum NameKind {
 }
 
 impl ServiceQuestion {
-    /// The questions of a page. Ids that cannot stand in an address are not asked for.
+    /// The questions of a page. Ids that cannot be part of an address are not asked for.
     pub(super) fn all(number: &EnterpriseName, wanted: &NameQuery) -> Vec<ServiceQuestion> {
         let kinds = [
             (NameKind::Extension, &wanted.extensions),

@@ -1,9 +1,9 @@
 //! The tables and columns of the database, and the statements that they allow.
 //!
-//! Schemas differ between installations: Telegram names stand in one of two tables, and columns come and go. A
-//! missing table costs only its own names. The statements consist of words of this file only; a value from a log is
-//! always a parameter. Ids are compared as text, because a column may be a number in one installation and text in
-//! another. These tables have one row per person, so no index is missed.
+//! Schemas differ between installations: Telegram names are in one of two tables, and columns come and go. A missing
+//! table costs only its own names. The statements consist of words of this file only; a value from a log is always a
+//! parameter. Ids are compared as text, because a column may be a number in one installation and text in another. These
+//! tables have one row per person, so no index is missed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_that_is_missing_costs_its_names_only() {
+    fn a_missing_table_loses_only_its_own_names() {
         assert_eq!(layout(&[]), Layout::default());
         let some = layout(&[
             ("enterprises", "number name"),

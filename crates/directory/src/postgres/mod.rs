@@ -135,7 +135,7 @@ impl Postgres {
         if found.clean {
             session.give_back();
         }
-        let Some(wrong) = found.wrong else {
+        let Some(wrong) = found.failure else {
             self.health.answered_all();
             return Ok(found.names);
         };

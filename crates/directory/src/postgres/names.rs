@@ -16,7 +16,7 @@ use calltrace_store::tree::EnterpriseName;
 pub(super) struct FetchedNames {
     pub(super) names: Names,
     /// Why names may be missing.
-    pub(super) wrong: Option<SourceError>,
+    pub(super) failure: Option<SourceError>,
     /// Whether the connection can be used again: no statement is running on it, and none of its prepared statements
     /// is outdated.
     pub(super) clean: bool,
@@ -39,7 +39,7 @@ struct TableQuestion<'q> {
     ids: &'q [&'q str],
 }
 
-/// An id, a name, and a further value if the question has one.
+/// An id, a name, and a third value if the statement selects one: a chat's e-mail or a call's UUID.
 struct NameRow {
     id: String,
     name: String,
@@ -65,18 +65,18 @@ pub(super) async fn names(
         .enumerate()
         .map(|(at, question)| async move { (at, question.ask(session, number).await) });
     let mut answers: FuturesUnordered<_> = asked.collect();
-    let (mut found, mut wrong, mut clean) = (BTreeMap::new(), None, true);
+    let (mut found, mut failure, mut clean) = (BTreeMap::new(), None, true);
     while let Ok(Some((at, answer))) = timeout_at(deadline, answers.next()).await {
         match answer {
             Ok(rows) => drop(found.insert(at, rows)),
             Err(error) => {
                 clean &= !matches!(error, SourceError::Cut(_));
-                wrong = Some(error);
+                failure = Some(error);
             }
         }
     }
     if !answers.is_empty() {
-        (wrong, clean) = (Some(SourceError::Slow), false);
+        (failure, clean) = (Some(SourceError::Slow), false);
     }
     let mut names = Names::default();
     let mut emails = Vec::new();
@@ -88,13 +88,13 @@ pub(super) async fn names(
     }
     FetchedNames {
         names,
-        wrong,
+        failure,
         clean,
     }
 }
 
-/// Ids that can be parameters. A text in PostgreSQL holds no NUL, and one id with NUL would make the whole statement
-/// fail.
+/// Returns the ids that can be parameters of a statement. A text in PostgreSQL holds no NUL, and one id with NUL would
+/// make the whole statement fail.
 fn ids(wanted: &BTreeSet<String>) -> Vec<&str> {
     let ids = wanted.iter().filter(|id| !id.contains('\0'));
     ids.map(String::as_str).collect()
@@ -157,15 +157,15 @@ impl TableQuestion<'_> {
     }
 }
 
-/// Adds the rows of one table. Tables with priority come first. E-mails serve as names for chats that have a name in
-/// no table.
+/// Adds the rows of one table. A name that is already there stays, so the caller adds the tables with priority first.
+/// E-mails serve as names for chats that have a name in no table.
 fn put(
     names: &mut Names,
     emails: &mut Vec<(String, String)>,
     part: AnswerPart,
     rows: Vec<NameRow>,
 ) {
-    let is_said = |text: &String| !text.trim().is_empty();
+    let is_filled = |text: &String| !text.trim().is_empty();
     for NameRow { id, name, further } in rows {
         let (into, also) = match part {
             AnswerPart::Owners => {
@@ -173,17 +173,17 @@ fn put(
                 continue;
             }
             AnswerPart::Chats => {
-                emails.extend(Some((id.clone(), further)).filter(|(_, email)| is_said(email)));
+                emails.extend(Some((id.clone(), further)).filter(|(_, email)| is_filled(email)));
                 (&mut names.chats, None)
             }
             AnswerPart::Extensions => (&mut names.extensions, None),
             AnswerPart::Lines => (&mut names.lines, None),
             AnswerPart::Recordings => (&mut names.recordings, Some((&mut names.uuids, further))),
         };
-        if let Some((uuids, uuid)) = also.filter(|(_, uuid)| is_said(uuid)) {
+        if let Some((uuids, uuid)) = also.filter(|(_, uuid)| is_filled(uuid)) {
             uuids.entry(id.clone()).or_insert(uuid);
         }
-        if is_said(&name) {
+        if is_filled(&name) {
             into.entry(id).or_insert(name);
         }
     }
