@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_fits_and_keeps_what_matters_most() {
+    fn a_row_fits_and_keeps_its_most_important_parts() {
         let no_names = People::default();
         for width in 30..130 {
             let lines = board(&no_names, 1, width);
@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_shown_where_they_fit_and_what_is_left_out_is_counted() {
+    fn names_are_shown_if_they_fit_and_omitted_ones_are_counted() {
         let people = People {
             extensions: [("150".to_owned(), "Анна Сидорова".to_owned())].into(),
             ..People::default()

@@ -40,7 +40,7 @@ pub struct CallLine {
 pub struct CallRows {
     /// Formats times.
     pub clock: Clock,
-    /// Columns of the enterprise's name; `None` where only one can appear.
+    /// Columns of the enterprise's name; `None` if only one can appear.
     pub name_width: Option<usize>,
 }
 

@@ -14,7 +14,7 @@ use calltrace_store::tree::EnterpriseName;
 /// A column: its head, and how its value is read. Durations are milliseconds; a cell without a value is empty.
 struct CsvColumn {
     name: &'static str,
-    /// Its name in version 1, where that was another.
+    /// Its name in version 1, if that was different.
     before: Option<&'static str>,
     read: Read,
 }
@@ -149,9 +149,9 @@ pub struct CsvRows<W: Write> {
 }
 
 impl<W: Write> CsvRows<W> {
-    /// For spreadsheets: all columns, times of the shown zone with its offset, and each text (of a list
-    /// each item) that begins as a formula does behind an apostrophe, unless `raw`. With `mark` the file
-    /// begins with the mark (U+FEFF) by which Excel knows UTF-8.
+    /// For spreadsheets: all columns, times of the shown zone with its offset, and each text (of a list each item) that
+    /// begins as a formula does after an apostrophe, unless `raw`. With `mark` the file begins with the mark (U+FEFF)
+    /// by which Excel knows UTF-8.
     ///
     /// # Errors
     /// When `out` does.
@@ -335,7 +335,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_begins_as_a_formula_is_made_harmless_in_each_item() {
+    fn each_item_that_begins_as_a_formula_is_made_harmless() {
         for (text, written) in [
             ("=1+1", "'=1+1"),
             ("+375", "'+375"),

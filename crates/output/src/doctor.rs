@@ -65,15 +65,15 @@ pub fn write_findings(
     report: &DoctorReport,
     shown: &DoctorView<'_>,
 ) -> io::Result<()> {
-    let is_told = |finding: &&Finding| shown.notes || finding.severity.is_actionable();
-    let told: Vec<&Finding> = report.findings.iter().filter(is_told).collect();
+    let is_shown = |finding: &&Finding| shown.notes || finding.severity.is_actionable();
+    let findings: Vec<&Finding> = report.findings.iter().filter(is_shown).collect();
     let folded = match shown.folds {
-        true => folded(&told),
+        true => folded(&findings),
         false => Vec::new(),
     };
     let mut heading = String::new();
     let of_tree = |finding: &&&Finding| finding.enterprise.is_none();
-    for finding in told.iter().filter(of_tree) {
+    for finding in findings.iter().filter(of_tree) {
         head(out, &mut heading, "the tree".to_owned())?;
         write_finding(out, finding, shown, None)?;
     }
@@ -82,7 +82,7 @@ pub fn write_findings(
         write_finding(out, fold.first, shown, fold.enterprises.first().copied())?;
     }
     let is_alike = |a: &&Finding, b: &&Finding| (&a.enterprise, key(a)) == (&b.enterprise, key(b));
-    for alike in told.chunk_by(is_alike) {
+    for alike in findings.chunk_by(is_alike) {
         let is_folded = folded.iter().any(|fold| fold.holds(alike[0]));
         if let Some(enterprise) = alike[0].enterprise.as_ref().filter(|_| !is_folded) {
             head(out, &mut heading, enterprise.to_string())?;
@@ -149,7 +149,7 @@ fn folded<'f>(findings: &[&'f Finding]) -> Vec<Fold<'f>> {
         }
     }
     folds.retain(|fold| fold.enterprises.len() >= FOLDED_MIN);
-    // Those of the same enterprises stand under one head.
+    // Findings of the same enterprises are under one heading.
     folds.sort_by(|a, b| {
         let key = |fold: &Fold<'_>| (key(fold.first).0, std::cmp::Reverse(fold.enterprises.len()));
         key(a)
@@ -187,7 +187,7 @@ fn head(out: &mut impl Write, last: &mut String, heading: String) -> io::Result<
     Ok(())
 }
 
-/// `of` names the enterprise of the evidence, if the finding stands for several enterprises.
+/// `of` names the enterprise of the evidence, if the finding is of several enterprises.
 fn write_finding(
     out: &mut impl Write,
     finding: &Finding,
@@ -253,8 +253,8 @@ fn write_paragraph(
     }
 }
 
-/// The text in parts that begin a line each: a command that is wider than a line stands alone, whole,
-/// so that it can be copied.
+/// The text in parts that begin a line each: a command that is wider than a line is a line of its own, unbroken, so
+/// that it can be copied.
 fn apart(text: &str, room: Option<usize>) -> Vec<String> {
     let mut parts = vec![String::new()];
     let mut is_alone = false;
@@ -279,7 +279,7 @@ fn is_wide_command(text: &str, room: usize) -> bool {
     text.contains('`') && !text.contains(' ') && text.width() > room
 }
 
-/// Commands, which stand between backticks, are not broken.
+/// Commands, which are between backticks, are not broken.
 fn firm(text: &str) -> String {
     let parts = text.split('`').enumerate().map(|(at, part)| {
         let is_command = at % 2 == 1;

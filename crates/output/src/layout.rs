@@ -123,7 +123,7 @@ pub(super) fn pieces(text: &str, room: usize) -> Vec<String> {
         .collect()
 }
 
-/// At most `width` columns: cut with `…` where it is wider.
+/// At most `width` columns: cut with `…` if it is wider.
 pub(super) fn cut(text: &str, width: usize) -> String {
     match text.width() <= width {
         true => text.to_owned(),

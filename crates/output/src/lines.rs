@@ -35,7 +35,7 @@ pub fn write_lines(
             text: &entry.line.text,
         };
         let lead = if entry.matched { "> " } else { "  " };
-        stream.write_behind(out, lead, &shown, width)?;
+        stream.write_after_lead(out, lead, &shown, width)?;
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use calltrace_model::record::phone::PhoneQuery;
 use regex::bytes::Regex;
 use unicode_width::UnicodeWidthStr;
 
-/// Columns of a record that are shown before and behind a match that its words don't show.
+/// Columns of a record that are shown before and after a match that its words don't contain.
 const AROUND_COLUMNS: usize = 24;
 
 /// Finds the text, the number and the like that a filter asks for.
@@ -67,8 +67,8 @@ impl Marker {
         painted + &text[at..]
     }
 
-    /// What is shown of a record in `room` columns (`None`: any): its words where the match stands in them,
-    /// else these and the part of the whole record that the match stands in.
+    /// What is shown of a record in `room` columns (`None` for any number): its words if they contain the
+    /// match, otherwise its words and the part of the record that contains the match.
     pub(super) fn shown(&self, words: String, whole: &str, room: Option<usize>) -> String {
         let fits = |end: usize| room.is_none_or(|room| words[..end].width() < room);
         match self.find(&words, 0) {
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_and_whole_words_are_marked_wherever_they_stand() {
+    fn texts_and_whole_words_are_marked_everywhere() {
         let filter = RecordFilter {
             text: Some("ring".to_owned()),
             extensions: vec!["15".to_owned()],

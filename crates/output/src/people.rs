@@ -48,12 +48,12 @@ impl People {
         }
     }
 
-    /// A line, by its name where it is known.
+    /// A line, by its name if it is known.
     pub(super) fn line(&self, line: &str) -> String {
         named(&self.lines, line)
     }
 
-    /// A chat, by its person's name where it is known.
+    /// A chat, by its person's name if it is known.
     pub(super) fn chat(&self, chat: &str) -> String {
         named(&self.chats, chat)
     }

@@ -1,7 +1,7 @@
 //! Masks the Tokens that the records of one answer state everywhere in that answer.
 //!
-//! `redact` knows a secret by its key. The same value may stand in the path of a URL, under another
-//! key or in a message's text; there only the record that states it as a Token tells what it is.
+//! `redact` knows a secret by its key. The same value may be in the path of a URL, under another key or in a
+//! message's text; there only the record that states it as a Token shows what it is.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -17,13 +17,13 @@ use calltrace_model::call::Fact;
 use calltrace_model::record::{Place, Record, Stamp};
 use calltrace_model::redact::MASK;
 
-/// A shorter value is no secret: it would mask half of the answer.
+/// A shorter value is not a secret: it would mask half of the answer.
 const CHARS_MIN: usize = 6;
 
 /// Values looked for; a call has one Token as a rule.
 const VALUES_MAX: usize = 32;
 
-/// `"Token": "..."` in a body, also where it is nested, a number, or cut off.
+/// `"Token": "..."` in a body, also if it is nested, a number, or cut off.
 static STATED: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r#"(?i-u)token\s*\\*["']\s*:\s*\\*["']?([^"'\\,}\]\s]{6,256})"#)
         .expect("a constant pattern")
@@ -126,8 +126,8 @@ impl Secrets {
                 .find('>')
                 .map_or(rest.len(), |end| open + end + 1);
             let tag = &rest[open..end];
-            let said = tag.find(SAID).map(|at| at + SAID.len());
-            match said.and_then(|from| Some((from, from + tag[from..].find('"')?))) {
+            let value_start = tag.find(SAID).map(|at| at + SAID.len());
+            match value_start.and_then(|from| Some((from, from + tag[from..].find('"')?))) {
                 Some((from, to)) => {
                     out.push_str(&tag[..from]);
                     out.push_str(&self.mask(&tag[from..to]));
@@ -179,14 +179,14 @@ fn add_numbers(all: &mut HashSet<String>, fact: &Fact) {
     if !fact.is_asterisk() {
         return;
     }
-    let said = [fact.phone(), fact.caller(), fact.connected(), fact.exten()];
-    for number in fact.extensions().chain(said) {
+    let numbers = [fact.phone(), fact.caller(), fact.connected(), fact.exten()];
+    for number in fact.extensions().chain(numbers) {
         let number = String::from_utf8_lossy(number);
         all.insert(number.trim_start_matches('+').to_owned());
     }
 }
 
-/// A text in which `value` is masked where it is a whole token; `None` where it is not there.
+/// A text in which `value` is masked where it is a whole token; `None` if it is not there.
 fn without(text: &str, value: &str) -> Option<String> {
     let is_part = |c: char| c.is_alphanumeric() || c == '_';
     let mut out = String::new();

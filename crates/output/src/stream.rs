@@ -15,7 +15,7 @@ use calltrace_model::sanitise::sanitise;
 /// Nearly every id is as long or shorter, `1764666900.12345`.
 const ID_WIDTH: usize = 16;
 
-/// A record to be shown, with where it stands.
+/// A record to be shown, with its position.
 #[derive(Debug, Clone, Copy)]
 pub struct StreamRecord<'r> {
     /// The enterprise.
@@ -47,7 +47,7 @@ pub enum RecordDetail {
 #[derive(Debug)]
 pub struct RecordStream {
     clock: Clock,
-    /// Columns of the enterprise's name; `None` where only one can appear.
+    /// Columns of the enterprise's name; `None` if only one can appear.
     name_width: Option<usize>,
     detail: RecordDetail,
     marker: Option<Marker>,
@@ -106,11 +106,11 @@ impl RecordStream {
         shown: &StreamRecord<'_>,
         width: Option<usize>,
     ) -> io::Result<()> {
-        self.write_behind(out, "", shown, width)
+        self.write_after_lead(out, "", shown, width)
     }
 
     /// The same, with `lead` before the time.
-    pub(super) fn write_behind(
+    pub(super) fn write_after_lead(
         &mut self,
         out: &mut impl Write,
         lead: &str,
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_day_is_said_once_in_the_zone_that_is_shown() {
+    fn a_new_day_is_written_once_in_the_displayed_zone() {
         let mut stream = stream(Some(4));
         let first = write(&mut stream, DIAL, None);
         assert_eq!(
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn text_stays_in_its_column_and_under_it_where_there_is_no_room() {
+    fn text_stays_in_its_column_or_is_written_under_it_without_room() {
         let mut stream = stream(None);
         write(&mut stream, DIAL, None);
         for width in [30, 50, 70, 90, 200] {

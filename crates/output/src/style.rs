@@ -75,7 +75,7 @@ fn fnv1a(bytes: &[u8]) -> u64 {
     })
 }
 
-/// Text without colours: all that ends with the first `m` behind an escape.
+/// Text without colours: each sequence from an escape to the next `m` is removed.
 #[cfg(test)]
 pub(super) fn plain(text: &str) -> String {
     let mut parts = text.split('\u{1b}');

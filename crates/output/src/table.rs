@@ -71,7 +71,7 @@ enum Narrowing {
     Minutes,
     /// Numbers lose their country code.
     Local,
-    /// A column is cut, to so many columns of the terminal at most.
+    /// A column is cut to at most so many columns of the terminal.
     Cut(usize, usize),
     /// Ids that are all wide go below their rows.
     Below,
@@ -184,7 +184,7 @@ impl<'t> ListTable<'t> {
         table
     }
 
-    /// Writes the cells of a column anew, in so many columns of the terminal at most.
+    /// Writes the cells of a column anew, in at most so many columns of the terminal.
     fn fill(&mut self, column: usize, limit: usize) {
         let cells: Vec<String> = (0..self.rows.len())
             .map(|at| cut(&self.cell(column, at, limit), limit))
@@ -313,7 +313,7 @@ impl<'t> ListTable<'t> {
         }
     }
 
-    /// Of a row, with a blank between columns.
+    /// The width of a row, with a blank between columns.
     fn width(&self) -> usize {
         let shown = self.widths.iter().filter(|width| **width > 0);
         shown

@@ -116,7 +116,7 @@ fn offset(at: Stamp, first: Stamp) -> String {
     }
 }
 
-/// Writes what a call was, at a glance; no line is wider than `width` where there is one.
+/// Writes what a call was, at a glance; no line is wider than `width` if there is one.
 pub(super) fn header(
     out: &mut impl Write,
     (trace, call): (&Trace, &TracedCall),
@@ -266,7 +266,7 @@ fn leg_name(label: &str, channel: &str) -> String {
     phone(local.as_deref().unwrap_or(shown))
 }
 
-/// A leg by its name, `main` where no record has one; empty where it is none of the call's.
+/// A leg by its name, `main` if no record has one; empty if it is none of the call's.
 pub(super) fn leg_text(call: &TracedCall, uid: &[u8]) -> String {
     leg_of(call, uid).map_or_else(String::new, |(_, name)| name)
 }

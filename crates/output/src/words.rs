@@ -203,7 +203,7 @@ pub fn caller_name<'a>(ast: &Ast<'a>) -> Option<Cow<'a, [u8]>> {
     (*name != *b"<unknown>" && !name.iter().all(is_dialled)).then_some(name)
 }
 
-/// The first group of a bridge's UUID: enough to tell the five bridges of a call apart.
+/// The first group of a bridge's UUID: enough to distinguish the five bridges of a call.
 pub(super) fn short(bridge: &[u8]) -> String {
     let end = bridge
         .iter()
@@ -212,7 +212,7 @@ pub(super) fn short(bridge: &[u8]) -> String {
     sanitise(&bridge[..end.min(8)]).into_owned()
 }
 
-/// What a record says, in words; after them where it was recovered from, if it was.
+/// What a record says, in words, followed by the source that it was recovered from, if it was.
 pub(super) fn record(record: &Record<'_>, fact: &Fact) -> String {
     let what = match &record.body {
         Body::Ast(ast) => event(ast, fact),
@@ -232,11 +232,11 @@ fn shown(text: &str) -> String {
 /// How many of a call's records never arrived and were recovered; `None` for none.
 pub(super) fn recovered(summary: &Summary) -> Option<String> {
     let records = form(summary.recovered, &["record", "records"]);
-    let said = format!(
+    let sentence = format!(
         "{} {records} recovered from the host's journal",
         summary.recovered
     );
-    (summary.recovered > 0).then_some(said)
+    (summary.recovered > 0).then_some(sentence)
 }
 
 /// A record that is not of Asterisk, in words; redacted and sanitised.

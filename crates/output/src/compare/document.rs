@@ -114,12 +114,12 @@ pub(super) fn fields(differences: &[Difference], secrets: &Secrets) -> Vec<Value
     let of = |difference: &Difference| {
         let field = &difference.field;
         let mut value = json!({ "field": field });
-        for (side, said) in [
+        for (side, value_text) in [
             ("sent", &difference.sent),
             ("received", &difference.received),
         ] {
-            if let Some(said) = said {
-                value[side] = masked_value(field, said, secrets);
+            if let Some(value_text) = value_text {
+                value[side] = masked_value(field, value_text, secrets);
             }
         }
         value

@@ -12,11 +12,11 @@ use crate::{Clock, Secrets, style};
 
 /// `12:00:01.123  received  dial 1764666900.61  +57 ms  0367/events.log`, without the newline. `wait_millis` is how
 /// long an event is waited for.
-pub fn line(told: &LiveUpdate, clock: &Clock, secrets: &Secrets, wait_millis: i64) -> String {
-    let sighting = &told.sighting;
+pub fn line(update: &LiveUpdate, clock: &Clock, secrets: &Secrets, wait_millis: i64) -> String {
+    let sighting = &update.sighting;
     let at = clock.time_millis(stamp(clock, sighting.at_millis));
     let event = sanitise(sighting.event.as_bytes());
-    let word = match (told.way, &told.state) {
+    let word = match (update.way, &update.state) {
         (_, MatchState::Missing) => style::bad("missing   "),
         (_, MatchState::Unsent) => style::faint("unsent    "),
         (_, MatchState::Duplicate) => style::doubtful("duplicate "),
@@ -24,8 +24,8 @@ pub fn line(told: &LiveUpdate, clock: &Clock, secrets: &Secrets, wait_millis: i6
         (EventSide::Sent, _) => style::faint("sent      "),
         (EventSide::Received, _) => "received  ".to_owned(),
     };
-    let what = match &told.state {
-        MatchState::Alone if told.way == EventSide::Sent => delivery(sighting.delivery),
+    let what = match &update.state {
+        MatchState::Alone if update.way == EventSide::Sent => delivery(sighting.delivery),
         MatchState::Alone => String::new(),
         MatchState::Paired(millis) => style::good(&lag(*millis)),
         MatchState::Missing => format!(
@@ -61,16 +61,16 @@ pub fn line(told: &LiveUpdate, clock: &Clock, secrets: &Secrets, wait_millis: i6
 }
 
 /// The same for programs.
-pub fn line_value(told: &LiveUpdate, secrets: &Secrets) -> Value {
-    let mut value = seen(&told.sighting);
-    value["side"] = json!(match told.way {
+pub fn line_value(update: &LiveUpdate, secrets: &Secrets) -> Value {
+    let mut value = seen(&update.sighting);
+    value["side"] = json!(match update.way {
         EventSide::Sent => "sent",
         EventSide::Received => "received",
     });
-    if told.way == EventSide::Sent {
-        value["delivery"] = json!(told.sighting.delivery.word());
+    if update.way == EventSide::Sent {
+        value["delivery"] = json!(update.sighting.delivery.word());
     }
-    let (state, millis) = match &told.state {
+    let (state, millis) = match &update.state {
         MatchState::Alone => ("alone", None),
         MatchState::Paired(millis) => ("paired", Some(*millis)),
         MatchState::Differs(millis, differences) => {

@@ -41,8 +41,8 @@ fn finding(finding: &Finding, shown: &DoctorView<'_>) -> Value {
     let mut evidence = Map::new();
     for (name, field) in finding.seen.iter().flat_map(|clause| &clause.fields) {
         let (unit, value) = value(field, shown.clock);
-        let is_said = unit.strip_prefix('_') == Some(name);
-        let unit = if is_said { "" } else { unit };
+        let is_known = unit.strip_prefix('_') == Some(name);
+        let unit = if is_known { "" } else { unit };
         evidence.insert(format!("{name}{unit}"), value);
     }
     json!({

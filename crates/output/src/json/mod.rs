@@ -1,9 +1,9 @@
 //! JSON for programs. Stable: fields are added, never renamed or removed within [`VERSION`]. Names of version 1 are
 //! kept next to those of version 2 until the next version.
 //!
-//! A trace has the shape of the v1 logger (`unique_id`, `enterprise_number`, `created_at`, `updated_at`, `timeline`
-//! of `{type, timestamp, data}`, `summary`), and in addition `call`, `legs`, `joins`, `messages`, `faults` and
-//! `completeness`. Times are RFC 3339 in UTC, durations milliseconds. Bodies are redacted; one that is no JSON is
+//! A trace has the shape of the v1 logger (`unique_id`, `enterprise_number`, `created_at`, `updated_at`, `timeline` of
+//! `{type, timestamp, data}`, `summary`), and in addition `call`, `legs`, `joins`, `messages`, `faults` and
+//! `completeness`. Times are RFC 3339 in UTC, durations milliseconds. Bodies are redacted; one that is not JSON is
 //! `{"raw": text}`.
 
 mod call;
@@ -87,7 +87,7 @@ pub fn write_traces(
     out.write_all(b"\n")
 }
 
-/// One traced call, its lines behind the first one set in by `indent`.
+/// One traced call, its lines after the first one indented by `indent`.
 fn write_trace(
     out: &mut dyn Write,
     (trace, call): (&Trace, &TracedCall),

@@ -2,8 +2,8 @@
 
 use crate::style;
 
-/// A bar of calls, of which some are missed, among others of which the longest has `most` and takes `width` columns.
-/// What there is at all takes a column at least.
+/// A bar of `calls`, `missed` of which are missed. The longest bar of the chart stands for `most` calls and has `width`
+/// columns. Every number above 0 takes at least one column.
 pub(super) fn bar(calls: usize, missed: usize, most: usize, width: usize) -> String {
     let missed_part = length(missed, most, width);
     let all = length(calls, most, width).max(missed_part + usize::from(calls > missed));
@@ -14,7 +14,7 @@ pub(super) fn bar(calls: usize, missed: usize, most: usize, width: usize) -> Str
     }
 }
 
-/// How many of `width` columns `count` of `most` takes.
+/// The columns that `count` takes, if `most` takes `width` columns.
 fn length(count: usize, most: usize, width: usize) -> usize {
     match most {
         0 => 0,
@@ -22,11 +22,11 @@ fn length(count: usize, most: usize, width: usize) -> usize {
     }
 }
 
-/// Shades from few to many; nothing is told by colour alone.
+/// Shades from few to many. No fact is shown by colour alone.
 pub(super) const SHADES: [char; 4] = ['░', '▒', '▓', '█'];
 
-/// The shade of `count`, which is not 0, where the most is `most`, one of four equal parts of it: 0 for the lightest
-/// to 3.
+/// The shade of `count`, which is at least 1 and at most `most`. The range is divided into four equal parts, and the
+/// shade is that of the part: 0 for the lightest, 3 for the darkest.
 pub fn shade(count: usize, most: usize) -> usize {
     (count * SHADES.len())
         .div_ceil(most.max(1))
@@ -34,7 +34,7 @@ pub fn shade(count: usize, most: usize) -> usize {
         - 1
 }
 
-/// The least and the most that have this shade; `None` where no number has it.
+/// The smallest and the largest count with this shade; `None` if no count has it.
 pub(super) fn range(at: usize, most: usize) -> Option<(usize, usize)> {
     let (least, last) = (at * most / SHADES.len() + 1, (at + 1) * most / SHADES.len());
     (least <= last).then_some((least, last))
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_there_is_at_all_is_seen() {
+    fn every_number_above_zero_has_a_column() {
         let plain = |calls, missed, most, width| {
             let bar = bar(calls, missed, most, width);
             bar.replace("\u{1b}[31m", "").replace("\u{1b}[39m", "")

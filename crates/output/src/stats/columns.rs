@@ -79,7 +79,7 @@ pub(super) fn columns(shown: &StatsView<'_>) -> Vec<(&'static str, ColumnType)> 
     keys(shown.stats.by).chain(figures).collect()
 }
 
-/// The values of a group that is shown; `None` where there is none.
+/// The values of a group that is shown; `None` if there is none.
 pub(super) fn row(shown: &StatsView<'_>, group: &Group) -> Vec<Option<ColumnValue>> {
     let enterprise = |place: usize| ColumnValue::Text(shown.enterprises[place].to_string());
     let key = match &group.key {

@@ -1,4 +1,4 @@
-//! Statistics as CSV (RFC 4180): a head, then a row for each group; for all calls where there are no groups.
+//! Statistics as CSV (RFC 4180): a head, then a row for each group, or one row for all calls if there are no groups.
 
 use std::io::{self, Write};
 
@@ -6,7 +6,7 @@ use super::StatsView;
 use super::columns::{ColumnValue, columns, row, total};
 use crate::csv::harmless;
 
-/// Writes all rows. A cell is empty where there is no value; a name that a spreadsheet would take for a formula has an
+/// Writes all rows. A cell is empty if there is no value; a name that a spreadsheet would take for a formula has an
 /// apostrophe before it.
 ///
 /// # Errors

@@ -10,11 +10,11 @@ use calltrace_model::stats::WeekCounts;
 /// Columns before the hours: `  Mon `.
 const LABEL: usize = 6;
 
-/// Columns behind them: blanks and a number.
+/// Columns after them: blanks and a number.
 const TOTAL: usize = 6;
 
-/// Writes how many calls each hour of each day of the week has, under a title. Shades where they fit in `width`;
-/// numbers where there is none.
+/// Writes how many calls each hour of each day of the week has, under a title. Shades if they fit in `width`; numbers
+/// where there is none.
 pub(super) fn write_heat(
     out: &mut dyn Write,
     title: &str,

@@ -32,7 +32,7 @@ impl StatsWords {
         weekdays: ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"],
     };
 
-    /// What a group is called, cut where it is long. Names come from logs and are sanitised.
+    /// The displayed name of a group, cut if it is long. Names come from logs and are sanitised.
     pub(super) fn key(&self, shown: &StatsView<'_>, key: &GroupKey) -> String {
         short(match key {
             GroupKey::Hour(hour) => format!("{hour:02}:00"),

@@ -15,8 +15,8 @@ const NUMBERS: usize = 150;
 const CELL: usize = 26;
 const DAY: usize = 48;
 
-/// Colours for a light ground, and for a dark one where the reader's system has that. Text against its ground is
-/// 4.5:1 or more; the missed part of a bar is told by its place and number as well.
+/// Colours for a light ground, and for a dark one if the reader's system has that. Text against its ground is 4.5:1 or
+/// more; the missed part of a bar is also shown by its place and number.
 const STYLE: &str = "\
 svg{color-scheme:light dark;background:#fff;font:13px system-ui,sans-serif}\
 text{fill:#1c1c1c}.quiet{fill:#595959}.calls{fill:#2f6fb3}.missed{fill:#b3261e}.none{fill:#ececec}\
@@ -59,7 +59,7 @@ fn bars(shown: &StatsView<'_>, words: &StatsWords) -> (usize, Markup) {
             0 => outcomes.all().to_string(),
             missed => format!("{} · {missed} {}", outcomes.all(), words.missed),
         };
-        let said = format!(
+        let tooltip = format!(
             "{name}: {} {}, {} {}",
             outcomes.all(),
             words.calls,
@@ -68,7 +68,7 @@ fn bars(shown: &StatsView<'_>, words: &StatsWords) -> (usize, Markup) {
         );
         let mark = html! {
             g {
-                title { (said) }
+                title { (tooltip) }
                 rect.none x=(LABEL) y=(top + 4) width=(room) height=(LINE - 8) fill-opacity="0.5" {}
                 rect.calls x=(LABEL) y=(top + 4) width=(others) height=(LINE - 8) {}
                 rect.missed x=(LABEL + others) y=(top + 4) width=(missed) height=(LINE - 8) {}
@@ -121,12 +121,12 @@ fn map(
     let total: usize = counts.iter().flatten().sum();
     let cell = |weekday: usize, hour: usize, count: usize| {
         let (x, y) = (DAY + hour * CELL, top + (weekday + 2) * CELL);
-        let said = format!("{} {hour:02}:00: {count} {title}", words.weekdays[weekday]);
+        let tooltip = format!("{} {hour:02}:00: {count} {title}", words.weekdays[weekday]);
         // Strong enough to be seen, and light enough for a number to be read on it.
         let opacity = format!("{:.2}", 0.15 + 0.45 * count as f64 / most as f64);
         html! {
             g {
-                title { (said) }
+                title { (tooltip) }
                 @match count {
                     0 => rect.none x=(x) y=(y) width=(CELL - 2) height=(CELL - 2) {},
                     _ => rect class=(class) x=(x) y=(y) width=(CELL - 2) height=(CELL - 2) fill-opacity=(opacity) {},

@@ -67,7 +67,7 @@ pub fn write_stats(
     }
 }
 
-/// `2025-11-27 .. 2025-12-02 (Europe/Minsk, UTC+03:00)`: what was asked for, else from the first call to the last.
+/// `2025-11-27 .. 2025-12-02 (Europe/Minsk, UTC+03:00)`: what was asked for, otherwise from the first call to the last.
 fn period(shown: &StatsView<'_>) -> String {
     let clock = shown.clock;
     let text = |at, is_end: bool| {
@@ -148,7 +148,7 @@ fn write_spreads(out: &mut dyn Write, total: &Figures) -> io::Result<()> {
     let known: Vec<_> = known
         .filter_map(|(word, spread, what)| Some((word, spread?, what)))
         .collect();
-    // Seven columns and a blank before them; more where a call lasts for hours.
+    // Seven columns and a blank before them; more if a call lasts for hours.
     let widths = parts.map(|(_, of)| {
         let cells = known
             .iter()
@@ -312,7 +312,8 @@ fn write_requests(out: &mut dyn Write, shown: &StatsView<'_>) -> io::Result<()> 
     }
 }
 
-/// A column of the groups: its head, how soon it gives way (0 never, then the higher the sooner), what stands in it.
+/// A column of the groups: its head, its rank for leaving it out when the terminal is narrow (0 never, the highest
+/// first), and its content.
 type GroupColumn = (&'static str, u8, fn(&Figures) -> String);
 
 const COLUMNS: [GroupColumn; 8] = [
@@ -326,7 +327,7 @@ const COLUMNS: [GroupColumn; 8] = [
     ("95%", 6, |f| part(f.talk, |s| s.p95)),
 ];
 
-/// The heads of lengths stand for a half, which is said once under the table.
+/// The column heads of lengths mean the median, which is explained once under the table.
 fn part(spread: Option<Spread>, of: fn(Spread) -> i64) -> String {
     spread.map_or("-".to_owned(), |spread| duration(of(spread)))
 }

@@ -7,7 +7,7 @@ use calltrace_model::call::{
 };
 use calltrace_model::record::{Stamp, phone};
 
-/// One arrow, or a note where it begins and ends at one participant.
+/// One arrow, or a note if it begins and ends at one participant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Arrow {
     /// When.
@@ -18,13 +18,13 @@ pub(super) struct Arrow {
     pub from: usize,
     /// To that one.
     pub to: usize,
-    /// What it says, whole and short.
+    /// Its text: the full form and a short one.
     pub labels: [String; 2],
     /// Whether it goes both ways: the two talk.
     pub both: bool,
 }
 
-/// An arrow before it is known where participants stand.
+/// An arrow before the positions of the participants are known.
 #[derive(Clone)]
 struct PartyArrow<'s> {
     from: &'s str,

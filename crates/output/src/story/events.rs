@@ -1,6 +1,6 @@
 //! The words for an Asterisk event in all voices, as in `phrases`.
 
-use super::phrases::{Phrase, PhrasePart, Voice, said};
+use super::phrases::{Phrase, PhrasePart, Voice, phrase_text};
 use calltrace_model::call::{CallType, Event, Fact};
 
 /// What phrases of events name in addition to the status of a hangup.
@@ -8,8 +8,8 @@ const PARTS: [&str; 9] = [
     "phone", "who", "line", "bridge", "channel", "with", "name", "caller", "event",
 ];
 
-/// An event in words. `text` tells a part of it, empty where the event does not: the `phone` of the other
-/// side, `who` is rung or was, the `line`, the `bridge`, the `channel`, the number `with` which it is
+/// An event in words. `text` gives a part of it, empty if the event does not have it: the `phone` of the
+/// other side, `who` is rung or was, the `line`, the `bridge`, the `channel`, the number `with` which it is
 /// connected, the `name` and the number of its `caller`, the word for an `event` of another kind.
 pub fn event(fact: &Fact, voice: Voice, text: impl Fn(&str) -> String) -> String {
     let part = |name, text: String| PhrasePart {
@@ -18,9 +18,9 @@ pub fn event(fact: &Fact, voice: Voice, text: impl Fn(&str) -> String) -> String
         count: 1,
     };
     let parts = PARTS.iter().map(|&name| part(name, text(name)));
-    let status = part("status", said(status(fact), voice, &[]));
+    let status = part("status", phrase_text(status(fact), voice, &[]));
     let parts: Vec<PhrasePart> = parts.chain([status]).collect();
-    said(phrase(fact), voice, &parts)
+    phrase_text(phrase(fact), voice, &parts)
 }
 
 fn phrase(fact: &Fact) -> &'static Phrase {

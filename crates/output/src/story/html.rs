@@ -30,14 +30,14 @@ const NAME_COLUMNS: usize = 17;
 ///
 /// # Errors
 /// When `out` does.
-pub fn write_html(out: &mut dyn Write, told: &StoryView<'_>) -> io::Result<()> {
-    let page = page(told).into_string();
-    out.write_all(told.secrets.mask_page(page).as_bytes())
+pub fn write_html(out: &mut dyn Write, view: &StoryView<'_>) -> io::Result<()> {
+    let page = page(view).into_string();
+    out.write_all(view.secrets.mask_page(page).as_bytes())
 }
 
-fn page(told: &StoryView<'_>) -> Markup {
-    let s = &told.call.summary;
-    let title = told.title();
+fn page(view: &StoryView<'_>) -> Markup {
+    let s = &view.call.summary;
+    let title = view.title();
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -51,18 +51,18 @@ fn page(told: &StoryView<'_>) -> Markup {
             }
             body {
                 main {
-                    h1 { (words::parties(s, told.people)) }
-                    p.result { strong { (words::result(s, told.people)) } " · " (words::direction(s.direction)) " · " (told.trace.enterprise.as_str()) }
-                    ul { @for line in told.summary_lines() { li { (line) } } }
-                    (faults(told))
+                    h1 { (words::parties(s, view.people)) }
+                    p.result { strong { (words::result(s, view.people)) } " · " (words::direction(s.direction)) " · " (view.trace.enterprise.as_str()) }
+                    ul { @for line in view.summary_lines() { li { (line) } } }
+                    (faults(view))
                     h2 { "Who talked to whom" }
-                    (picture(told))
+                    (picture(view))
                     p.legend { "thick line: talks to the client · thin line: talks without the client · dotted: rings, waits or is on hold" }
                     h2 { "What happened" }
-                    (steps(told))
+                    (steps(view))
                     details {
-                        summary { "All " (told.call.lines.len()) " records" }
-                        (records(told))
+                        summary { "All " (view.call.lines.len()) " records" }
+                        (records(view))
                     }
                 }
             }
@@ -70,15 +70,15 @@ fn page(told: &StoryView<'_>) -> Markup {
     }
 }
 
-fn faults(told: &StoryView<'_>) -> Markup {
+fn faults(view: &StoryView<'_>) -> Markup {
     html! {
-        @if !told.faults.is_empty() {
+        @if !view.faults.is_empty() {
             h2 { "What is wrong" }
             ul.faults {
-                @for fault in &told.faults {
+                @for fault in &view.faults {
                     @let severity = fault.code.severity();
                     li.(severity.name()) {
-                        strong { (severity.name()) } " " (told.fault_sentence(fault)) " " code { (fault.code.name()) }
+                        strong { (severity.name()) } " " (view.fault_sentence(fault)) " " code { (fault.code.name()) }
                     }
                 }
             }
@@ -86,16 +86,16 @@ fn faults(told: &StoryView<'_>) -> Markup {
     }
 }
 
-fn steps(told: &StoryView<'_>) -> Markup {
+fn steps(view: &StoryView<'_>) -> Markup {
     html! {
         table {
             thead { tr { th { "Time" } th { "After" } th { "What" } } }
             tbody {
-                @for step in &told.story.steps {
+                @for step in &view.story.steps {
                     tr.notice[step.event.is_notice()] {
-                        td.num { (told.clock.time(step.at)) }
-                        td.num { (told.offset(step.at)) }
-                        td { (told.sentence(step)) }
+                        td.num { (view.clock.time(step.at)) }
+                        td.num { (view.offset(step.at)) }
+                        td { (view.sentence(step)) }
                     }
                 }
             }
@@ -103,17 +103,17 @@ fn steps(told: &StoryView<'_>) -> Markup {
     }
 }
 
-fn records(told: &StoryView<'_>) -> Markup {
+fn records(view: &StoryView<'_>) -> Markup {
     html! {
         table.records {
             thead { tr { th { "Time" } th { "Kind" } th { "Leg" } th { "What" } } }
             tbody {
-                @for (line, fact) in told.call.lines.iter().zip(&told.call.facts) {
+                @for (line, fact) in view.call.lines.iter().zip(&view.call.facts) {
                     @let record = Record::parse(&line.text);
                     tr {
-                        td.num { (told.clock.time_millis(line.at)) }
+                        td.num { (view.clock.time_millis(line.at)) }
                         td { (record.kind().as_str()) }
-                        td { (crate::timeline::leg_text(told.call, fact.uid())) }
+                        td { (crate::timeline::leg_text(view.call, fact.uid())) }
                         td { (words::record(&record, fact)) }
                     }
                 }
@@ -123,24 +123,24 @@ fn records(told: &StoryView<'_>) -> Markup {
 }
 
 /// The ladder, drawn.
-fn picture(told: &StoryView<'_>) -> Markup {
-    let arrows = told.arrows();
-    let people = told.story.people.len().max(1);
+fn picture(view: &StoryView<'_>) -> Markup {
+    let arrows = view.arrows();
+    let people = view.story.people.len().max(1);
     let (width, height) = (TIME + people * COLUMN, HEAD + (arrows.len() + 1) * ROW);
     let middle = |person: usize| TIME + person * COLUMN + COLUMN / 2;
     let y = |row: usize| HEAD + row * ROW + ROW / 2;
     html! {
         div.picture {
             svg viewBox=(format!("0 0 {width} {height}")) width=(width) height=(height) role="img" aria-label="Who talked to whom; the table below says the same" {
-                @for (person, lane) in told.story.people.iter().enumerate() {
-                    text.name x=(middle(person)) y="16" text-anchor="middle" { (told.people.name(&lane.party).map(|name| fit(&name, NAME_COLUMNS).trim_end().to_owned()).unwrap_or_default()) }
+                @for (person, lane) in view.story.people.iter().enumerate() {
+                    text.name x=(middle(person)) y="16" text-anchor="middle" { (view.people.name(&lane.party).map(|name| fit(&name, NAME_COLUMNS).trim_end().to_owned()).unwrap_or_default()) }
                     text.name x=(middle(person)) y="34" text-anchor="middle" { (phone(&lane.party)) }
                     @for (row, arrow) in arrows.iter().enumerate() {
-                        line class=(life(told, person, arrow)) x1=(middle(person)) x2=(middle(person)) y1=(y(row)) y2=(y(row) + ROW) {}
+                        line class=(life(view, person, arrow)) x1=(middle(person)) x2=(middle(person)) y1=(y(row)) y2=(y(row) + ROW) {}
                     }
                 }
                 @for (row, arrow) in arrows.iter().enumerate() {
-                    text.time x="0" y=(y(row) + 4) { (told.clock.time(arrow.at)) }
+                    text.time x="0" y=(y(row) + 4) { (view.clock.time(arrow.at)) }
                     (drawn(arrow, middle(arrow.from), middle(arrow.to), y(row)))
                 }
             }
@@ -166,8 +166,8 @@ fn drawn(arrow: &Arrow, from: usize, to: usize, y: usize) -> Markup {
 }
 
 /// The class of a participant's line below an arrow.
-fn life(told: &StoryView<'_>, person: usize, arrow: &Arrow) -> &'static str {
-    match told.doing(person, arrow.between) {
+fn life(view: &StoryView<'_>, person: usize, arrow: &Arrow) -> &'static str {
+    match view.doing(person, arrow.between) {
         Some(PersonDoing::Talks(_)) => "talks",
         Some(PersonDoing::Consults(_)) => "consults",
         Some(PersonDoing::Rings(_) | PersonDoing::Waits | PersonDoing::Held) => "waits",

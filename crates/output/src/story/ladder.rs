@@ -21,7 +21,7 @@ const COLUMN_MAX: usize = 26;
 /// A column is no narrower: a number is written in two lines, `hangs up` on an arrow.
 const COLUMN_MIN: usize = 11;
 
-/// Columns where the output has no width of its own.
+/// The number of columns if the output has no width.
 const WIDTH_USUAL: usize = 100;
 
 /// Lines that a name may take.
@@ -34,24 +34,24 @@ const NAME_LINES_MAX: usize = 3;
 /// When `out` does.
 pub fn write_ladder(
     out: &mut impl Write,
-    told: &StoryView<'_>,
+    view: &StoryView<'_>,
     width: Option<usize>,
 ) -> io::Result<()> {
-    timeline::header(out, (told.trace, told.call), told.clock, told.people, width)?;
+    timeline::header(out, (view.trace, view.call), view.clock, view.people, width)?;
     writeln!(out)?;
-    let arrows = told.arrows();
-    let grid = LadderLayout::of(told.story.people.len(), width.unwrap_or(WIDTH_USUAL));
-    for line in grid.names(told) {
+    let arrows = view.arrows();
+    let grid = LadderLayout::of(view.story.people.len(), width.unwrap_or(WIDTH_USUAL));
+    for line in grid.names(view) {
         writeln!(out, "{}", style::strong(&line))?;
     }
-    let mut day = told.clock.date(told.call.summary.first);
+    let mut day = view.clock.date(view.call.summary.first);
     let mut last = None;
     for arrow in arrows.iter().filter(|arrow| grid.has(arrow)) {
-        if told.clock.date(arrow.at) != day {
-            day = told.clock.date(arrow.at);
+        if view.clock.date(arrow.at) != day {
+            day = view.clock.date(arrow.at);
             writeln!(out, "{}", style::faint(&format!("--- {day}")))?;
         }
-        let time = told.clock.time(arrow.at);
+        let time = view.clock.time(arrow.at);
         let shown = match last.replace(time.clone()) {
             Some(before) if before == time => " ".repeat(time.len()),
             _ => time,
@@ -60,10 +60,10 @@ pub fn write_ladder(
             out,
             "{} {}",
             style::faint(&shown),
-            grid.row(told, arrow).trim_end()
+            grid.row(view, arrow).trim_end()
         )?;
     }
-    let hidden = told.story.people.len().saturating_sub(grid.columns);
+    let hidden = view.story.people.len().saturating_sub(grid.columns);
     if hidden > 0 {
         let text = format!("{hidden} more have no column here; a wider screen has room for them");
         writeln!(
@@ -72,7 +72,7 @@ pub fn write_ladder(
             style::faint(&fit(&text, grid.width.min(text.width())))
         )?;
     }
-    write_faults(out, told, width)
+    write_faults(out, view, width)
 }
 
 /// Where the columns are.
@@ -98,18 +98,18 @@ impl LadderLayout {
         arrow.from < self.columns && arrow.to < self.columns
     }
 
-    /// The middle of a column, counted from behind the time.
+    /// The middle of a column, counted from the end of the time.
     fn middle(&self, column: usize) -> usize {
         column * self.column + self.column / 2
     }
 
     /// Names above the columns, each in the middle of its own.
-    fn names(&self, told: &StoryView<'_>) -> Vec<String> {
+    fn names(&self, view: &StoryView<'_>) -> Vec<String> {
         let room = self.column - 1;
-        let people = told.story.people.iter().take(self.columns);
+        let people = view.story.people.iter().take(self.columns);
         let names: Vec<Vec<String>> = people
             .map(|lane| {
-                let mut lines = pieces(&told.people.party(&lane.party), room);
+                let mut lines = pieces(&view.people.party(&lane.party), room);
                 lines.truncate(NAME_LINES_MAX);
                 lines
             })
@@ -129,10 +129,10 @@ impl LadderLayout {
     }
 
     /// One line: what each participant does, and an arrow.
-    fn row(&self, told: &StoryView<'_>, arrow: &Arrow) -> String {
+    fn row(&self, view: &StoryView<'_>, arrow: &Arrow) -> String {
         let mut cells = vec![' '; self.column * self.columns];
         for person in 0..self.columns {
-            cells[self.middle(person)] = life(told, person, arrow.between);
+            cells[self.middle(person)] = life(view, person, arrow.between);
         }
         if arrow.from == arrow.to {
             self.note(&mut cells, arrow);
@@ -189,8 +189,8 @@ fn put(cells: &mut [char], at: usize, label: &[char]) {
 }
 
 /// The line of a participant: heavy while they talk, broken while they ring or wait.
-fn life(told: &StoryView<'_>, person: usize, at: Stamp) -> char {
-    match told.doing(person, at) {
+fn life(view: &StoryView<'_>, person: usize, at: Stamp) -> char {
+    match view.doing(person, at) {
         Some(PersonDoing::Talks(_) | PersonDoing::Consults(_)) => '┃',
         Some(PersonDoing::Rings(_) | PersonDoing::Waits | PersonDoing::Held) => '┊',
         None => '│',

@@ -1,6 +1,6 @@
-//! A call told in steps, for people: in a terminal, as a ladder, and as a file for a ticket.
+//! The steps of a call as sentences for people: in a terminal, as a ladder, and as a file for a ticket.
 //!
-//! What happened is [`calltrace_model::call::Story`]'s; here it gets words, names, and a shape.
+//! [`calltrace_model::call::Story`] finds out what happened; this module adds words, names and a form.
 //! `phrases` holds the words of pages as well, and [`Teller`] is how a page puts its own names into them.
 
 mod arrows;

@@ -1,15 +1,15 @@
-//! What steps of a call say, in every voice: the only place of these words.
+//! The sentences for the steps of a call, in every voice. They are written only here.
 //!
-//! `{who}` stands for a part of the step by that name, `{Who}` for the same with a capital, and
+//! `{who}` means the part of the step by that name, `{Who}` for the same with a capital, and
 //! `{who:answers|answer}` for the form of a word that goes with how many the part is of. What stands in
-//! brackets is left out where there is nothing of a part in it.
+//! brackets is left out if a part in it is empty.
 
 use calltrace_model::call::{
     Direction, FaultCode, Lookup, MessageAction, Outcome, RequestResult, TransferResult,
 };
 
-/// Who tells a call. Sentences of a terminal stand below one another and begin with who does something;
-/// those of a page stand in a list and begin with what is done.
+/// The voice in which a call is described. Sentences of a terminal are below one another and begin with the
+/// person; those of a page are in a list and begin with the action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Voice {
     /// The outputs of the shell, in English.
@@ -32,8 +32,8 @@ pub(super) struct PhrasePart {
     pub(super) count: usize,
 }
 
-/// The phrase with its parts in their places. What they say is text, whatever signs are in it.
-pub(super) fn said(phrase: &Phrase, voice: Voice, parts: &[PhrasePart]) -> String {
+/// The phrase with its parts inserted. Signs in the parts have no special meaning.
+pub(super) fn phrase_text(phrase: &Phrase, voice: Voice, parts: &[PhrasePart]) -> String {
     filled(phrase[voice as usize], parts).0
 }
 
@@ -244,7 +244,7 @@ pub fn stage(stage: &str, voice: Voice, shown: impl FnOnce() -> String) -> Strin
     let name = "stage";
     let text = (!stage.is_empty()).then(shown);
     let count = 1;
-    said(&phrase, voice, &[PhrasePart { name, text, count }])
+    phrase_text(&phrase, voice, &[PhrasePart { name, text, count }])
 }
 
 pub(super) fn messages(action: MessageAction, replaces: bool) -> &'static Phrase {
@@ -436,7 +436,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_log_holds_is_no_phrase() {
+    fn text_of_a_log_is_not_read_as_a_phrase() {
         let part = |name, text: Option<&str>, count| PhrasePart {
             name,
             text: text.map(str::to_owned),
@@ -445,12 +445,12 @@ mod tests {
         let by = part("by", Some("an {after} [x]"), 2);
         let silent = [by, part("after", None, 1)];
         assert_eq!(
-            said(&ANSWERED, Voice::English, &silent),
+            phrase_text(&ANSWERED, Voice::English, &silent),
             "An {after} [x] answer"
         );
         let both = [part("by", Some("151"), 1), part("after", Some("8 с"), 1)];
         assert_eq!(
-            said(&ANSWERED, Voice::Russian, &both),
+            phrase_text(&ANSWERED, Voice::Russian, &both),
             "Отвечает 151 через 8 с"
         );
     }

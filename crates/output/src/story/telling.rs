@@ -1,9 +1,9 @@
 //! Puts the steps of a call into words, for each kind of output.
 
-use super::phrases::{self, Phrase, PhrasePart, Voice, said};
+use super::phrases::{self, Phrase, PhrasePart, Voice, phrase_text};
 use calltrace_model::call::{RungParty, Step, StepEvent, Summary};
 
-/// Who tells a call, and how parties, lines, chats and lengths are written there.
+/// The output that describes a call, and how it writes parties, lines, chats and lengths.
 pub trait Teller: Sized {
     /// In which words.
     fn voice(&self) -> Voice;
@@ -40,7 +40,7 @@ pub trait Teller: Sized {
         rang
     }
 
-    /// What the first request of a step asked and got, where that is told.
+    /// What the first request of a step asked for and got, if the step shows it.
     fn request(&self, _: &Step) -> Option<String> {
         None
     }
@@ -50,23 +50,25 @@ pub trait Teller: Sized {
         self.all(who.iter())
     }
 
-    /// How long was talked and held, each where it is known.
+    /// The length of the talk and of the hold, each if it is known.
     fn lengths(&self, talked: Option<i64>, held: Option<i64>) -> Vec<String> {
         let lengths = [(talked, phrases::TALKED), (held, phrases::ON_HOLD)];
         let known = lengths.iter().filter(|(millis, _)| millis.is_some());
         known
-            .map(|(millis, phrase)| said(phrase, self.voice(), &[lasting(self, "lasted", *millis)]))
+            .map(|(millis, phrase)| {
+                phrase_text(phrase, self.voice(), &[lasting(self, "lasted", *millis)])
+            })
             .collect()
     }
 
     /// A step as a sentence without a full stop.
     fn step(&self, step: &Step) -> String {
-        let (phrase, mut parts) = told(self, step);
+        let (phrase, mut parts) = sentence(self, step);
         let s = self.summary();
         parts.push(part("callee", self.party(&s.client)));
-        let client = said(phrases::client(s.direction), self.voice(), &parts);
+        let client = phrase_text(phrases::client(s.direction), self.voice(), &parts);
         parts.push(part("client", client));
-        said(phrase, self.voice(), &parts)
+        phrase_text(phrase, self.voice(), &parts)
     }
 }
 
@@ -82,8 +84,8 @@ fn lasting(teller: &impl Teller, name: &'static str, millis: Option<i64>) -> Phr
     part(name, millis.map(|millis| teller.duration(millis)))
 }
 
-/// What is said of a step, and the parts that only this step has.
-fn told(teller: &impl Teller, step: &Step) -> (&'static Phrase, Vec<PhrasePart>) {
+/// The phrase for a step, and the parts that only this step has.
+fn sentence(teller: &impl Teller, step: &Step) -> (&'static Phrase, Vec<PhrasePart>) {
     let voice = teller.voice();
     let party = |name, party: &str| part(name, teller.party(party));
     let length = |name, millis: &Option<i64>| lasting(teller, name, *millis);
@@ -154,7 +156,7 @@ fn told(teller: &impl Teller, step: &Step) -> (&'static Phrase, Vec<PhrasePart>)
             vec![
                 part("stage", teller.stage(stage)),
                 part("chats", teller.chats(chats)),
-                part("cut", cut.then(|| said(&phrases::CUT, voice, &[]))),
+                part("cut", cut.then(|| phrase_text(&phrases::CUT, voice, &[]))),
             ],
         ),
         StepEvent::Requests { lookup, result } => (
@@ -182,8 +184,8 @@ fn told(teller: &impl Teller, step: &Step) -> (&'static Phrase, Vec<PhrasePart>)
                 .as_ref()
                 .map(|by| subject("by", std::slice::from_ref(by)));
             let ended = match by {
-                Some(by) => said(&phrases::HUNG_UP, voice, &[by]),
-                None => said(&phrases::ENDED, voice, &[]),
+                Some(by) => phrase_text(&phrases::HUNG_UP, voice, &[by]),
+                None => phrase_text(&phrases::ENDED, voice, &[]),
             };
             let lengths = teller.lengths(*talked, *held).join(", ");
             (

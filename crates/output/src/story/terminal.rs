@@ -17,36 +17,36 @@ const INDENT: usize = 8 + 2 + 7 + 2;
 /// When `out` does.
 pub fn write_story(
     out: &mut impl Write,
-    told: &StoryView<'_>,
+    view: &StoryView<'_>,
     width: Option<usize>,
 ) -> io::Result<()> {
-    timeline::header(out, (told.trace, told.call), told.clock, told.people, width)?;
+    timeline::header(out, (view.trace, view.call), view.clock, view.people, width)?;
     writeln!(out)?;
-    let first = told.call.summary.first;
-    let mut head = told.clock.day_and_offset(first);
-    for step in &told.story.steps {
-        if let Some(heading) = told.clock.heading(&mut head, step.at) {
+    let first = view.call.summary.first;
+    let mut head = view.clock.day_and_offset(first);
+    for step in &view.story.steps {
+        if let Some(heading) = view.clock.heading(&mut head, step.at) {
             writeln!(out, "{}", style::faint(&heading))?;
         }
-        let (time, offset) = (told.clock.time(step.at), told.offset(step.at));
+        let (time, offset) = (view.clock.time(step.at), view.offset(step.at));
         write!(out, "{time}  {}  ", style::faint(&format!("{offset:>7}")))?;
-        wrapped(out, &told.sentence(step), INDENT, width)?;
+        wrapped(out, &view.sentence(step), INDENT, width)?;
     }
-    write_faults(out, told, width)?;
-    timeline::footer(out, &told.call.summary, width)
+    write_faults(out, view, width)?;
+    timeline::footer(out, &view.call.summary, width)
 }
 
 /// Each fault, the gravest first, with its code.
 pub(super) fn write_faults(
     out: &mut impl Write,
-    told: &StoryView<'_>,
+    view: &StoryView<'_>,
     width: Option<usize>,
 ) -> io::Result<()> {
-    if told.faults.is_empty() {
+    if view.faults.is_empty() {
         return Ok(());
     }
     writeln!(out)?;
-    for fault in &told.faults {
+    for fault in &view.faults {
         let severity = fault.code.severity();
         let name = format!("{:<7}", severity.name());
         let name = match severity {
@@ -55,7 +55,7 @@ pub(super) fn write_faults(
             Severity::Note => style::faint(&name),
         };
         write!(out, "  {name}  ")?;
-        let text = format!("{} [{}]", told.fault_sentence(fault), fault.code.name());
+        let text = format!("{} [{}]", view.fault_sentence(fault), fault.code.name());
         wrapped(out, &text, 2 + 7 + 2, width)?;
     }
     Ok(())

@@ -10,30 +10,30 @@ use crate::words;
 ///
 /// # Errors
 /// When `out` does.
-pub fn write_markdown(out: &mut dyn Write, told: &StoryView<'_>) -> io::Result<()> {
-    writeln!(out, "## {}\n", markdown(&told.title()))?;
-    for line in told.summary_lines() {
+pub fn write_markdown(out: &mut dyn Write, view: &StoryView<'_>) -> io::Result<()> {
+    writeln!(out, "## {}\n", markdown(&view.title()))?;
+    for line in view.summary_lines() {
         writeln!(out, "- {}", markdown(&line))?;
     }
     writeln!(out, "\n| Time | After | What happened |\n|---|---|---|")?;
-    for step in &told.story.steps {
+    for step in &view.story.steps {
         writeln!(
             out,
             "| {} | {} | {} |",
-            told.clock.time(step.at),
-            told.offset(step.at),
-            markdown(&told.sentence(step))
+            view.clock.time(step.at),
+            view.offset(step.at),
+            markdown(&view.sentence(step))
         )?;
     }
-    if !told.faults.is_empty() {
+    if !view.faults.is_empty() {
         writeln!(out, "\n| Level | Code | What is wrong |\n|---|---|---|")?;
-        for fault in &told.faults {
+        for fault in &view.faults {
             writeln!(
                 out,
                 "| {} | `{}` | {} |",
                 fault.code.severity().name(),
                 fault.code.name(),
-                markdown(&told.fault_sentence(fault))
+                markdown(&view.fault_sentence(fault))
             )?;
         }
     }
@@ -44,18 +44,18 @@ pub fn write_markdown(out: &mut dyn Write, told: &StoryView<'_>) -> io::Result<(
 ///
 /// # Errors
 /// When `out` does.
-pub fn write_mermaid(out: &mut dyn Write, told: &StoryView<'_>) -> io::Result<()> {
+pub fn write_mermaid(out: &mut dyn Write, view: &StoryView<'_>) -> io::Result<()> {
     writeln!(out, "sequenceDiagram")?;
-    for (at, lane) in told.story.people.iter().enumerate() {
+    for (at, lane) in view.story.people.iter().enumerate() {
         writeln!(
             out,
             "    participant P{at} as {}",
-            mermaid(&told.people.party(&lane.party))
+            mermaid(&view.people.party(&lane.party))
         )?;
     }
     let mut last = None;
-    for arrow in told.arrows() {
-        let time = told.clock.time(arrow.at);
+    for arrow in view.arrows() {
+        let time = view.clock.time(arrow.at);
         let label = match last.replace(time.clone()) {
             Some(before) if before == time => arrow.labels[0].clone(),
             _ => format!("{time} {}", arrow.labels[0]),

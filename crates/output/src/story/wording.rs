@@ -108,13 +108,13 @@ impl StoryView<'_> {
             .records
             .first()
             .and_then(|&at| self.call.facts.get(at));
-        let said = fact.and_then(|fact| fact.text_details.talk_seconds);
-        let said = said.map_or(0, |seconds| i64::from(seconds) * 1000);
+        let stated = fact.and_then(|fact| fact.text_details.talk_seconds);
+        let stated = stated.map_or(0, |seconds| i64::from(seconds) * 1000);
         let was = match self.call.summary.talk_millis {
             Some(talk) => format!("the talk was {}", duration(talk)),
             None => "nobody talked".to_owned(),
         };
-        format!(", {} where {was}", duration(said))
+        format!(", {} where {was}", duration(stated))
     }
 }
 

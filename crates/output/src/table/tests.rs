@@ -184,7 +184,7 @@ fn a_wide_id_has_a_line_of_its_own_and_takes_no_column_away() {
 }
 
 #[test]
-fn nothing_is_wider_than_it_may_be() {
+fn no_row_is_wider_than_the_limit() {
     let mut all = calls();
     all.push(Summary {
         rang: (0..30).map(|number| format!("15{number}")).collect(),
