@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_still_arrive_is_not_missing() {
+    fn an_event_that_may_still_arrive_is_not_missing() {
         let of_host = [seen(NOON, BODY, Delivery::Accepted)];
         let last = NOON + 15 * 60_000;
         assert_eq!(judged(&sent(&of_host), &[], last).pending, 1);
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_clock_makes_nothing_missing() {
+    fn a_wrong_clock_makes_no_event_missing() {
         let of_host = [seen(NOON, BODY, Delivery::Accepted)];
         let received = [seen(NOON + 3 * 3_600_000, BODY, Delivery::Accepted)];
         let judgement = judged(&sent(&of_host), &received, LATER + 24 * 3_600_000);
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn what_damage_may_hide_is_not_missing() {
+    fn an_event_that_damage_may_hide_is_not_missing() {
         let of_host = [seen(NOON, BODY, Delivery::Accepted)];
         let mut trouble = Trouble::new(Path::new("events.log"), "is torn");
         trouble.hides = Some(TimeRange::ANY);
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn the_other_receivers_table_counts_only_where_the_first_has_nothing() {
+    fn the_second_receivers_table_counts_only_if_the_first_has_no_event() {
         let other = r#"{"UniqueId":"2.2","Phone":"2"}"#;
         let webhook = numbered(&[seen(NOON, BODY, Delivery::TimedOut)]);
         let crm = numbered(&[

@@ -33,7 +33,7 @@ pub struct HostOutcome {
     pub errors: usize,
     /// The host's clock minus ours, in milliseconds; `None` if the host did not say.
     pub skew_millis: Option<i64>,
-    /// What could not be read of journals and logs, one sentence each.
+    /// The parts of journals and logs that could not be read, one sentence each.
     pub troubles: Vec<String>,
     /// Why the host could not be asked, or the lines could not be written.
     pub failure: Option<HostFailure>,

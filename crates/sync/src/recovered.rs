@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_be_read_back_as_something_else_makes_no_line() {
+    fn a_row_that_would_be_read_back_differently_makes_no_line() {
         for (event, request) in [
             ("hangup|x", r#"{"UniqueId":"1.1"}"#),
             ("hangup", r#"{"UniqueId":"1.1|y"}"#),

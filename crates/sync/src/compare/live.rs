@@ -27,7 +27,8 @@ pub enum MatchState {
     Alone,
     /// The counterpart came earlier. The value is the time from sending to arrival (milliseconds).
     Paired(i64),
-    /// The counterpart has another body: the time from sending to arrival (milliseconds), and the fields that differ.
+    /// The counterpart has a different body: the time from sending to arrival (milliseconds), and the fields that
+    /// differ.
     Differs(i64, Vec<Difference>),
     /// The event was sent and has not arrived in time.
     Missing,
@@ -55,7 +56,7 @@ pub struct LiveMatcher {
     wait_millis: i64,
     sent: PendingEvents,
     received: PendingEvents,
-    /// Events that arrived as they were sent, with the time of the last arrival.
+    /// Events that arrived with the body that was sent, with the time of the last arrival.
     arrived: HashMap<EventKey, i64>,
     counts: EventCounts,
     lags: Vec<i64>,
@@ -77,7 +78,7 @@ struct PendingEvent {
     key: EventKey,
     sighting: Sighting,
     since_millis: i64,
-    is_told: bool,
+    is_reported: bool,
 }
 
 /// Maximum number of waiting events per side. The oldest is dropped for a new one.
@@ -103,7 +104,7 @@ impl PendingEvents {
             key,
             sighting,
             since_millis,
-            is_told: false,
+            is_reported: false,
         };
         self.waiting.insert(number, waiting);
     }
@@ -173,11 +174,11 @@ impl LiveMatcher {
         };
         let state = match other {
             Some(number) => {
-                let lane = match way {
+                let pending = match way {
                     EventSide::Sent => &mut self.received,
                     EventSide::Received => &mut self.sent,
                 };
-                let other = lane.remove(number).expect("it was found");
+                let other = pending.remove(number).expect("it was found");
                 let lag = match way {
                     EventSide::Sent => other.sighting.at_millis - sighting.at_millis,
                     EventSide::Received => sighting.at_millis - other.sighting.at_millis,
@@ -186,11 +187,11 @@ impl LiveMatcher {
                 MatchState::Paired(lag)
             }
             None => {
-                let lane = match way {
+                let pending = match way {
                     EventSide::Sent => &mut self.sent,
                     EventSide::Received => &mut self.received,
                 };
-                lane.push(key, sighting.clone(), now_millis);
+                pending.push(key, sighting.clone(), now_millis);
                 MatchState::Alone
             }
         };
@@ -212,28 +213,31 @@ impl LiveMatcher {
 
     /// Returns the events that are now reported as missing. Events are dropped when their window ends.
     pub fn tick(&mut self, now_millis: i64) -> Vec<LiveUpdate> {
-        let mut told = Vec::new();
+        let mut updates = Vec::new();
         let kept = self.window.after_millis + self.window.before_millis;
         self.arrived.retain(|_, at| now_millis - *at <= kept);
         for number in due(&self.sent, now_millis - self.wait_millis) {
-            told.extend(self.judge_sent(number));
+            updates.extend(self.judge_sent(number));
         }
         for number in due(&self.received, now_millis - self.wait_millis) {
-            told.extend(self.judge_received(number));
+            updates.extend(self.judge_received(number));
         }
-        for (lane, is_sent) in [(&mut self.sent, true), (&mut self.received, false)] {
+        for (pending, is_sent) in [(&mut self.sent, true), (&mut self.received, false)] {
             let is_over = |waiting: &PendingEvent| {
-                waiting.is_told && now_millis - waiting.since_millis > kept
+                waiting.is_reported && now_millis - waiting.since_millis > kept
             };
-            let over = lane.waiting.iter().filter(|(_, waiting)| is_over(waiting));
+            let over = pending
+                .waiting
+                .iter()
+                .filter(|(_, waiting)| is_over(waiting));
             let over: Vec<u64> = over.map(|(number, _)| *number).collect();
             if is_sent {
                 self.counts.missing += over.len();
             }
             over.into_iter()
-                .for_each(|number| drop(lane.remove(number)));
+                .for_each(|number| drop(pending.remove(number)));
         }
-        told
+        updates
     }
 
     fn judge_sent(&mut self, number: u64) -> Option<LiveUpdate> {
@@ -246,7 +250,7 @@ impl LiveMatcher {
             Some(other) => self.differs(number, other, EventSide::Sent),
             None => {
                 let waiting = self.sent.waiting.get_mut(&number)?;
-                waiting.is_told = true;
+                waiting.is_reported = true;
                 Some(LiveUpdate {
                     way: EventSide::Sent,
                     sighting: waiting.sighting.clone(),
@@ -267,7 +271,7 @@ impl LiveMatcher {
         }
         let waiting = self.received.waiting.get_mut(&number)?;
         let is_known = self.arrived.contains_key(&waiting.key);
-        waiting.is_told = true;
+        waiting.is_reported = true;
         let sighting = waiting.sighting.clone();
         if is_known {
             self.counts.duplicate += 1;
@@ -285,11 +289,11 @@ impl LiveMatcher {
         })
     }
 
-    /// Joins two records of one event that differ in their bodies, or of which the sender noted no body.
+    /// Joins two records of one event that differ in their bodies, or whose sender noted no body.
     fn differs(&mut self, sent: u64, received: u64, way: EventSide) -> Option<LiveUpdate> {
         let sent = self.sent.remove(sent)?;
         let received = self.received.remove(received)?;
-        if way == EventSide::Sent && received.is_told {
+        if way == EventSide::Sent && received.is_reported {
             // It was reported and counted as unsent before.
             self.counts.unsent -= 1;
         }
@@ -326,9 +330,13 @@ impl LiveMatcher {
 }
 
 /// Events that have waited since this time or longer and were not reported.
-fn due(lane: &PendingEvents, since_millis: i64) -> Vec<u64> {
-    let is_due = |waiting: &PendingEvent| !waiting.is_told && waiting.since_millis <= since_millis;
-    let due = lane.waiting.iter().filter(|(_, waiting)| is_due(waiting));
+fn due(pending: &PendingEvents, since_millis: i64) -> Vec<u64> {
+    let is_due =
+        |waiting: &PendingEvent| !waiting.is_reported && waiting.since_millis <= since_millis;
+    let due = pending
+        .waiting
+        .iter()
+        .filter(|(_, waiting)| is_due(waiting));
     due.map(|(number, _)| *number).collect()
 }
 
@@ -337,7 +345,7 @@ fn meets(window: MatchWindow, sent: &Sighting, received: &Sighting) -> bool {
     (first..=last).contains(&received.at_millis)
 }
 
-/// Whether both may be the same event with different bodies.
+/// Whether the two records may be of the same event, with different bodies.
 fn is_like(sent: &Sighting, received: &Sighting) -> bool {
     let id = || {
         let id = sent.body.id();
@@ -373,12 +381,12 @@ mod tests {
         LiveMatcher::new(MatchWindow::default(), 10_000)
     }
 
-    fn states(told: &[LiveUpdate]) -> Vec<&MatchState> {
-        told.iter().map(|told| &told.state).collect()
+    fn states(updates: &[LiveUpdate]) -> Vec<&MatchState> {
+        updates.iter().map(|update| &update.state).collect()
     }
 
     #[test]
-    fn whichever_side_comes_first_the_second_has_the_lag() {
+    fn the_second_side_reports_the_lag_in_either_order() {
         for first in [EventSide::Sent, EventSide::Received] {
             let mut live = live();
             let (sent, received) = (seen(1_000, ONE), seen(1_057, ONE));
@@ -386,8 +394,8 @@ mod tests {
             if first == EventSide::Received {
                 both.reverse();
             }
-            let told = both.map(|(way, sighting)| live.take(way, sighting, 2_000).state);
-            assert_eq!(told, [MatchState::Alone, MatchState::Paired(57)]);
+            let updates = both.map(|(way, sighting)| live.take(way, sighting, 2_000).state);
+            assert_eq!(updates, [MatchState::Alone, MatchState::Paired(57)]);
             assert!(live.tick(60_000).is_empty());
             let (counts, lag) = live.finish();
             assert_eq!((counts.sent, counts.received, counts.missing), (1, 1, 0));
@@ -396,7 +404,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_still_not_there_is_told_once_and_may_come_late() {
+    fn a_missing_event_is_reported_once_and_may_arrive_late() {
         let mut live = live();
         live.take(EventSide::Sent, seen(0, ONE), 0);
         assert!(live.tick(9_999).is_empty());
@@ -408,13 +416,13 @@ mod tests {
     }
 
     #[test]
-    fn another_body_differs_and_a_second_arrival_is_a_duplicate() {
+    fn a_different_body_differs_and_a_second_arrival_is_a_duplicate() {
         let mut live = live();
         live.take(EventSide::Sent, seen(0, ONE), 0);
         live.take(EventSide::Received, seen(5, OTHER), 5);
-        let told = live.tick(20_000);
-        let [MatchState::Differs(5, fields)] = states(&told)[..] else {
-            panic!("{told:?}");
+        let updates = live.tick(20_000);
+        let [MatchState::Differs(5, fields)] = states(&updates)[..] else {
+            panic!("{updates:?}");
         };
         assert_eq!(fields[0].field, "Phone");
         live.take(EventSide::Sent, seen(21_000, ONE), 21_000);
@@ -438,7 +446,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_sent_without_a_body_takes_an_arrival_of_its_type() {
+    fn an_event_sent_without_a_body_takes_an_arrival_of_its_type() {
         let mut live = live();
         live.take(EventSide::Sent, seen(3, ""), 3);
         live.take(EventSide::Received, seen(0, ONE), 0);

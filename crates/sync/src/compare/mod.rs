@@ -25,7 +25,7 @@ pub struct SideEvents {
     pub sightings: Vec<Sighting>,
     /// Errors that a service reports.
     pub complaints: Vec<Complaint>,
-    /// What could not be read, as sentences. Each makes the answer incomplete.
+    /// The files that could not be read, as sentences. Each makes the answer incomplete.
     pub incomplete: Vec<String>,
 }
 
@@ -70,7 +70,7 @@ impl SideEvents {
         }
     }
 
-    /// The Tokens of its events, each once; a hundred at most.
+    /// The Tokens of its events, each once; at most a hundred.
     pub fn tokens(&self) -> BTreeSet<String> {
         let mut tokens = BTreeSet::new();
         for sighting in &self.sightings {

@@ -17,8 +17,8 @@ pub struct CompareReport {
     pub total: EventCounts,
     /// The differences, in the order of time.
     pub findings: Vec<Mismatch>,
-    /// Events that arrived and were not sent, in the order of time. They are no difference, as the sender may keep
-    /// other journals.
+    /// Events that arrived and were not sent, in the order of time. They do not count as a difference, as the sender
+    /// may keep other journals.
     pub unsent: Vec<Sighting>,
     /// The time from sending to arrival; `None` if no event arrived.
     pub lag: Option<Lag>,
@@ -28,7 +28,7 @@ pub struct CompareReport {
     pub last_received: Option<Sighting>,
     /// Errors of events that are asked about and arrived as they were sent.
     pub complaints: Vec<Complaint>,
-    /// What could not be read, as sentences.
+    /// The files that could not be read, as sentences.
     pub incomplete: Vec<String>,
 }
 
@@ -163,10 +163,12 @@ pub fn compare(
         report.total.unsent += 1;
     }
     // The received side includes arrivals after --until, which are not part of the query.
-    let told = comparison.pairs.iter().map(|pair| pair.received);
-    let told = told.chain(comparison.duplicates.iter().copied());
-    let told = told.map(|place| &received.sightings[place]);
-    let last = told.chain(&report.unsent).max_by_key(|one| one.at_millis);
+    let arrivals = comparison.pairs.iter().map(|pair| pair.received);
+    let arrivals = arrivals.chain(comparison.duplicates.iter().copied());
+    let arrivals = arrivals.map(|place| &received.sightings[place]);
+    let last = arrivals
+        .chain(&report.unsent)
+        .max_by_key(|one| one.at_millis);
     report.last_received = last.cloned();
     let complaints = sent.complaints.into_iter().chain(received.complaints);
     report.complain(complaints.collect(), &sent.sightings, question);
@@ -240,7 +242,8 @@ impl CompareReport {
             .sort_by_key(|finding| finding.sighting().at_millis);
     }
 
-    /// Attaches errors to the difference that they belong to. Of the others it keeps those of events that were sent.
+    /// Attaches errors to the difference that they belong to. It keeps those other errors that belong to events that
+    /// were sent.
     fn complain(&mut self, complaints: Vec<Complaint>, sent: &[Sighting], question: &CompareQuery) {
         if complaints.is_empty() {
             return;

@@ -15,7 +15,7 @@ pub struct EventFilter<'q> {
 }
 
 impl<'q> EventFilter<'q> {
-    /// Makes the filter of a query. The events of both sides tell which legs and bridges the call has.
+    /// Makes the filter of a query. The events of both sides show which legs and bridges the call has.
     pub fn of(question: &'q CompareQuery, sides: &[&[Sighting]]) -> EventFilter<'q> {
         let ids = question.id.as_ref().map(|id| call_ids(id, sides));
         EventFilter { question, ids }

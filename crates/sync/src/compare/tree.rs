@@ -1,4 +1,4 @@
-//! The received side, read from the logs of enterprises: Asterisk events in files of every generation.
+//! The received side, read from the logs of enterprises: the Asterisk events in `events.log` and its archives.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -124,7 +124,7 @@ fn share_names(sightings: &mut [Sighting]) {
     }
 }
 
-/// Replaces the offsets in a report with line numbers; 0 for a file that has gone meanwhile. Places outside these
+/// Replaces the offsets in a report with line numbers; 0 for a file that no longer exists. Places outside these
 /// enterprises stay as they are.
 pub fn number(
     engine: &Engine,

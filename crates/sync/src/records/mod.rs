@@ -3,11 +3,11 @@
 //! ```text
 //! row     a hangup as a host sent it -> the row of its call (pure)
 //! tables  which columns there are -> statements
-//! write   rows in batches, each behind a savepoint; the state of a host
+//! write   rows in batches, each after a savepoint; the state of a host
 //! read    what the tables say of hosts and of sources of calls
 //! ```
 //!
-//! An existing call stays unchanged, whatever program wrote it. The connection is that of `calltrace-directory`.
+//! An existing call stays unchanged, no matter which program wrote it. The connection is that of `calltrace-directory`.
 
 mod read;
 mod row;
@@ -53,7 +53,7 @@ pub struct HostOrigin<'o> {
     pub enterprise: &'o str,
     /// The host, as `asterisk_host` of the tables names it.
     pub host: &'o str,
-    /// Zone of the host's clock. It matters where columns hold moments (`timestamptz`).
+    /// Zone of the host's clock. It matters if columns hold moments (`timestamptz`).
     pub zone: Zone,
 }
 

@@ -58,9 +58,9 @@ pub struct HangupRow {
     pub call_type: Option<CallType>,
     /// CallStatus, as the host wrote it.
     pub call_status: Option<String>,
-    /// When the call came: DateReceived, else StartTime, else when the row was written.
+    /// When the call came: DateReceived, otherwise StartTime, otherwise when the row was written.
     pub received: Option<NaiveDateTime>,
-    /// StartTime, else DateReceived, else when the row was written.
+    /// StartTime, otherwise DateReceived, otherwise when the row was written.
     pub started: Option<NaiveDateTime>,
     /// EndTime.
     pub ended: Option<NaiveDateTime>,
@@ -98,8 +98,8 @@ const EXTENSION_CHARS_MAX: usize = 4;
 const ANSWERED: &str = "2";
 
 impl HangupRow {
-    /// Makes the row of a hangup. If the hangup names no extension, the other events of the call tell the
-    /// participants: the first extension of a dial, otherwise the parties with a short number in a bridge.
+    /// Makes the row of a hangup. If the hangup names no extension, the other events of the call give the participants:
+    /// the first extension of a dial, otherwise the parties with a short number in a bridge.
     ///
     /// # Errors
     /// When the hangup has no row.

@@ -160,7 +160,7 @@ fn pipes_quotes_and_nul_stand_in_bodies() {
 }
 
 #[test]
-fn what_names_no_call_has_no_row() {
+fn an_event_without_a_call_has_no_row() {
     let of = |request: &str, unique_id: &str| {
         let mut hangup = sent("hangup", request);
         hangup.unique_id = unique_id.to_owned();
@@ -198,7 +198,7 @@ fn of_a_call_that_hung_up_twice_there_is_one_row() {
 }
 
 #[test]
-fn a_row_of_a_journal_is_an_event_that_says_where_it_stands() {
+fn a_row_of_a_journal_is_an_event_with_its_position() {
     let written: NaiveDateTime = "2025-12-02T12:40:35".parse().expect("a time");
     let row = JournalRow {
         day: written.date(),

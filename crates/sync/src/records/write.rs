@@ -70,7 +70,7 @@ impl CopyOutcome {
 }
 
 impl CallDatabase {
-    /// Writes the calls that have a hangup in `sent`, in the given order. The other events of `sent` tell the
+    /// Writes the calls that have a hangup in `sent`, in the given order. The other events of `sent` give the
     /// participants. It never fails as a whole: the outcome names what was not written. Rows are written in
     /// transactions of 500; a transaction that is open when the future is dropped is rolled back.
     pub async fn copy(&self, origin: HostOrigin<'_>, sent: &[HostEvent]) -> CopyOutcome {
