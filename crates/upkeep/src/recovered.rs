@@ -46,7 +46,7 @@ pub struct AddedLines {
 /// Why not all missing lines were added.
 #[derive(Debug)]
 pub enum AddError<E> {
-    /// The caller could not tell which lines are missing. Nothing was added.
+    /// The caller could not find out which lines are missing. Nothing was added.
     Unknown(E),
     /// A line could not be written.
     Unwritten {

@@ -25,8 +25,8 @@ impl StateFile {
         read_own(&folder, self.0, BYTES_MAX).ok()
     }
 
-    /// Replaces the content by what `change` makes of it, under the enterprise's lock. Waits for another calltrace
-    /// that holds the lock for `patience` at most.
+    /// Replaces the content by what `change` makes of it, under the enterprise's lock. Waits for another calltrace that
+    /// holds the lock for at most `patience`.
     ///
     /// # Errors
     /// When the lock can't be taken or the file can't be written. The file is then unchanged.

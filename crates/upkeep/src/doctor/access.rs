@@ -222,7 +222,7 @@ pub(super) fn settings(files: &[SettingsFile]) -> Vec<Finding> {
         let is_open = fs::metadata(&file.path).is_ok_and(|m| m.mode() & others != 0);
         is_open && is_reachable(folder_of(&file.path))
     };
-    let said = |file: &SettingsFile| {
+    let open_file_finding = |file: &SettingsFile| {
         let mode = fs::metadata(&file.path).map_or(0, |metadata| metadata.mode() & 0o7777);
         Finding::problem(Code::SettingsReadable)
             .file(&file.path)
@@ -233,5 +233,5 @@ pub(super) fn settings(files: &[SettingsFile]) -> Vec<Finding> {
             .remedy("`chmod o= {path}`, and replace the secrets by new ones")
             .with("path", Field::Path(file.path.clone()))
     };
-    files.iter().filter(open).map(said).collect()
+    files.iter().filter(open).map(open_file_finding).collect()
 }

@@ -55,7 +55,7 @@ pub(super) fn check(survey: &HealthSurvey, circumstances: &Circumstances<'_>) ->
     }
     let silent =
         newest_of(survey, circumstances).filter(|at| circumstances.age(*at) > SILENT_MILLIS);
-    let said = silent.map(|newest| {
+    let finding = silent.map(|newest| {
         Finding::note(Code::Silent)
             .seen("its newest record is of {newest}, {days} ago")
             .with("newest", Field::At(newest))
@@ -63,5 +63,5 @@ pub(super) fn check(survey: &HealthSurvey, circumstances: &Circumstances<'_>) ->
             .why("its host may be down, or no longer know where to send events")
             .remedy("ask whether it still has calls")
     });
-    said.into_iter().collect()
+    finding.into_iter().collect()
 }

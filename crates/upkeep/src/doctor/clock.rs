@@ -3,8 +3,8 @@
 //!
 //! Every id begins with the second in which the host created the channel, in UTC. The machine that keeps the logs
 //! writes the first record of a call a second or two later. So the difference shows the host's clock against this
-//! machine's. A difference of whole hours may also be a wrong zone in the settings; the file's modification time
-//! tells which of the two it is.
+//! machine's. A difference of whole hours may also be a wrong zone in the settings; the file's modification time shows
+//! which of the two it is.
 
 use super::file::ExaminedFile;
 use super::survey::HealthSurvey;
@@ -38,7 +38,7 @@ pub(super) fn check(survey: &HealthSurvey, circumstances: &Circumstances<'_>) ->
     let skew = sampled.and_then(|seen| Some((seen, skew(&seen.more.reading.as_ref()?.lags)?)));
     let found = match skew {
         Some((seen, skew)) if skew.abs() > SKEW_MILLIS_MAX => {
-            Some(said(survey, seen, skew, circumstances))
+            Some(skew_finding(survey, seen, skew, circumstances))
         }
         Some(_) => None,
         None => by_change(survey, circumstances),
@@ -125,7 +125,7 @@ fn culprit(
     }
 }
 
-fn said(
+fn skew_finding(
     survey: &HealthSurvey,
     seen: &ExaminedFile,
     skew: i64,
@@ -193,7 +193,7 @@ fn zone_wrong(
         .with("zone", Field::Text(set.0.name().to_owned()))
 }
 
-/// `, such as "Etc/GMT-3"`: what can be typed for an offset from UTC (minutes), where there is one.
+/// `, such as "Etc/GMT-3"`: the text that can be typed for an offset from UTC (minutes), if there is one.
 fn zone_name(minutes: i64) -> String {
     match (minutes % 60, minutes / 60) {
         (0, 0) => ", such as \"UTC\"".to_owned(),
@@ -255,7 +255,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_skew_is_what_most_calls_say_and_a_zone_what_is_near_a_quarter_of_an_hour() {
+    fn most_calls_show_the_skew_and_one_near_a_quarter_of_an_hour_is_a_zone() {
         assert_eq!(skew(&[1000, 900, 40_000, 1200]), None);
         assert_eq!(skew(&[1000, 900, 40_000, 1200, 500_000]), Some(1000));
         for (millis, zone) in [

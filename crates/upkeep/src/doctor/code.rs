@@ -10,10 +10,10 @@ macro_rules! codes {
         }
 
         impl Code {
-            /// All of them, in the order in which they are told.
+            /// All codes, in the order in which they are reported.
             pub const ALL: &[Code] = &[$(Code::$code),*];
 
-            /// The name, as it is printed and as it stands in JSON.
+            /// The name, as it is printed and as it is in JSON.
             pub fn as_str(self) -> &'static str {
                 match self {
                     $(Code::$code => $name,)*

@@ -34,9 +34,9 @@ const NAMED_MAX: usize = 8;
 #[derive(Debug, Default)]
 pub(super) struct Bodies {
     pub(super) unknown_type: Option<(FilePosition, String)>,
-    /// Where, in which event, which key.
+    /// The position, the event and the key.
     pub(super) missing: Option<(FilePosition, String, &'static str)>,
-    /// Where a second Token stands.
+    /// The position of a second Token.
     pub(super) second_token: Option<FilePosition>,
     /// Numbers of enterprises in addresses, each with its first place.
     pub(super) named: Vec<(FilePosition, String)>,

@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn little_room_counts_by_its_share_and_by_itself() {
+    fn free_space_is_judged_by_its_share_and_by_its_size() {
         let volume = |bytes_free, inodes_free| Volume {
             device: 1,
             bytes: 100_000_000_000,

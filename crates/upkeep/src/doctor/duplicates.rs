@@ -17,13 +17,13 @@ pub(super) fn check(survey: &HealthSurvey, circumstances: &Circumstances<'_>) ->
                 circumstances.age(plain.log.modified.max(archive.log.modified)) < AT_WORK_MILLIS;
             match pair.relation {
                 Relation::Held | Relation::HeldInPart if is_at_work => None,
-                relation => Some(said(plain, archive, relation)),
+                relation => Some(finding(plain, archive, relation)),
             }
         })
         .collect()
 }
 
-fn said(plain: &ExaminedFile, archive: &ExaminedFile, relation: Relation) -> Finding {
+fn finding(plain: &ExaminedFile, archive: &ExaminedFile, relation: Relation) -> Finding {
     let (code, text, why) = match relation {
         Relation::Held => (
             Code::Duplicates,

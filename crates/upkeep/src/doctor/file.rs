@@ -229,7 +229,8 @@ pub(super) fn day_end(day: NaiveDate) -> Option<Stamp> {
     Some(day_start(day)?.plus_millis(DAY_MILLIS + MIDNIGHT_MILLIS))
 }
 
-/// Where the first line of that time or later begins, searched from the beginning of a line shortly before it.
+/// The position at which the first line of that time or later begins, searched from the beginning of a line shortly
+/// before it.
 fn line_at(source: &Source, from: u64, time: Stamp) -> u64 {
     let text = source.text_at(from, END_BYTES_MAX);
     let mut at = 0;

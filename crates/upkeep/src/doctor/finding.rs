@@ -104,12 +104,16 @@ impl Clause {
 
     /// Whether each name in the text has its field and each field its name.
     fn is_whole(&self) -> bool {
-        let said: Vec<&str> = self.pieces().filter_map(|(_, name)| name).collect();
+        let placeholders: Vec<&str> = self.pieces().filter_map(|(_, name)| name).collect();
         let known = |name: &&str| self.fields.iter().any(|(field, _)| field == name);
-        said.iter().all(known) && self.fields.iter().all(|(field, _)| said.contains(field))
+        placeholders.iter().all(known)
+            && self
+                .fields
+                .iter()
+                .all(|(field, _)| placeholders.contains(field))
     }
 
-    /// The text taken apart: words, and the name of the field that stands behind them.
+    /// The parts of the text: words, and the name of the field that follows them.
     pub fn pieces(&self) -> impl Iterator<Item = (&'static str, Option<&'static str>)> {
         self.text
             .split('}')
@@ -135,7 +139,7 @@ pub struct Finding {
     pub severity: FindingSeverity,
     /// The enterprise; `None` for the tree as a whole.
     pub enterprise: Option<EnterpriseName>,
-    /// The file, in the enterprise's folder; a whole path where there is no enterprise.
+    /// The file, in the enterprise's folder; a full path if there is no enterprise.
     pub file: Option<PathBuf>,
     /// Where in it.
     pub place: Option<FilePosition>,
@@ -148,7 +152,7 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// A warning where somebody should act, else a note.
+    /// A warning if somebody should act, otherwise a note.
     pub(super) fn warning_if(is_warning: bool, code: Code) -> Finding {
         match is_warning {
             true => Finding::warning(code),
@@ -231,8 +235,8 @@ impl Finding {
 
     /// Whether each text has the fields that it names, and no others.
     pub(super) fn is_whole(&self) -> bool {
-        let mut said = self.seen.iter().chain([&self.remedy]);
-        said.all(Clause::is_whole)
+        let mut clauses = self.seen.iter().chain([&self.remedy]);
+        clauses.all(Clause::is_whole)
     }
 }
 
@@ -241,7 +245,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sentence_is_taken_apart_at_its_fields() {
+    fn a_sentence_is_split_at_its_fields() {
         let clause = Clause {
             text: "{n} of {all}, see",
             fields: vec![("n", Field::Count(1)), ("all", Field::Count(2))],

@@ -12,7 +12,9 @@ use calltrace_store::tree::{EnterpriseName, FileName, Tree, UnreadLog};
 
 pub(super) fn check(survey: &HealthSurvey, _: &Circumstances<'_>) -> Vec<Finding> {
     let foreign = survey.more.foreign.iter();
-    foreign.map(|foreign| said(survey, foreign)).collect()
+    foreign
+        .map(|foreign| foreign_finding(survey, foreign))
+        .collect()
 }
 
 /// Why it matters that a file is not read.
@@ -21,7 +23,7 @@ const LINKED: &str = "it is not opened, because its owner could make it lead to 
                       so, and ends with status 2";
 const NAMED: &str = "every search says that it could not read it, and ends with status 2";
 
-fn said(survey: &HealthSurvey, foreign: &ForeignFile) -> Finding {
+fn foreign_finding(survey: &HealthSurvey, foreign: &ForeignFile) -> Finding {
     let bytes = Field::Bytes(foreign.bytes);
     let path = || Field::Path(survey.more.folder.join(&foreign.name));
     let finding = match foreign.kind {

@@ -6,7 +6,7 @@ use super::{Circumstances, Code, Field, Finding, ROTATED_BY_MILLIS};
 use calltrace_store::index::{self, FOLDER, IndexState};
 use calltrace_store::source::ContentFormat;
 
-/// A smaller archive is decoded as fast as an index is read (bytes).
+/// Archives of this size need an index (bytes): a smaller one is decoded as fast as an index is read.
 const INDEXED_BYTES_MIN: u64 = 128 << 10;
 
 pub(super) fn check(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
@@ -19,7 +19,7 @@ pub(super) fn check(survey: &HealthSurvey, circumstances: &Circumstances<'_>) ->
     findings
 }
 
-/// Archives only: a file that is not sealed has no index yet, and is another finding.
+/// Checks only archives: a file that is not sealed has no index yet, and has a finding of its own.
 fn missing(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Option<Finding> {
     let is_bare = |seen: &ExaminedFile| {
         let is_archive =
@@ -42,7 +42,8 @@ fn missing(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Option<F
     )
 }
 
-/// `events.log` is left out: when another program rotates it, its index is of another file for a while.
+/// `events.log` is left out: when another program rotates it, its index belongs to the previous file for a
+/// while.
 fn stale(survey: &HealthSurvey) -> Option<Finding> {
     let is_stale = |seen: &ExaminedFile| {
         let is_archive = seen.log.form != ContentFormat::Plain;
@@ -89,7 +90,7 @@ fn wrong(survey: &HealthSurvey, seen: &ExaminedFile) -> Option<Finding> {
     )
 }
 
-/// Which archive was compared with its index longest ago, and when.
+/// Reports the archive with the oldest comparison with its index, and the day of that comparison.
 fn checked(survey: &HealthSurvey) -> Option<Finding> {
     let checked = survey.more.checked.at.iter();
     let (name, at) = checked.min_by_key(|(name, at)| (**at, *name))?;

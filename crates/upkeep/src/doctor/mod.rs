@@ -59,7 +59,7 @@ use survey::HealthSurvey;
 pub struct SettingsFile {
     /// Where it is.
     pub path: PathBuf,
-    /// Which secrets, as a clause: "secrets of enterprises".
+    /// The secrets that the file holds, as a clause: "secrets of enterprises".
     pub holds: &'static str,
 }
 
@@ -99,7 +99,7 @@ pub struct DoctorReport {
     pub sees_all_processes: bool,
     /// The findings: first those of the tree as a whole, then by enterprise, the most serious first.
     pub findings: Vec<Finding>,
-    /// What could not be read.
+    /// Troubles with files that could not be read.
     pub troubles: Vec<Trouble>,
 }
 

@@ -47,7 +47,7 @@ pub(super) struct TextReading {
     pub(super) last: Option<Stamp>,
     /// The largest step back in time.
     pub(super) back: Option<StepBack>,
-    /// The first line that holds a secret, and the key that it stands under.
+    /// The first line that holds a secret, and the key that it belongs to.
     pub(super) secret: Option<(FilePosition, String)>,
     /// For the first record of each channel: record time, by this machine's clock, minus channel creation, by the
     /// telephony host's (milliseconds).

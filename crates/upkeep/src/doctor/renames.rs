@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_start_of_a_process_is_found_whatever_its_name() {
+    fn the_start_of_a_process_with_any_name_is_found() {
         let stat = "7 (a) b (c) S 1 7 7 0 -1 4194304 1 0 0 0 0 0 0 0 20 0 1 0 4321 8 9";
         assert_eq!(ticks(stat), Some(4321.0));
         assert_eq!(ticks("7 (a) S 1"), None);

@@ -12,7 +12,7 @@ use calltrace_model::record::Stamp;
 use calltrace_store::fsx::{DeletedFile, WriterProcess};
 use calltrace_store::tree::FileName;
 
-/// A deleted file that is only read is no warning below this size (bytes): followers keep a file open for a while
+/// A deleted file that is only read is not a warning below this size (bytes): followers keep a file open for a while
 /// after a rotation.
 const READ_BYTES_MIN: u64 = 100_000_000;
 

@@ -15,7 +15,7 @@ pub(super) enum ArchivedPrefix {
     /// This many bytes, unchanged.
     Whole {
         bytes: u64,
-        /// Where the archive's last part begins in its content.
+        /// The content offset at which the archive's last part begins.
         part_start: u64,
     },
     /// This many bytes, of which some are blanked in the file: **only the archive has them all**.
@@ -35,7 +35,7 @@ impl ArchivedPrefix {
             });
         };
         let bytes = shared.held_bytes;
-        // Blank lines can't be told from blanked ones.
+        // Blank lines can't be distinguished from blanked ones.
         if times::is_blank(file.log(), bytes)? {
             return Ok(ArchivedPrefix::Nothing);
         }

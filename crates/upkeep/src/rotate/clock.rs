@@ -3,10 +3,10 @@
 //!
 //! A clock that is right has left signs on the way to now: the last run (the time of the last change of
 //! `.calltrace/lock`), changes of log files anywhere in the tree, days in their names, records of this enterprise.
-//! **Where more than [`gap_days`] days pass without any sign, the clock may have jumped**, and nothing is removed.
-//! The time since the last run counts, or, if none is known, since the newest sign. So an enterprise with only old
-//! logs expires: other enterprises, or the runs of the days before, show that time has passed. A clock that is
-//! behind removes nothing too early.
+//! **If more than [`gap_days`] days pass without any sign, the clock may have jumped**, and nothing is removed. The
+//! time since the last run counts, or, if none is known, since the newest sign. So an enterprise with only old logs
+//! expires: other enterprises, or the runs of the days before, show that time has passed. A clock that is behind
+//! removes nothing too early.
 
 use std::sync::OnceLock;
 use std::time::SystemTime;
@@ -32,7 +32,7 @@ pub(super) fn gap_days(keep_days: u32) -> i64 {
 /// needed.
 pub(super) type Signs = OnceLock<Vec<Stamp>>;
 
-/// Why the clock may be wrong, as a clause; `None` where nothing contradicts it.
+/// Why the clock may be wrong, as a clause; `None` if nothing contradicts it.
 pub(super) fn contradiction(
     context: &RotationContext<'_>,
     tree: &Tree,

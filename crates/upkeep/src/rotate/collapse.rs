@@ -120,7 +120,7 @@ pub(super) fn finish(
 /// would be lost. But if no writer is visible although there is one, nothing is known.
 fn appenders_only(context: &RotationContext<'_>, opened: &OpenLog) -> Result<(), String> {
     let log = opened.log();
-    // The lines would also vanish under the other name, which may be a backup or lie in another folder.
+    // The lines would also vanish under the other name, which may be a backup or be in another folder.
     let names = opened.metadata.nlink();
     if names > 1 {
         return Err(format!(

@@ -17,7 +17,7 @@ use calltrace_store::tree::EnterpriseName;
 /// Files that the first rotation of an enterprise would remove because they are too old.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FirstExpiry {
-    /// How many files: one at least. Empty files are not counted.
+    /// How many files: at least one. Empty files are not counted.
     pub files: usize,
     /// Their size on the disk (bytes).
     pub bytes: u64,

@@ -46,15 +46,14 @@ pub(super) struct FolderFacts {
     pub(super) catalog_is_fresh: bool,
 }
 
-/// What a plan needs to know of a log file. The `last` time of its log is the latest that is not ahead of the
-/// clock, exact where the file may be old enough to expire; for `events.log` it is the time of the last record that
-/// has one.
+/// What a plan needs to know of a log file. The `last` time of its log is the latest that is not ahead of the clock,
+/// exact if the file may be old enough to expire; for `events.log` it is the time of the last record that has one.
 #[derive(Debug, Clone, Default)]
 pub(super) struct FileFacts {
     /// A writer may still write to it: the live file, the target of a link in its place, or a file named after a
     /// day that is not over, unless rotation gave that name.
     pub(super) may_grow: bool,
-    /// Why a process may still write to it, as a clause. Checked only for finished plain files.
+    /// The reason why a process may still write to it, as a clause. Checked only for finished plain files.
     pub(super) busy: Option<String>,
     /// It ends within a recovered line. The next run that recovers lines writes the rest.
     pub(super) ends_within_line: bool,
@@ -102,7 +101,7 @@ impl RotationFile {
         is_lines && !self.more.may_grow && !self.log.is_live_too
     }
 
-    /// Why its index must be made, as a clause. A growing file gets one only when it is large enough.
+    /// The reason why its index must be made, as a clause. A growing file gets one only when it is large enough.
     pub(super) fn index_due(&self) -> Option<String> {
         let is_small = self.more.may_grow && self.log.bytes < LIVE_INDEX_BYTES_MIN;
         match &self.log.index {

@@ -96,9 +96,9 @@ pub struct Policy {
     pub keep_days: u32,
     /// Full days that tables of calls without logs are kept.
     pub keep_tables_days: u32,
-    /// A live file that is larger is due whatever its day (bytes).
+    /// A live file that is larger is due regardless of its day (bytes).
     pub size_max: Option<u64>,
-    /// A live file is due whatever its day and size, unless it is empty.
+    /// A live file is due regardless of its day and size, unless it is empty.
     pub force: bool,
     /// Files expire even if something contradicts the clock.
     pub force_expire: bool,

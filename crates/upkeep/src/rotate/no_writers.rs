@@ -88,7 +88,7 @@ impl RotationContext<'_> {
 /// is visible: a writer that opens the file for every line has closed it before its descriptors can be read.
 ///
 /// # Errors
-/// `WouldBlock` when it was open at every try; else as [`Lease::take`].
+/// `WouldBlock` when it was open at every try; otherwise as [`Lease::take`].
 pub(super) fn lease_in_between(
     ops: &dyn DiskOps,
     file: &File,
@@ -118,7 +118,7 @@ mod tests {
     use calltrace_store::fsx::Disk;
 
     #[test]
-    fn who_has_a_file_open_for_a_moment_is_waited_for_and_who_keeps_it_open_is_not() {
+    fn a_process_that_has_a_file_open_briefly_is_waited_for_and_one_that_keeps_it_open_is_not() {
         let dir = tempfile::tempdir().expect("a folder");
         let path = dir.path().join("log");
         std::fs::write(&path, "x").expect("written");

@@ -20,7 +20,7 @@ pub struct RotationReport {
     pub is_busy: bool,
     /// How the live file is rotated; `Auto` if the run did not get that far.
     pub mode: Mode,
-    /// Why in this mode, as a clause.
+    /// The reason for this mode, as a clause.
     pub reason: String,
     /// The steps, in order.
     pub steps: Vec<StepReport>,

@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_more_are_in_than_there_are_places() {
+    fn at_most_as_many_threads_run_as_there_are_places() {
         let semaphore = Semaphore::new(2);
         let (inside, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
         thread::scope(|scope| {

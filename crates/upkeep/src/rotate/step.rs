@@ -111,7 +111,7 @@ pub struct RotationStep {
     pub kind: StepKind,
     /// Size of the file, or of the lines that it is about (bytes).
     pub bytes: Option<u64>,
-    /// Why, as a clause.
+    /// The reason, as a clause.
     pub why: String,
 }
 
@@ -166,7 +166,7 @@ impl StepReport {
 pub struct WaitingFile {
     /// Its name.
     pub file: String,
-    /// What for, as a clause: "still open in python3 (pid 123)".
+    /// The reason for waiting, as a clause: "still open in python3 (pid 123)".
     pub why: String,
 }
 

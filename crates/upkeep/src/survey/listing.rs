@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_told_apart_by_their_form() {
+    fn names_are_distinguished_by_their_form() {
         let log = FileName::parse("events.log.1.gz").expect("a log");
         let leftover = Leftover::Leaving(log.clone());
         let names = [&log.full(), &leftover.name(), FOLDER, "notes.txt"];

@@ -62,7 +62,7 @@ impl LogStat {
         }
     }
 
-    /// The entry that a listing of the folder has for it.
+    /// The entry of this file in a listing of the folder.
     pub(crate) fn listed(&self) -> ListedFile {
         ListedFile {
             name: self.name.clone(),

@@ -27,8 +27,8 @@ pub struct RotationMemory {
     pub collapsing: Option<Collapsing>,
 }
 
-/// Written before lines are copied and taken off: **without it no line is ever taken off**. Equal content is no
-/// proof: a file may begin as an archive ends.
+/// Written before lines are copied and taken off: **without it no line is ever taken off**. Equal content proves
+/// nothing: a file may begin as an archive ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Collapsing {
     /// The archive that the lines are copied to.
@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_kept_is_read_again_and_junk_is_forgotten() {
+    fn written_memory_is_read_again_and_junk_is_dropped() {
         let log = |name| FileName::parse(name).expect("a log");
         let memory = RotationMemory {
             rotates_itself: true,

@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_under_way_is_no_log_and_is_known_again() {
+    fn an_unfinished_file_is_not_a_log_and_is_recognised() {
         let name = FileName::parse("events.log.2025-11-29.gz").expect("a log");
         for ours in [temporary(&name), leaving(&name)] {
             assert_eq!(FileName::parse(&ours), None);
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn made_names_are_read_as_what_they_are() {
+    fn names_that_rotations_make_are_parsed() {
         let day = chrono::NaiveDate::from_ymd_opt(2025, 11, 29).expect("a day");
         for name in [of_day(day), live()] {
             assert_eq!(FileName::parse(&name.full()), Some(name));

@@ -119,9 +119,8 @@ pub(crate) fn latest(source: &Source, limit: Stamp) -> Option<Stamp> {
     latest
 }
 
-/// Calls `tell` with the content offset and the time of each line, in the order of the file, until it returns
-/// false.
-fn each(source: &Source, mut tell: impl FnMut(u64, Stamp) -> bool) {
+/// Calls `report` with the content offset and the time of each line, in the order of the file, until it returns false.
+fn each(source: &Source, mut report: impl FnMut(u64, Stamp) -> bool) {
     let mut reader = source.reader(0);
     let mut text = vec![0; CHUNK_BYTES];
     // The beginning of the line that goes on in the next chunk.
@@ -146,7 +145,7 @@ fn each(source: &Source, mut tell: impl FnMut(u64, Stamp) -> bool) {
             grow(&mut head, line);
             rest = &rest[newline.map_or(rest.len(), |at| at + 1)..];
             if newline.is_some() {
-                if Stamp::parse_prefix(&head).is_some_and(|at| !tell(begin, at)) {
+                if Stamp::parse_prefix(&head).is_some_and(|at| !report(begin, at)) {
                     return;
                 }
                 head.clear();
@@ -155,7 +154,7 @@ fn each(source: &Source, mut tell: impl FnMut(u64, Stamp) -> bool) {
         }
     }
     if let Some(at) = Stamp::parse_prefix(&head) {
-        tell(begin, at);
+        report(begin, at);
     }
 }
 
@@ -240,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_found_wherever_chunks_end() {
+    fn times_are_found_across_chunk_ends() {
         let (early, late) = ("2025-11-29 08:00:00,000", "2025-11-29 09:00:00,000");
         for long in [
             10,
@@ -279,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn stretches_begin_with_a_later_day_wherever_chunks_end() {
+    fn stretches_begin_with_a_later_day_across_chunk_ends() {
         let day = |day: u32| NaiveDate::from_ymd_opt(2025, 11, day).expect("a day");
         let is_believed = |at: NaiveDate| at >= day(1) && at <= day(30);
         for long in [

@@ -29,7 +29,7 @@ pub(in crate::doctor) struct DuplicatePair {
     pub(in crate::doctor) relation: Relation,
 }
 
-/// Pairs of the same name. `deep` compares all they hold, else their beginnings and lengths.
+/// Pairs of the same name. `deep` compares all they hold, otherwise their beginnings and lengths.
 pub(in crate::doctor) fn find(
     folder: &Folder,
     files: &[ExaminedFile],

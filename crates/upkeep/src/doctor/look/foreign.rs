@@ -1,4 +1,4 @@
-//! Tells what the files are that lie among the logs and are not read.
+//! Finds out what the files among the logs are that are not read.
 
 use std::ffi::OsString;
 use std::io::Read;
@@ -8,7 +8,7 @@ use calltrace_store::fsx::{Folder, NotAFile};
 use calltrace_store::source::packer_of;
 use calltrace_store::tree::{FileName, leads_to_sealed};
 
-/// How much of a file is read to tell what is in it (bytes).
+/// How much of a file is read to find out what is in it (bytes).
 const HEAD_BYTES: u64 = 4096;
 
 /// How many files of other programs are examined in one folder.

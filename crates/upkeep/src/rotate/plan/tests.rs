@@ -147,7 +147,7 @@ fn with(files: Vec<RotationFile>, live: Option<RotationFile>) -> RotationSurvey 
 }
 
 /// The plan in words: the mode, then a word a step, then what waits and what is wrong.
-fn said(survey: &RotationSurvey, policy: &Policy) -> Vec<String> {
+fn planned_steps(survey: &RotationSurvey, policy: &Policy) -> Vec<String> {
     let plan = plan(survey, policy);
     let steps = plan
         .steps
@@ -172,7 +172,7 @@ fn said(survey: &RotationSurvey, policy: &Policy) -> Vec<String> {
 }
 
 fn auto(survey: &RotationSurvey) -> Vec<String> {
-    said(survey, &Policy::default())
+    planned_steps(survey, &Policy::default())
 }
 
 #[test]
@@ -218,7 +218,7 @@ fn finished_files_are_sealed_and_a_busy_one_waits() {
 }
 
 #[test]
-fn what_may_still_be_written_or_is_no_lines_is_left() {
+fn files_that_may_still_be_written_or_hold_no_lines_are_left() {
     let daily = seen("events_2025-12-03.log", "2025-12-03 00:05");
     let daily = knowing(daily, |more| more.may_grow = true);
     let packed = but(seen("events.log.2025-12-01", "2025-12-01 23:59"), |log| {
@@ -260,7 +260,7 @@ fn a_file_goes_by_the_last_day_inside() {
     });
     let files = vec![kept, old, no_time, unset, empty, busy];
     assert_eq!(
-        said(&with(files, None), &policy),
+        planned_steps(&with(files, None), &policy),
         [
             "archive",
             "Expire events.log.2025-11-30.gz",
@@ -271,7 +271,7 @@ fn a_file_goes_by_the_last_day_inside() {
 }
 
 #[test]
-fn the_mode_follows_from_who_holds_the_live_file() {
+fn the_mode_follows_from_the_processes_that_hold_the_live_file() {
     let sealed = seen("events.log.2025-12-01.gz", "2025-12-01 23:59");
     let rename = [
         "rename",
@@ -323,9 +323,9 @@ fn the_mode_follows_from_who_holds_the_live_file() {
 #[test]
 fn a_live_file_that_cannot_be_rotated_safely_is_refused_by_name() {
     let wrong = |live: RotationFile| {
-        let said = auto(&with(Vec::new(), Some(live)));
-        assert_eq!(said.len(), 2, "{said:?}");
-        said[1].clone()
+        let planned_steps = auto(&with(Vec::new(), Some(live)));
+        assert_eq!(planned_steps.len(), 2, "{planned_steps:?}");
+        planned_steps[1].clone()
     };
     assert_eq!(
         wrong(held_by(due_file(), vec![writer(true), writer(false)])),
@@ -354,8 +354,8 @@ fn a_live_file_that_cannot_be_rotated_safely_is_refused_by_name() {
 fn the_live_file_is_due_by_day_size_or_wish() {
     let today = || found("2025-12-03 00:01", "2025-12-03 00:05");
     let is_due = |live: RotationFile, policy: Policy| {
-        let said = said(&with(Vec::new(), Some(live)), &policy);
-        said.iter().any(|word| word.starts_with("Rename"))
+        let planned_steps = planned_steps(&with(Vec::new(), Some(live)), &policy);
+        planned_steps.iter().any(|word| word.starts_with("Rename"))
     };
     let usual = Policy::default;
     assert!(!is_due(today(), usual()));
@@ -389,14 +389,14 @@ fn the_live_file_is_due_by_day_size_or_wish() {
 }
 
 #[test]
-fn a_name_that_is_taken_is_freed_first_or_waited_for() {
+fn an_occupied_name_is_freed_first_or_waited_for() {
     let there = || seen("events.log.2025-12-02", "2025-12-02 10:00");
     let policy = Policy {
         mode: Mode::Rename,
         ..Policy::default()
     };
     assert_eq!(
-        said(&with(vec![there()], Some(due_file())), &policy),
+        planned_steps(&with(vec![there()], Some(due_file())), &policy),
         [
             "rename",
             "Seal events.log.2025-12-02 -> events.log.2025-12-02.gz",
@@ -408,7 +408,7 @@ fn a_name_that_is_taken_is_freed_first_or_waited_for() {
         more.busy = Some("still open in python3 (pid 7)".to_owned());
     });
     assert_eq!(
-        said(&with(vec![busy], Some(due_file())), &policy),
+        planned_steps(&with(vec![busy], Some(due_file())), &policy),
         [
             "rename",
             "events.log.2025-12-02: still open in python3 (pid 7)",
@@ -417,7 +417,7 @@ fn a_name_that_is_taken_is_freed_first_or_waited_for() {
     );
     let held = held_by(due_file(), vec![writer(true)]);
     assert_eq!(
-        said(&with(Vec::new(), Some(held)), &policy),
+        planned_steps(&with(Vec::new(), Some(held)), &policy),
         [
             "rename",
             "Rename events.log -> events.log.2025-12-02",
@@ -427,7 +427,7 @@ fn a_name_that_is_taken_is_freed_first_or_waited_for() {
 }
 
 #[test]
-fn what_a_dead_run_left_is_finished_before_anything_else() {
+fn the_work_of_a_dead_run_is_finished_first() {
     let archive = seen("events.log.2025-12-02.gz", "2025-12-02 23:50");
     let live = knowing(due_file(), |more| {
         more.to_take_off = Some((archive.log.name.clone(), 4000));
@@ -455,7 +455,7 @@ fn archives_of_others_get_an_index_and_become_ours_when_wanted() {
         ..Policy::default()
     };
     assert_eq!(
-        said(&survey, &policy),
+        planned_steps(&survey, &policy),
         [
             "archive",
             "Recompress events.log.2025-12-01.gz -> events.log.2025-12-01.gz"
@@ -464,7 +464,7 @@ fn archives_of_others_get_an_index_and_become_ours_when_wanted() {
 }
 
 #[test]
-fn nothing_due_is_no_step_at_all() {
+fn without_due_work_there_is_no_step() {
     let sealed = seen("events.log.2025-12-01.gz", "2025-12-01 23:59");
     let today = found("2025-12-03 00:01", "2025-12-03 00:05");
     let idle = with(vec![sealed], Some(today));
