@@ -50,8 +50,8 @@ impl Default for ActiveCalls {
 
 impl ActiveCalls {
     /// Returns the calls in progress per enterprise, as `count` returns them. The answer is at most 15
-    /// seconds old, and older where `may_count` is false or where counting takes longer than
-    /// [`PATIENCE`]. It is empty until the first count is done.
+    /// seconds old, and older if `may_count` is false or if counting takes longer than [`PATIENCE`]. It is
+    /// empty until the first count is done.
     pub(super) async fn calls(
         &self,
         may_count: bool,
@@ -126,13 +126,13 @@ mod tests {
             .map(|number| EnterpriseName::new(&number.to_string()).expect("a name"))
             .collect();
         let counts = names.iter().enumerate().map(|(at, name)| (name, at % 3));
-        let told = bounded(counts.collect());
-        assert_eq!(told.len(), ENTERPRISES_MAX + 1);
+        let counted = bounded(counts.collect());
+        assert_eq!(counted.len(), ENTERPRISES_MAX + 1);
         assert!(EnterpriseName::new(OTHERS).is_none());
-        let all: usize = told.iter().map(|(_, count)| count).sum();
+        let all: usize = counted.iter().map(|(_, count)| count).sum();
         assert_eq!(all, (0..500).map(|at| at % 3).sum::<usize>());
-        assert_eq!(told.last().map(|(name, _)| name.as_str()), Some(OTHERS));
-        assert!(told[..ENTERPRISES_MAX].is_sorted());
+        assert_eq!(counted.last().map(|(name, _)| name.as_str()), Some(OTHERS));
+        assert!(counted[..ENTERPRISES_MAX].is_sorted());
         let few = bounded(vec![(&names[1], 0), (&names[0], 4)]);
         assert_eq!(few, [("1000".to_owned(), 4), ("1001".to_owned(), 0)]);
         assert_eq!(bounded(Vec::new()), []);

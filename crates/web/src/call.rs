@@ -78,7 +78,7 @@ pub(super) async fn show(
     Ok(page(StatusCode::OK, maud::PreEscaped(text)))
 }
 
-/// Returns `None` where the enterprise has no folder, so nothing was ever logged for it.
+/// Returns `None` if the enterprise has no folder, so nothing was ever logged for it.
 async fn traced(
     site: &Arc<Site>,
     visit: &Visit,

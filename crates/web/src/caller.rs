@@ -1,10 +1,10 @@
 //! Tells who sends a request: a program on this host, a client with a token, or a stranger. Pure.
 //!
 //! A loopback address is not enough: a proxy on this host passes on requests of strangers, and a browser on
-//! this host sends what any web page tells it to. So a request that has forwarding headers, comes from a web
-//! page or names another host is not a local program's. A request of HTTP/1.0 is not one either: proxies that
-//! add no headers use it, programs do not. A proxy that adds nothing and speaks HTTP/1.1 can't be told from a
-//! program; it must not pass these paths on.
+//! this host sends requests that any web page makes it send. So a request that has forwarding headers, comes
+//! from a web page or names another host is not a local program's. A request of HTTP/1.0 is not one either:
+//! proxies that add no headers use it, programs do not. A proxy that adds nothing and speaks HTTP/1.1 can't
+//! be distinguished from a program; it must not pass these paths on.
 
 use std::net::IpAddr;
 

@@ -1,8 +1,8 @@
 //! Limits the number of open connections, in total and per address.
 //!
 //! An idle connection costs no more than its slot, and a program on this host can open as many as there are
-//! slots. So where no slot is free, the connection that has been idle for longest is closed for the new one;
-//! a connection with a request never is.
+//! slots. So if no slot is free, the connection that has been idle for longest is closed for the new one; a
+//! connection with a request never is.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
@@ -56,8 +56,8 @@ impl ConnectionSlots {
         })
     }
 
-    /// Returns a slot for a peer. Where none is free, the connection that has been idle for longest loses
-    /// its own. Returns `None` if no connection is idle, or if the peer has too many.
+    /// Returns a slot for a peer. If none is free, the connection that has been idle for longest loses its
+    /// own. Returns `None` if no connection is idle, or if the peer has too many.
     pub(super) fn take(self: &Arc<ConnectionSlots>, peer: IpAddr) -> Option<Arc<ConnectionSlot>> {
         let peer = peer.to_canonical();
         let is_proxy = peer.is_loopback() || self.proxies.contains(&peer);
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_has_its_share_and_no_more() {
+    fn an_address_cannot_exceed_its_share() {
         let slots = ConnectionSlots::new(10, 2, &[peer("10.0.0.5")]);
         let first = slots.take(peer("192.0.2.1"));
         let second = slots.take(peer("::ffff:192.0.2.1"));

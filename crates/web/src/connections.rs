@@ -33,8 +33,8 @@ use super::site::Peer;
 /// Limits of connections.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConnectionLimits {
-    /// Open connections at a time. For one more, the connection that has been idle for longest is closed;
-    /// where none is idle, the new one is closed.
+    /// Open connections at a time. For one more, the connection that has been idle for longest is closed; if
+    /// none is idle, the new one is closed.
     pub in_all: usize,
     /// Open connections from one address, unless it is a loopback address or a proxy.
     pub each_address: usize,
@@ -91,7 +91,7 @@ pub async fn serve(
     let mut shutdown = pin!(shutdown);
     let mut gate = Acceptor {
         listener,
-        said: None,
+        logged_at: None,
     };
     loop {
         let (stream, peer) = tokio::select! {
@@ -122,12 +122,12 @@ pub async fn serve(
 struct Acceptor {
     listener: TcpListener,
     /// When the last failure was logged.
-    said: Option<Instant>,
+    logged_at: Option<Instant>,
 }
 
 impl Acceptor {
-    /// Returns the next connection. Where the process has no descriptor left, it waits until a connection
-    /// is closed; the others are served meanwhile.
+    /// Returns the next connection. If the process has no descriptor left, it waits until a connection is
+    /// closed; the others are served meanwhile.
     async fn accept(&mut self) -> (TcpStream, SocketAddr) {
         const BACK_OFF: Duration = Duration::from_millis(200);
         loop {
@@ -145,9 +145,9 @@ impl Acceptor {
     /// Logs a failure at most once per minute, because it may occur with every connection.
     fn say(&mut self, error: &io::Error) {
         const MINUTE: Duration = Duration::from_secs(60);
-        if self.said.is_none_or(|at| at.elapsed() >= MINUTE) {
+        if self.logged_at.is_none_or(|at| at.elapsed() >= MINUTE) {
             tracing::warn!(%error, "can't accept connections");
-            self.said = Some(Instant::now());
+            self.logged_at = Some(Instant::now());
         }
     }
 }
@@ -196,7 +196,7 @@ impl Wire {
         watcher: Watcher,
         slot: &Arc<ConnectionSlot>,
     ) {
-        // Answers are written whole; waiting for more data would only delay their last packets.
+        // Answers are written in one piece; waiting for more data would only delay their last packets.
         let _ = stream.set_nodelay(true);
         let sent = self.sent;
         let counted = InspectWriter::new(stream, move |bytes| {

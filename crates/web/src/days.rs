@@ -19,7 +19,7 @@ pub(super) fn day_of(clock: &Clock, at: Stamp) -> NaiveDate {
     clock.moment(at).date_naive()
 }
 
-/// Returns the first moment of a day: where clocks go forward at midnight, the first one after the gap; where
+/// Returns the first moment of a day: if the clocks go forward at midnight, the first one after the gap; if
 /// the whole day was skipped, the first one of the next day.
 pub(super) fn day_begin(clock: &Clock, day: NaiveDate) -> Option<Stamp> {
     let midnight = day.and_time(NaiveTime::MIN);
@@ -30,7 +30,7 @@ pub(super) fn day_begin(clock: &Clock, day: NaiveDate) -> Option<Stamp> {
 }
 
 /// Returns the moment at which the shown clocks reach this hour (0 to 24) of the day that begins at `day`, or
-/// the first moment after it; the beginning of the day where the clocks never show the hour.
+/// the first moment after it; the beginning of the day if the clocks never show the hour.
 pub(super) fn hour_begin(clock: &Clock, day: Stamp, hour: u32) -> Stamp {
     let quarters = (0..=26 * 4).map(|quarter| day.plus_millis(quarter * QUARTER_MILLIS));
     let date = day_of(clock, day);

@@ -97,7 +97,7 @@ fn contents<'d>(value: &'d Value, found: &mut Vec<&'d Value>) {
     }
 }
 
-/// Checks every example; there must be more than `least`.
+/// Checks every example; there must be more than `least` examples.
 pub(crate) fn examples(document: &Value, least: usize) {
     let mut found = Vec::new();
     contents(document, &mut found);
@@ -108,7 +108,7 @@ pub(crate) fn examples(document: &Value, least: usize) {
     }
 }
 
-/// Checks every reference; there must be more than `least`.
+/// Checks every reference; there must be more than `least` references.
 pub(crate) fn references(document: &Value, least: usize) {
     let text = document.to_string();
     let mut seen = 0;

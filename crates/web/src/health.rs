@@ -1,5 +1,5 @@
 //! `GET /health`: checks whether everything that the pages need is available. It is for programs, needs no
-//! token, and tells strangers nothing of use.
+//! token, and gives strangers no useful information.
 
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
@@ -35,7 +35,7 @@ const DATABASE: &str = "postgres";
 #[derive(Debug)]
 pub(super) struct HealthCheck {
     last: Mutex<Option<(Instant, HealthReport)>>,
-    /// Allows one check of the tree at a time: threads must not pile up where a disk hangs.
+    /// Allows one check of the tree at a time: threads must not pile up if a disk hangs.
     looking: Arc<Semaphore>,
 }
 
@@ -125,8 +125,7 @@ impl HealthCheck {
     }
 }
 
-/// An empty tree is a new one where this process may write to it; otherwise its disk is most likely not
-/// mounted.
+/// An empty tree is a new one if this process may write to it; otherwise its disk is most likely not mounted.
 fn empty(is_writable: bool) -> Result<(), String> {
     match is_writable {
         true => Ok(()),
@@ -176,7 +175,7 @@ fn all_are_closed(tree: &Tree, enterprises: &[EnterpriseName]) -> bool {
     refused
 }
 
-/// The fields that programs of the earlier service look for (`status`, `service`, `port`, `database`) stand
+/// The fields that programs of the earlier service look for (`status`, `service`, `port`, `database`) are
 /// next to the result of each check.
 fn answer(report: &HealthReport, port: u16) -> Response {
     let state = |result: &Result<(), String>| match result {

@@ -15,7 +15,7 @@
 //! ```
 //!
 //! A [`Site`] holds everything that answers are made from, and [`router`] maps requests to answers. [`serve`]
-//! serves a router until it is told to end; it binds no port and reads no settings.
+//! serves a router until it is asked to end; it binds no port and reads no settings.
 
 mod access;
 mod active_calls;

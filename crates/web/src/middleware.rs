@@ -1,4 +1,4 @@
-//! Middleware: the rules for every request, whatever its path.
+//! Middleware: the rules for every request, regardless of its path.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -102,24 +102,29 @@ pub(super) async fn guard_pages(
 ) -> Response {
     let language = site.language(request.uri().query(), request.headers());
     request.extensions_mut().insert(language);
-    let said = |notice| NoticePage::new(language, notice);
+    let notice_page = |notice| NoticePage::new(language, notice);
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return said(Notice::WrongMethod).into_response();
+        return notice_page(Notice::WrongMethod).into_response();
     }
     if is_preview_robot(&request) && !is_too_long(&site, request.uri()) {
-        return counted(said(Notice::Preview).into_response(), RefusalReason::Robot);
+        return counted(
+            notice_page(Notice::Preview).into_response(),
+            RefusalReason::Robot,
+        );
     }
     let failure = match bounded(&site, request, next).await {
         Ok(response) => return response,
         Err(failure) => failure,
     };
-    let said = match failure {
-        HandlerFailure::TooLong => said(Notice::BadRequest).with(StatusCode::URI_TOO_LONG),
-        HandlerFailure::Malformed => said(Notice::BadRequest),
-        HandlerFailure::Panicked => said(Notice::Trouble).with(StatusCode::INTERNAL_SERVER_ERROR),
-        HandlerFailure::TimedOut => said(Notice::Trouble),
+    let page = match failure {
+        HandlerFailure::TooLong => notice_page(Notice::BadRequest).with(StatusCode::URI_TOO_LONG),
+        HandlerFailure::Malformed => notice_page(Notice::BadRequest),
+        HandlerFailure::Panicked => {
+            notice_page(Notice::Trouble).with(StatusCode::INTERNAL_SERVER_ERROR)
+        }
+        HandlerFailure::TimedOut => notice_page(Notice::Trouble),
     };
-    counted_late(said.into_response(), failure)
+    counted_late(page.into_response(), failure)
 }
 
 /// The same for the API, where each path has one method.

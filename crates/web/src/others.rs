@@ -35,7 +35,7 @@ impl Drop for SearchGuard {
     }
 }
 
-/// Returns the newest other calls of a call's client, each with its link; none where they can't be found in
+/// Returns the newest other calls of a call's client, each with its link; none if they can't be found in
 /// time. Only visitors who may see all calls of the enterprise get them.
 pub(super) async fn others(
     site: &Arc<Site>,

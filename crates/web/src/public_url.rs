@@ -23,7 +23,7 @@ impl PublicUrl {
         };
         match rest.filter(is_plain) {
             Some(_) => Ok(PublicUrl(url.to_owned())),
-            // A password may stand before an `@`, a token after a `?`.
+            // A password may be before an `@`, a token after a `?`.
             None if url.contains(['@', '?']) => Err(
                 "no address of a site that links may show; it is like https://bot.example.org, \
                  without a user, a password and a query"
@@ -67,8 +67,8 @@ mod tests {
 
     #[test]
     fn a_password_in_an_address_is_refused_without_showing_it() {
-        let said = PublicUrl::parse("https://user:s3cret@host").expect_err("it has a password");
-        assert!(!said.contains("s3cret"), "{said}");
+        let message = PublicUrl::parse("https://user:s3cret@host").expect_err("it has a password");
+        assert!(!message.contains("s3cret"), "{message}");
     }
 
     #[test]

@@ -49,7 +49,7 @@ impl RecordingUrl {
         }
     }
 
-    /// Returns the address for one call; `None` where a part of it is not known.
+    /// Returns the address for one call; `None` if a part of it is not known.
     fn of(&self, unique_id: &str, uuid: Option<&str>) -> Option<String> {
         let mut url = self.0.clone();
         for (place, value) in [("{unique_id}", Some(unique_id)), ("{uuid}", uuid)] {
@@ -74,7 +74,7 @@ impl Recordings {
     /// Reads the name of a host as the settings contain it: `rec.example.org`, `10.0.0.5:8080`.
     ///
     /// # Errors
-    /// Returns an error when it is no host's name.
+    /// Returns an error when it is not a host's name.
     pub fn host(typed: &str) -> Result<String, String> {
         match host_of(&format!("https://{typed}/")) {
             Some(host) if host == typed.to_ascii_lowercase() => Ok(host),
@@ -82,8 +82,8 @@ impl Recordings {
         }
     }
 
-    /// Returns the address of a call's recording; `None` where the call was not answered, or no source
-    /// has an address.
+    /// Returns the address of a call's recording; `None` if the call was not answered, or no source has an
+    /// address.
     pub(super) fn of(&self, call: &TracedCall, names: &Names) -> Option<String> {
         let s = &call.summary;
         let ids = || std::iter::once(&s.main_uid).chain(s.legs.iter().map(|leg| &leg.uid));
@@ -161,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_takes_its_place_in_the_address_and_nothing_more() {
+    fn an_id_replaces_only_its_place_in_the_address() {
         let url =
             RecordingUrl::parse("https://rec.example.org/{unique_id}.mp3").expect("it is right");
         let made = url.of("1764666900.61", None);
@@ -198,8 +198,8 @@ mod tests {
             "https://rec.example.org/{unique_id}/{day}",
             "rec.example.org/{unique_id}",
         ] {
-            let said = RecordingUrl::parse(wrong).expect_err(wrong);
-            assert!(!said.contains("password"), "{said}");
+            let refusal = RecordingUrl::parse(wrong).expect_err(wrong);
+            assert!(!refusal.contains("password"), "{refusal}");
         }
     }
 

@@ -1,6 +1,6 @@
 //! Reads requests: the segments of the path, and the parameters of the query. Pure.
 //!
-//! All texts that leave this module are percent-decoded. A text that is no UTF-8, holds a control character
+//! All texts that leave this module are percent-decoded. A text that is not UTF-8, holds a control character
 //! or means another folder is refused before any other module sees it.
 
 use std::fmt;
@@ -46,7 +46,7 @@ pub(super) struct RequestTarget {
 
 impl RequestTarget {
     /// # Errors
-    /// Returns an error when a segment of the path is no UTF-8, is `.` or `..`, or holds a slash, a
+    /// Returns an error when a segment of the path is not UTF-8, is `.` or `..`, or holds a slash, a
     /// backslash, a control character or a percent sign without its two digits.
     pub(super) fn read(path: &str, query: Option<&str>) -> Result<RequestTarget, Malformed> {
         let path = path.strip_prefix('/').ok_or(Malformed)?;
@@ -93,10 +93,10 @@ impl Query {
         Query(raw.unwrap_or_default().to_owned())
     }
 
-    /// Returns a parameter as a form encodes it (`+` is a space); `None` where it is missing.
+    /// Returns a parameter as a form encodes it (`+` is a space); `None` if it is missing.
     ///
     /// # Errors
-    /// Returns an error when it is given twice, or is no UTF-8.
+    /// Returns an error when it is given twice, or is not UTF-8.
     pub(super) fn field(&self, name: &str) -> Result<Option<String>, Malformed> {
         let raw = self.only(name)?;
         raw.map(|raw| decoded(&raw.replace('+', " "))).transpose()
@@ -105,7 +105,7 @@ impl Query {
     /// Returns a parameter in which `+` stays a plus, because tokens are often put into links as they are.
     ///
     /// # Errors
-    /// Returns an error when it is given twice, or is no UTF-8.
+    /// Returns an error when it is given twice, or is not UTF-8.
     pub(super) fn verbatim(&self, name: &str) -> Result<Option<String>, Malformed> {
         self.only(name)?.map(decoded).transpose()
     }
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_that_leaves_its_folder_names_nothing() {
+    fn a_path_that_leaves_its_folder_is_refused() {
         let long = format!("/call/0367/{}", "1".repeat(5000));
         for path in [
             "/call/../1.1",
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plus_of_a_token_stays_one() {
+    fn a_plus_in_a_token_stays_a_plus() {
         let query = Query::new(Some("token=a+b%2Bc%20d&q=a+b&flag&&=x&bad=%ff"));
         assert_eq!(query.verbatim("token"), Ok(Some("a+b+c d".to_owned())));
         assert_eq!(query.field("q"), Ok(Some("a b".to_owned())));

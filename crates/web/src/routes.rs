@@ -101,8 +101,8 @@ async fn health(State(site): State<Arc<Site>>) -> Response {
         .await
 }
 
-/// Answers the callers that the API is for. All others are told that there is no such page, because metrics
-/// tell how much the service is used.
+/// Answers the callers that the API is for. All others get the answer that there is no such page, because
+/// metrics show how much the service is used.
 async fn metrics(
     State(site): State<Arc<Site>>,
     visit: Visit,

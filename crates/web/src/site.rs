@@ -53,7 +53,7 @@ pub struct Site {
     pub directory: Directory,
     /// The language of visitors that request none.
     pub language: Language,
-    /// The address under which people reach the pages; `None` where it is not set.
+    /// The address under which people reach the pages; `None` if it is not set.
     pub public_url: Option<PublicUrl>,
     /// The port of the listener, which `/health` reports.
     pub port: u16,
@@ -112,8 +112,8 @@ impl Site {
         }
     }
 
-    /// Whether nothing was ever logged for the enterprise. Where the whole tree is missing or empty (a
-    /// disk that is not mounted), the answer is `false`.
+    /// Whether nothing was ever logged for the enterprise. If the whole tree is missing or empty (a disk that
+    /// is not mounted), the answer is `false`.
     pub(super) fn has_no_logs_of(&self, enterprise: &EnterpriseName) -> bool {
         let holds_others = || {
             let others = self.tree.enterprises();
@@ -174,7 +174,7 @@ impl Site {
         self.access_control
             .check(visitor, resource, secret, &visit.credentials, now)
             .map_err(refused)?;
-        // Access is never granted where there is no secret.
+        // Access is never granted if there is no secret.
         known.ok_or_else(|| visit.notice_page(Notice::NoAccess))
     }
 

@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn work_keeps_its_place_after_its_caller_has_gone() {
+    async fn work_keeps_its_place_after_its_caller_ended() {
         let work = work(1, 1, Duration::from_millis(10));
         let (go, wait) = mpsc::channel::<()>();
         let busy = Arc::clone(&work);

@@ -47,7 +47,7 @@ pub fn signed_path(
 }
 
 /// Checks a signed request at the second `now` (Unix time): the call it is for, and the two parameters as
-/// they were sent. Only a request with a right signature is told that the link has expired.
+/// they were sent. Only a request with a right signature gets the answer that the link has expired.
 pub(super) fn judged(
     secret: &Secret,
     (enterprise, unique_id): (&EnterpriseName, &str),

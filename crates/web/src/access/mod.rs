@@ -69,7 +69,7 @@ impl Credentials {
         self.token.as_deref()
     }
 
-    /// Returns the credentials as a query for links to the same page: the token, else the signature.
+    /// Returns the credentials as a query for links to the same page: the token, otherwise the signature.
     pub(super) fn shown_again(&self) -> String {
         let encoded = |text: &Option<String>| in_query(text.as_deref().unwrap_or_default());
         match &self.token {
@@ -97,7 +97,7 @@ pub(super) enum AccessRefusal {
 /// Checks credentials and counts wrong ones.
 pub(super) struct AccessControl {
     tries: Mutex<Tries>,
-    /// Compared with where an enterprise has no secret, so that the check takes as long.
+    /// Stands in for the secret of an enterprise without one, so that the check takes the same time.
     stand_in: Secret,
 }
 
@@ -164,8 +164,7 @@ impl AccessControl {
         self.settle(visitor, resource.enterprise(), secret, judged, instant)
     }
 
-    /// Counts a wrong try and returns the verdict, which is a refusal where there is no secret or no try
-    /// left.
+    /// Counts a wrong try and returns the verdict, which is a refusal if there is no secret or no try left.
     fn settle(
         &self,
         visitor: RemoteNetwork,

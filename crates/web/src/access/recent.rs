@@ -6,7 +6,7 @@ use std::mem;
 use std::time::{Duration, Instant};
 
 /// An entry is found for at least `span` after it was inserted, unless more than `keys_max` keys were
-/// inserted since; the map never holds more than twice as many.
+/// inserted since. The map never holds more than twice `keys_max` keys.
 ///
 /// The map consists of two halves. New entries go into the young half, which becomes the old one when `span`
 /// has passed or when it is full. So the map never has to search for entries to remove.
@@ -31,7 +31,7 @@ impl<K: Hash + Eq, V> Recent<K, V> {
         }
     }
 
-    /// Returns the value, whatever its age.
+    /// Returns the value, regardless of its age.
     pub(super) fn get(&self, key: &K) -> Option<&V> {
         self.young.get(key).or_else(|| self.old.get(key))
     }

@@ -25,8 +25,8 @@ impl RemoteNetwork {
 }
 
 /// Returns the address that a request comes from. A trusted proxy (loopback, or one of `proxies`) is
-/// believed: the rightmost entry of `X-Forwarded-For` that is not a trusted proxy counts, and `X-Real-IP`
-/// where that header is missing. Entries further left may be forged by the client.
+/// believed: the rightmost entry of `X-Forwarded-For` that is not a trusted proxy counts, and `X-Real-IP` if
+/// that header is missing. Entries further left may be forged by the client.
 pub(crate) fn address(peer: IpAddr, headers: &HeaderMap, proxies: &[IpAddr]) -> IpAddr {
     let ours = |address: &IpAddr| address.is_loopback() || proxies.contains(address);
     let peer = peer.to_canonical();
@@ -77,9 +77,9 @@ mod tests {
 
     #[test]
     fn a_stranger_is_not_believed() {
-        let said = [("x-forwarded-for", "192.0.2.1"), ("x-real-ip", "192.0.2.1")];
-        assert_eq!(from("198.51.100.7", &said), "198.51.100.7");
-        assert_eq!(from("::ffff:198.51.100.7", &said), "198.51.100.7");
+        let forwarded = [("x-forwarded-for", "192.0.2.1"), ("x-real-ip", "192.0.2.1")];
+        assert_eq!(from("198.51.100.7", &forwarded), "198.51.100.7");
+        assert_eq!(from("::ffff:198.51.100.7", &forwarded), "198.51.100.7");
     }
 
     #[test]
@@ -118,8 +118,8 @@ mod tests {
             spoofed in proptest::prelude::any::<IpAddr>(),
         ) {
             let header = format!("{spoofed}, {written}, 192.0.2.1");
-            let said = [("x-forwarded-for", header.as_str()), ("x-real-ip", "192.0.2.9")];
-            proptest::prop_assert_eq!(from("127.0.0.1", &said), "192.0.2.1");
+            let forwarded = [("x-forwarded-for", header.as_str()), ("x-real-ip", "192.0.2.9")];
+            proptest::prop_assert_eq!(from("127.0.0.1", &forwarded), "192.0.2.1");
         }
     }
 
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn x_real_ip_counts_where_nothing_else_is_said() {
+    fn x_real_ip_counts_without_other_headers() {
         assert_eq!(
             from("127.0.0.1", &[("x-real-ip", "192.0.2.1")]),
             "192.0.2.1"

@@ -4,7 +4,7 @@
 //! Messengers open links in browsers of their own and add their name to the User-Agent. Those requests come
 //! from people.
 
-/// Parts of names that no browser has.
+/// Parts of robots' names. No browser has them in its User-Agent.
 const NAMES: [&str; 18] = [
     "telegrambot",
     "twitterbot",
@@ -26,11 +26,11 @@ const NAMES: [&str; 18] = [
     "+http",
 ];
 
-/// Messengers that put their name after the browser's name in their own browsers; a robot's name begins with
-/// it.
+/// Names of messengers that are robots only if the User-Agent begins with the name. In the messengers' own
+/// browsers the name comes after the browser's name.
 const BEGINNINGS: [&str; 2] = ["whatsapp/", "viber"];
 
-/// Whether a `User-Agent` is a robot's. An empty name counts as a person's.
+/// Whether a `User-Agent` is that of a robot. An empty one counts as that of a person.
 pub(crate) fn is_robot(user_agent: &str) -> bool {
     let name = user_agent.trim().to_ascii_lowercase();
     NAMES.iter().any(|robot| name.contains(robot))

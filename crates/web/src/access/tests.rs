@@ -64,7 +64,7 @@ fn with_both_the_token_decides() {
 }
 
 #[test]
-fn the_stand_in_for_a_secret_opens_nothing() {
+fn the_substitute_for_a_missing_secret_grants_no_access() {
     let (ours, door) = (enterprise("0367"), AccessControl::new(TryLimits::default()));
     let visitor = RemoteNetwork::of([192, 0, 2, 1].into());
     let token = String::from_utf8(door.stand_in.bytes().to_vec()).expect("it is right");
@@ -93,7 +93,7 @@ fn an_expired_link_is_no_wrong_try() {
 }
 
 #[test]
-fn a_right_token_after_too_many_wrong_ones_is_refused_like_them() {
+fn a_right_token_after_too_many_wrong_ones_is_refused() {
     let (ours, door) = (enterprise("0367"), AccessControl::new(TryLimits::default()));
     let visitor = RemoteNetwork::of([192, 0, 2, 1].into());
     let now = (Instant::now(), UNIX);

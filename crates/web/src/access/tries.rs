@@ -1,8 +1,8 @@
 //! Limits wrong tries with token buckets, by address and by enterprise. Pure.
 //!
-//! Only wrong tries are taken from a bucket. An empty bucket refuses right ones too, because guessing would
-//! go on at full speed otherwise. Strangers who empty an enterprise's bucket do not lock out visitors who
-//! opened it recently from the same address.
+//! Only a wrong try takes a token from a bucket. An empty bucket refuses right tries too, because otherwise
+//! guessing would go on at full speed. Strangers who empty an enterprise's bucket do not lock out visitors
+//! who opened it recently from the same address.
 
 use std::hash::Hash;
 use std::time::{Duration, Instant};
@@ -23,8 +23,7 @@ pub struct TryLimits {
     pub enterprise_burst: u32,
     /// An enterprise gets one more try each time this has passed.
     pub enterprise_every: Duration,
-    /// For this long after it was let in, an address is not refused because of tries from other
-    /// addresses.
+    /// An address that was let in is not refused for this long because of tries from other addresses.
     pub known_for: Duration,
     /// The number of addresses, of enterprises and of pairs of them that are remembered, each.
     pub keys_max: usize,
@@ -94,14 +93,14 @@ impl Tries {
         self.addresses.left(&visitor, now)
     }
 
-    /// Takes a try from the buckets if it was wrong.
+    /// Takes a token from the buckets if the try was wrong.
     ///
     /// The enterprise's limit does not apply to an address that was right recently, or to a right token
     /// for a secret that can't be guessed: strangers who try many tokens from many addresses must not
     /// lock people out.
     ///
     /// # Errors
-    /// Returns how long to wait for the next try, when none was left; also for a right token.
+    /// Returns how long to wait for the next try if no try was left. A right token is refused then, too.
     pub(super) fn settle(
         &mut self,
         visitor: RemoteNetwork,
@@ -198,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn twenty_are_wrong_at_once_then_ten_a_minute() {
+    fn an_address_has_twenty_wrong_tries_then_ten_per_minute() {
         let (start, mut tries) = (Instant::now(), Tries::new(TryLimits::default()));
         let six = Duration::from_secs(6);
         assert_eq!(wrong(&mut tries, "10.0.0.1", "0367", start), (20, six));
@@ -211,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_bucket_refuses_right_ones_too() {
+    fn an_empty_bucket_refuses_right_tries() {
         let (now, mut tries) = (Instant::now(), Tries::new(TryLimits::default()));
         wrong(&mut tries, "10.0.0.1", "0367", now);
         let right = tries.settle(
@@ -231,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn right_ones_take_nothing() {
+    fn right_tries_take_nothing_from_the_buckets() {
         let (now, mut tries) = (Instant::now(), Tries::new(TryLimits::default()));
         for _ in 0..1000 {
             let right = tries.settle(
@@ -295,7 +294,7 @@ mod tests {
     }
 
     proptest::proptest! {
-        /// No interval sees more tries than the burst and the refill allow, whatever their rhythm.
+        /// No interval sees more tries than the burst and the refill allow, regardless of their rhythm.
         #[test]
         fn no_rhythm_gets_more_tries(pauses in proptest::collection::vec(0_u64..20_000, 1..200)) {
             let (start, mut tries) = (Instant::now(), Tries::new(TryLimits::default()));

@@ -69,8 +69,8 @@ impl LargeBodySlots {
                 if !headers.contains_key(EXPECT) {
                     throw_away(stream).await;
                 }
-                let said = "the body is longer than 10 MiB";
-                return Err(ApiFailure::new(StatusCode::PAYLOAD_TOO_LARGE, said));
+                let message = "the body is longer than 10 MiB";
+                return Err(ApiFailure::new(StatusCode::PAYLOAD_TOO_LARGE, message));
             }
             if bytes.len() + chunk.len() > SMALL_BYTES && slot.is_none() {
                 slot = Some(self.slot().await?);
@@ -108,6 +108,6 @@ fn is_json(headers: &HeaderMap) -> Result<(), ApiFailure> {
     if kind == "application/json" && coded.is_none_or(|coding| coding == "identity") {
         return Ok(());
     }
-    let said = "the body must be uncompressed JSON with Content-Type: application/json";
-    Err(ApiFailure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, said))
+    let message = "the body must be uncompressed JSON with Content-Type: application/json";
+    Err(ApiFailure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message))
 }

@@ -25,16 +25,16 @@ impl BodyFields {
         self.0.get_mut(name).map(Value::take).unwrap_or_default()
     }
 
-    /// Reads a field with `read`; `said` is the error where `read` returns `None`.
+    /// Reads a field with `read`; `message` is the error if `read` returns `None`.
     pub(crate) fn read<T>(
         &mut self,
         name: &'static str,
-        said: &str,
+        message: &str,
         read: impl FnOnce(Value) -> Option<T>,
     ) -> Result<Option<T>, ApiFailure> {
         match self.take(name) {
             Value::Null => Ok(None),
-            value => read(value).map(Some).ok_or_else(|| wrong(name, said)),
+            value => read(value).map(Some).ok_or_else(|| wrong(name, message)),
         }
     }
 
@@ -72,8 +72,8 @@ impl BodyFields {
 
     /// Reads an HTTP status code, or a word such as `timeout`, which is written to the line as it is.
     pub(crate) fn status(&mut self, name: &'static str) -> Result<Option<String>, ApiFailure> {
-        let said = "must be a number from 0 to 999, or a word";
-        self.read(name, said, |value| match value {
+        let message = "must be a number from 0 to 999, or a word";
+        self.read(name, message, |value| match value {
             Value::String(text) => Some(text),
             value => Some(value.as_u64().filter(|n| *n <= 999)?.to_string()),
         })
@@ -81,7 +81,7 @@ impl BodyFields {
 }
 
 fn no_json(error: &serde_json::Error) -> ApiFailure {
-    // Only the position is told: the text around it may be a secret.
+    // Only the position is reported: the text around it may be a secret.
     let (line, column) = (error.line(), error.column());
     let detail =
         format!("the body is not JSON, or nested too deeply, at line {line} column {column}");

@@ -45,12 +45,12 @@ pub(super) fn posts_of(kind: PostKind) -> MethodRouter<Arc<Site>> {
                     admitted: Result<ApiAccess, ApiFailure>,
                     request: Request| {
             let logged = take(kind, &site, admitted, request).await?;
-            let mut said = json!({ "status": "success", "message": kind.words().1 });
+            let mut document = json!({ "status": "success", "message": kind.words().1 });
             if kind == PostKind::Event {
-                said["trace_id"] = json!(trace_id(&logged));
-                said["unique_id"] = json!(logged.unique_id);
+                document["trace_id"] = json!(trace_id(&logged));
+                document["unique_id"] = json!(logged.unique_id);
             }
-            Ok::<_, ApiFailure>(answer(StatusCode::OK, &said))
+            Ok::<_, ApiFailure>(answer(StatusCode::OK, &document))
         },
     )
 }

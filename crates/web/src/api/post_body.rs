@@ -1,7 +1,7 @@
 //! Turns the body of a POST into an entry for the log. Pure.
 //!
 //! Unknown fields are ignored, as in the first version. `timestamp` is one of them: a record has the time at
-//! which it is written. Where a key occurs twice, the last value counts and is the only one that is written.
+//! which it is written. If a key occurs twice, the last value counts and is the only one that is written.
 
 use serde_json::Value;
 
@@ -41,8 +41,8 @@ pub(super) fn read(kind: PostKind, body: &[u8]) -> Result<(EnterpriseName, Entry
     let mut fields = BodyFields::read_all(body)?;
     let number = fields.text("enterprise_number")?;
     let enterprise = EnterpriseName::new(&number).ok_or_else(|| {
-        let said = "must be 1 to 64 ASCII letters, digits, '_' and '-', such as 0367";
-        wrong("enterprise_number", said)
+        let rule = "must be 1 to 64 ASCII letters, digits, '_' and '-', such as 0367";
+        wrong("enterprise_number", rule)
     })?;
     let unique_id = fields.text("unique_id")?;
     let (what, more) = match kind {

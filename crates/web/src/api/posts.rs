@@ -20,7 +20,7 @@ use calltrace_store::tree::EnterpriseName;
 const ACKNOWLEDGED: Duration = Duration::from_secs(5);
 
 /// Lines that are being written at a time. The number is below the runtime's number of threads, so that pages
-/// are still served where a disk hangs.
+/// are still served if a disk hangs.
 const ON_THE_WAY: usize = 256;
 
 /// Large bodies in memory at a time.

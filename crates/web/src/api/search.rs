@@ -56,8 +56,9 @@ struct SearchRequest {
 impl SearchRequest {
     fn read(query: &Query) -> Result<SearchRequest, ApiFailure> {
         let phone = |typed: String| -> Result<_, ApiFailure> {
-            let said = "phone: must be a phone number in any form, or at least its last seven digits; all digits of a short number, at least three; or the word or address of a caller without a number, such as anonymous";
-            let parsed = PhoneQuery::typed(&typed).map_err(|_| ApiFailure::unprocessable(said))?;
+            let message = "phone: must be a phone number in any form, or at least its last seven digits; all digits of a short number, at least three; or the word or address of a caller without a number, such as anonymous";
+            let parsed =
+                PhoneQuery::typed(&typed).map_err(|_| ApiFailure::unprocessable(message))?;
             Ok((typed, parsed))
         };
         Ok(SearchRequest {
@@ -143,14 +144,14 @@ fn found(site: &Site, asked: &SearchRequest) -> Result<Response, Error> {
         .iter()
         .map(|(name, call)| row(name, call, &site.clock))
         .collect();
-    let said = json!({
+    let document = json!({
         "total": results.len(),
         "results": results,
         "limit": asked.limit,
         "filters": asked.filters(),
         "complete": is_complete,
     });
-    Ok(answer(StatusCode::OK, &said))
+    Ok(answer(StatusCode::OK, &document))
 }
 
 fn row(enterprise: &EnterpriseName, call: &Summary, clock: &Clock) -> Value {

@@ -73,9 +73,9 @@ impl Timeline {
         }
     }
 
-    /// Builds the answer: `told` with the timeline and its counts inserted. A long timeline is made while
+    /// Builds the answer: `document` with the timeline and its counts inserted. A long timeline is made while
     /// it is sent.
-    pub(super) fn answer(mut self, told: Value) -> Response {
+    pub(super) fn answer(mut self, document: Value) -> Response {
         let mut first = Vec::new();
         self.render(&mut first, FIRST_BYTES);
         let (counts, left_out) = match self.is_done() {
@@ -83,7 +83,7 @@ impl Timeline {
             false => self.ahead(),
         };
         let left_out = self.call.left_out + left_out as u64;
-        let (head, tail) = around(told, counts, left_out);
+        let (head, tail) = around(document, counts, left_out);
         let mut head = [head.into_bytes(), first].concat();
         let json = [(CONTENT_TYPE, HeaderValue::from_static("application/json"))];
         if self.is_done() {
@@ -153,14 +153,14 @@ impl Timeline {
 }
 
 /// Returns the JSON before the items of the timeline and after them.
-fn around(mut told: Value, counts: ItemCounts, left_out: u64) -> (String, String) {
-    told["summary"] = counts.told();
-    told["records_left_out"] = json!(left_out);
-    let text = told.to_string();
+fn around(mut document: Value, counts: ItemCounts, left_out: u64) -> (String, String) {
+    document["summary"] = counts.to_value();
+    document["records_left_out"] = json!(left_out);
+    let text = document.to_string();
     // Inside a text a quote has a backslash before it, so no value can be mistaken for the key.
     let (head, tail) = text
         .split_once("\"timeline\":[]")
-        .expect("it is told of with an empty timeline");
+        .expect("the document has an empty timeline");
     (format!("{head}\"timeline\":["), format!("]{tail}"))
 }
 
@@ -189,7 +189,7 @@ impl ItemCounts {
         }
     }
 
-    fn told(self) -> Value {
+    fn to_value(self) -> Value {
         let named = COUNTED.iter().map(|(_, name)| *name).zip(self.each);
         let all = named.chain([("total_timeline_entries", self.all)]);
         all.map(|(name, count)| (name.to_owned(), count)).collect()

@@ -25,9 +25,9 @@ pub(super) async fn show(
     ApiAccess { target }: ApiAccess,
 ) -> Result<Response, ApiFailure> {
     let unique_id = target.path.last().filter(|text| id::is_addressable(text));
-    let said = "unique_id: must be an id as in the log, percent-encoded, of 1 to 150 bytes and without '|', '/' and '\\'";
+    let message = "unique_id: must be an id as in the log, percent-encoded, of 1 to 150 bytes and without '|', '/' and '\\'";
     let unique_id = unique_id
-        .ok_or_else(|| ApiFailure::unprocessable(said))?
+        .ok_or_else(|| ApiFailure::unprocessable(message))?
         .clone();
     let enterprise = enterprise(&target.query)?;
     let asked = Arc::clone(&site);
@@ -40,8 +40,9 @@ pub(super) async fn show(
 pub(super) fn enterprise(query: &Query) -> Result<Option<EnterpriseName>, ApiFailure> {
     let name = parameter(query, "enterprise")?;
     let named = |name: String| {
-        let said = "enterprise: must be 1 to 64 ASCII letters, digits, '_' and '-', such as 0367";
-        EnterpriseName::new(&name).ok_or_else(|| ApiFailure::unprocessable(said))
+        let message =
+            "enterprise: must be 1 to 64 ASCII letters, digits, '_' and '-', such as 0367";
+        EnterpriseName::new(&name).ok_or_else(|| ApiFailure::unprocessable(message))
     };
     name.map(named).transpose()
 }
@@ -55,11 +56,11 @@ pub(super) fn parameter(query: &Query, name: &'static str) -> Result<Option<Stri
 
 pub(super) fn unreadable(error: &Error) -> ApiFailure {
     tracing::error!(%error, "a question of the API can't be answered");
-    let said = "the logs can't be read; the service's log says why";
-    ApiFailure::new(StatusCode::SERVICE_UNAVAILABLE, said)
+    let message = "the logs can't be read; the service's log says why";
+    ApiFailure::new(StatusCode::SERVICE_UNAVAILABLE, message)
 }
 
-/// Returns the enterprises to search: the named one, if it has a folder, else all.
+/// Returns the enterprises to search: the named one, if it has a folder, otherwise all.
 pub(super) fn enterprises(
     site: &Site,
     named: Option<EnterpriseName>,
@@ -92,15 +93,15 @@ fn traced(
         Some((trace, call))
     });
     let Some((trace, call)) = found else {
-        let said = json!({ "detail": "Call trace not found", "complete": is_complete });
-        return Ok(answer(StatusCode::NOT_FOUND, &said));
+        let document = json!({ "detail": "Call trace not found", "complete": is_complete });
+        return Ok(answer(StatusCode::NOT_FOUND, &document));
     };
-    let told = told(&trace, &call, &question.id, &site.clock);
-    Ok(Timeline::of(call, site.clock).answer(told))
+    let document = document(&trace, &call, &question.id, &site.clock);
+    Ok(Timeline::of(call, site.clock).answer(document))
 }
 
 /// Returns the answer without the items of the timeline.
-fn told(trace: &Trace, call: &TracedCall, asked: &str, clock: &Clock) -> Value {
+fn document(trace: &Trace, call: &TracedCall, asked: &str, clock: &Clock) -> Value {
     let s = &call.summary;
     let legs: Vec<&str> = s.legs.iter().map(|leg| leg.uid.as_str()).collect();
     json!({
@@ -139,7 +140,7 @@ fn direction(call: &Summary) -> Option<&'static str> {
 /// The values of [`status`].
 pub(super) const STATUSES: [&str; 3] = ["active", "completed", "failed"];
 
-/// Returns `active` until the call has ended, then `failed` if it was not answered, else `completed`.
+/// Returns `active` until the call has ended, then `failed` if it was not answered, otherwise `completed`.
 pub(super) fn status(call: &Summary) -> &'static str {
     match (call.ended, call.outcome) {
         (false, _) => "active",

@@ -1,8 +1,8 @@
 //! Determines which file is current, and opens it.
 //!
 //! The first writers of the field append to `events.log` and rename it at midnight, later ones append to
-//! `events_YYYY-MM-DD.log`; a folder may hold both. Today's dated file is current if it exists, else
-//! `events.log`. Where neither exists, the other files of the folder decide which one is made.
+//! `events_YYYY-MM-DD.log`; a folder may hold both. Today's dated file is current if it exists, otherwise
+//! `events.log`. If neither exists, the other files of the folder decide which one is made.
 
 use std::fs::File;
 use std::io::{self, ErrorKind};

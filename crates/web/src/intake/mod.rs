@@ -30,7 +30,7 @@ pub use calltrace_model::entry::{Entry, EntryError, EntryKind, EntryLine, LINE_B
 const WAITING_MAX: usize = 128;
 
 /// Why a line was not written. The same line may be sent again; after [`AppendError::Broken`] and
-/// [`AppendError::Full`] a torn piece of it may stand in the log, as a line of its own.
+/// [`AppendError::Full`] a torn piece of it may be in the log, as a line of its own.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AppendError {
     /// There is no room on the disk, or in the quota.
@@ -86,7 +86,7 @@ pub struct Intake {
 type LogLock = Arc<Mutex<()>>;
 
 impl Intake {
-    /// Adds to the logs of `tree`; record times are in `zone`, and `clock` tells the time.
+    /// Adds to the logs of `tree`; record times are in `zone`, and `clock` gives the time.
     pub fn new(tree: Tree, zone: LogZone, clock: WallClock) -> Intake {
         Intake {
             tree,
@@ -101,9 +101,9 @@ impl Intake {
         self.zone.stamp(self.clock.utc())
     }
 
-    /// Appends a line to the current file: today's `events_YYYY-MM-DD.log` if it exists, else
-    /// `events.log`. A missing folder or file is made. The call blocks; nothing is written when the
-    /// turn of the line comes after `deadline`.
+    /// Appends a line to the current file: today's `events_YYYY-MM-DD.log` if it exists, otherwise
+    /// `events.log`. A missing folder or file is made. The call blocks; nothing is written when the turn of
+    /// the line comes after `deadline`.
     ///
     /// # Errors
     /// Returns [`AppendError`]; then the log does not hold the line, or holds only a piece of it without

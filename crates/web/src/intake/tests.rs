@@ -148,7 +148,8 @@ fn a_writer_in_the_middle_of_its_line_is_waited_for() {
     intake.append(&name(), &line(1), soon()).expect("appended");
     finishes.join().expect("it works");
     let text = fs::read_to_string(&log).expect("it works");
-    // On a busy machine the other writer may come too late; then the line still stands by itself.
+    // On a busy machine the other writer may come too late; then the line is still a line of its
+    // own.
     assert!(text.contains(&format!("\n{}", text_of(1))), "{text:?}");
     assert!(!text.contains("\n\n"), "{text:?}");
 }
@@ -227,7 +228,7 @@ fn a_line_that_is_taken_bit_by_bit_is_one_line() {
 }
 
 #[test]
-fn a_line_that_another_writer_split_is_written_again_whole() {
+fn a_line_that_another_writer_split_is_written_again() {
     let (_dir, _, folder) = tree();
     let (log, file) = opened(&folder);
     append::append(&file, line(1).bytes(), with_another).expect("appended");
@@ -239,7 +240,7 @@ fn a_line_that_another_writer_split_is_written_again_whole() {
 }
 
 #[test]
-fn nothing_is_written_to_a_log_that_is_no_regular_file() {
+fn a_log_that_is_not_a_regular_file_is_not_written() {
     let (dir, intake, folder) = tree();
     let (log, outside) = (folder.join("events.log"), dir.path().join("outside"));
     let append = || intake.append(&name(), &line(1), soon());
@@ -276,7 +277,7 @@ fn a_missing_tree_and_a_turn_after_the_deadline_are_errors() {
 }
 
 #[test]
-fn a_log_that_can_not_be_opened_in_time_is_refused_and_gets_nothing() {
+fn a_log_that_can_not_be_opened_in_time_is_refused_and_stays_unchanged() {
     let (_dir, intake, folder) = tree();
     let log = folder.join("events.log");
     fs::write(&log, text_of(1)).expect("it works");

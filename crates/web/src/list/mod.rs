@@ -106,7 +106,7 @@ pub(super) async fn show(
 }
 
 /// Returns the time up to which further pages search: after the newest row, so that they count what this page
-/// counted, also where a writer's clock is ahead of ours, or calls began during the search.
+/// counted, also if a writer's clock is ahead of ours, or calls began during the search.
 fn newest_of(rows: &[Summary], now: Stamp) -> Stamp {
     let newest = rows.iter().map(|summary| summary.first).max();
     newest.map_or(now, |first| Stamp(first.0.saturating_add(1)))
@@ -119,7 +119,7 @@ struct ListResult {
     tally: CallTally,
     period: ListDays,
     troubles: Vec<Trouble>,
-    /// What became of the missed calls among the rows, where it was searched.
+    /// What became of the missed calls among the rows, if it was searched.
     returns: Option<Returns>,
 }
 
@@ -170,9 +170,9 @@ async fn listed(
     visit.answer(site, Length::Long, failed, search).await
 }
 
-/// Finds what became of the missed calls among the rows. Returns `None` where there are none, where they are
-/// so far apart that the search would take longer than the page itself, and where the calls around them can't
-/// be read; then the page does not say it.
+/// Finds what became of the missed calls among the rows. Returns `None` if there are none, if they are so far
+/// apart that the search would take longer than the page itself, or if the calls around them can't be read;
+/// then the page does not say it.
 fn returns(
     site: &Site,
     enterprise: &EnterpriseName,
@@ -207,7 +207,7 @@ fn returns(
     failed.is_none().then_some(returns)
 }
 
-/// Searches the days asked for. Where no day was given and today has no such call yet, it searches the newest
+/// Searches the days asked for. If no day was given and today has no such call yet, it searches the newest
 /// day that has one.
 fn search(
     site: &Site,

@@ -134,7 +134,7 @@ impl ListRequest {
         Ok(())
     }
 
-    /// Returns the days asked for; today where neither days nor a number were given.
+    /// Returns the days asked for; today if neither days nor a number were given.
     pub(super) fn period(&self, today: NaiveDate) -> ListDays {
         match (self.filters.from, self.filters.to) {
             (Some(from), Some(to)) => ListDays::Days(from, to),
@@ -150,8 +150,8 @@ impl ListRequest {
         self.filters.from.is_none() && self.filters.to.is_none() && self.phone.is_none()
     }
 
-    /// Returns the time ranges to search, the newest first: one, or one for each day where hours or a day
-    /// of the week were selected.
+    /// Returns the time ranges to search, the newest first: one, or one for each day if hours or a day of the
+    /// week were selected.
     pub(super) fn windows(&self, period: ListDays, clock: &Clock) -> Vec<ListTimeRange> {
         let end_of = |day: NaiveDate| day_begin(clock, day + Days::new(1));
         let (from, to) = match period {

@@ -2,13 +2,13 @@
 
 use std::fs;
 
-/// Returns the resident memory in bytes; 0 where it can't be read.
+/// Returns the resident memory in bytes; 0 if it can't be read.
 pub(super) fn memory() -> i64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     resident_bytes(&status).unwrap_or_default()
 }
 
-/// Returns the number of open descriptors; 0 where it can't be read.
+/// Returns the number of open descriptors; 0 if it can't be read.
 pub(super) fn descriptors() -> i64 {
     // The folder itself is open while it is counted.
     let descriptors = fs::read_dir("/proc/self/fd").map_or(0, |open| open.count() - 1);

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn counters_of_other_parts_are_taken_over_and_never_decrease() {
+fn counters_of_other_modules_are_copied_and_never_decrease() {
     let metrics = Metrics::started_at(0);
     let counts = |remembered| DirectoryCounts {
         remembered,

@@ -34,7 +34,7 @@ pub(super) struct Axis {
 }
 
 impl Axis {
-    /// Makes an axis from the first to the last of `changes`, in any order; `None` where there are none.
+    /// Makes an axis from the first to the last of `changes`, in any order; `None` if there are none.
     pub(super) fn of(mut changes: Vec<Stamp>) -> Option<Axis> {
         changes.sort_unstable();
         changes.dedup();

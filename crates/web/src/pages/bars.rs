@@ -17,7 +17,7 @@ pub(super) struct Bar {
     /// The label below the bar.
     pub(super) label: String,
     /// The full text, for readers who can't see the bar.
-    pub(super) said: String,
+    pub(super) aria_label: String,
     pub(super) calls: usize,
     /// The calls that the upper part shows.
     pub(super) lost: usize,
@@ -51,7 +51,7 @@ fn drawn(l: Language, heading: &str, row: &[Bar], (most, in_row): (usize, usize)
                     }
                 };
                 @if bar.calls > 0 {
-                    a href=(bar.link) aria-label=(bar.said) {
+                    a href=(bar.link) aria-label=(bar.aria_label) {
                         rect.touch x=(per_cent(x)) width=(per_cent(width)) y="0" height=(TOP + BARS + LETTERS) {}
                         (stack(bar, most, &per_cent(x + width * 0.15), &per_cent(width * 0.7)))
                         (label)

@@ -22,10 +22,10 @@ const REFRESH_SECONDS: u32 = 5;
 /// Renders the page of a call.
 pub fn call_page(context: &PageContext, page: &CallPage<'_>) -> Markup {
     let l = context.language;
-    let told = client_in_log(page.call);
+    let log_client = client_in_log(page.call);
     let people = PageNames {
         names: page.names,
-        client: told.as_ref(),
+        client: log_client.as_ref(),
     };
     let live = going_on(context, page.call);
     let other = format!("{}&lang={}", page.query, l.of("en", "ru"));
@@ -49,7 +49,7 @@ pub fn call_page(context: &PageContext, page: &CallPage<'_>) -> Markup {
         facts: &page.call.facts,
         is_over: live.is_none(),
     };
-    let told = Story::of(&page.call.facts, &page.call.summary);
+    let call_story = Story::of(&page.call.facts, &page.call.summary);
     let wrong = Fault::all(&page.call.facts, &page.call.summary, context.now);
     let shown = ShownEntries::of(page);
     // Open intervals are drawn up to now; for a call without a logged end, up to its last record.
@@ -59,7 +59,7 @@ pub fn call_page(context: &PageContext, page: &CallPage<'_>) -> Markup {
     };
     let first = Headline {
         words: &words,
-        story: &told,
+        story: &call_story,
         faults: &wrong,
         live: live.as_ref(),
     };
@@ -80,13 +80,13 @@ pub fn call_page(context: &PageContext, page: &CallPage<'_>) -> Markup {
                     }
                 }
             }
-            (picture(context, &told, &words, upto))
-            (story(context, &words, &told))
+            (picture(context, &call_story, &words, upto))
+            (story(context, &words, &call_story))
             (faults(context, page.call, &people, &wrong, |record| shown.anchor(record)))
             (notes(context, page, live.is_some()))
             (others(context, page.others, &people))
             (timeline(context, page, &people, &shown))
-            (technical(context, page, &people, &told))
+            (technical(context, page, &people, &call_story))
         }
         (frame.footer(context, &html! {
             p { (l.of("Звонок ", "Call ")) code { (super::shown(page.call.summary.main_uid.as_bytes())) } }

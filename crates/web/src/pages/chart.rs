@@ -30,8 +30,8 @@ struct ChartData {
     stretches: Vec<ChartInterval>,
 }
 
-/// Draws a chart of the hours of a day or of the days of a period. It draws nothing where there are no calls,
-/// or where the list has no first and last day.
+/// Draws a chart of the hours of a day or of the days of a period. It draws nothing if there are no calls, or
+/// if the list has no first and last day.
 pub(super) fn chart(context: &PageContext, page: &ListPage<'_>) -> Markup {
     let l = context.language;
     let drawn = match page.period {
@@ -62,10 +62,10 @@ pub(super) fn chart(context: &PageContext, page: &ListPage<'_>) -> Markup {
 fn bar(l: Language, stretch: &ChartInterval) -> Bar {
     let calls = stretch.calls;
     let lost = Outcome::ALL.into_iter().filter(|it| it.is_unanswered());
-    let said = l.calls_and_missed(calls.all(), calls.of(Outcome::Missed));
+    let counts = l.calls_and_missed(calls.all(), calls.of(Outcome::Missed));
     Bar {
         label: stretch.label.clone(),
-        said: format!("{}: {said}", stretch.name),
+        aria_label: format!("{}: {counts}", stretch.name),
         calls: calls.all(),
         lost: lost.map(|outcome| calls.of(outcome)).sum(),
         link: stretch.link.clone(),

@@ -69,7 +69,7 @@ fn parties<'f>(people: &PageNames<'_>, numbers: impl Iterator<Item = &'f [u8]>) 
     }
 }
 
-/// Names the owner of a channel: extension or number, else the channel's name.
+/// Names the owner of a channel: extension or number, otherwise the channel's name.
 fn channel(people: &PageNames<'_>, fact: &Fact) -> Markup {
     let name = fact.channel();
     let endpoint = endpoint(name);

@@ -16,8 +16,8 @@ const RECORDS_MAX: usize = 3;
 /// The number of chats that one fault names.
 const CHATS_MAX: usize = 5;
 
-/// Lists the faults, with the records that show each; draws nothing where there are none. `anchor` returns
-/// the id of the entry that shows a record.
+/// Lists the faults, with the records that show each; draws nothing if there are none. `anchor` returns the
+/// id of the entry that shows a record.
 pub(super) fn faults(
     context: &PageContext,
     call: &TracedCall,
@@ -78,7 +78,7 @@ fn chats(l: Language, call: &TracedCall, people: &PageNames<'_>, fault: &Fault) 
     }
 }
 
-/// Returns the sign of a level, so that the level is not told by its colour alone.
+/// Returns the sign of a level, so that the level is not shown by its colour alone.
 pub(super) fn mark(severity: Severity) -> &'static str {
     match severity {
         Severity::Problem => "✕",

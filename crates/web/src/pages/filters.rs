@@ -75,9 +75,9 @@ impl Filters {
 pub enum Mistake {
     /// The text is neither a phone number nor what is shown for a caller without one.
     Phone,
-    /// The text is no extension: digits, `*` and `#`, at most 20.
+    /// The text is not an extension: digits, `*` and `#`, at most 20.
     Extension,
-    /// The text is no date of the form 2025-11-30.
+    /// The text is not a date of the form 2025-11-30.
     Date,
     /// The first day is after the last.
     Order,

@@ -18,7 +18,7 @@ pub(super) struct Frame<'f> {
     pub title: &'f str,
     /// Seconds until the page reloads itself.
     pub refresh: Option<u32>,
-    /// The same page in another language, where the address is known.
+    /// The same page in another language, if the address is known.
     pub other_language: Option<&'f str>,
 }
 
@@ -49,11 +49,11 @@ impl Frame<'_> {
 
     /// Returns the line at the foot of a page: the time at which it was made, and the link to the other
     /// language.
-    pub(super) fn footer(&self, context: &PageContext, said: &Markup) -> Markup {
+    pub(super) fn footer(&self, context: &PageContext, about: &Markup) -> Markup {
         let l = context.language;
         html! {
             footer {
-                (said)
+                (about)
                 p {
                     (l.of("Обновлено: ", "Updated: "))
                      (day_and_time(context, context.now)) " (" (context.clock.zone(context.now)) ")"

@@ -16,7 +16,7 @@ use calltrace_model::call::{
 use calltrace_model::record::phone;
 use calltrace_output::story::Teller as _;
 
-/// Returns the state of a call in progress, as far as the records tell; `None` once it is over, or when no
+/// Returns the state of a call in progress, as far as the records show it; `None` once it is over, or when no
 /// more records are expected.
 pub(super) fn going_on(context: &PageContext, call: &TracedCall) -> Option<CallState> {
     let state = CallState::of(&call.facts, &call.summary)?;
@@ -170,7 +170,7 @@ fn actions(context: &PageContext, page: &CallPage<'_>, it: &Headline<'_>) -> Mar
     }
 }
 
-/// Returns a client's number as a telephone dials it; `None` where it is no number.
+/// Returns a client's number as a telephone dials it; `None` if it is not a number.
 fn dialled(client: &str) -> Option<String> {
     let digits = phone::digits_of(client.as_bytes());
     let number = String::from_utf8(phone::canonical(digits).into_owned()).ok()?;
@@ -206,26 +206,26 @@ fn forward(context: &PageContext, page: &CallPage<'_>, result: &str, answer: &st
     }
 }
 
-/// Notes that are no faults: what the summary rests on, and what is missing.
+/// Notes that are not faults: what the summary rests on, and what is missing.
 pub(super) fn notes(context: &PageContext, page: &CallPage<'_>, is_live: bool) -> Markup {
     let l = context.language;
     let s = &page.call.summary;
-    let mut said: Vec<String> = Vec::new();
+    let mut sentences: Vec<String> = Vec::new();
     if !page.names.missing.is_empty() {
-        said.push(l.text(
+        sentences.push(l.text(
             "Справочник сейчас не отвечает, поэтому часть имён не показана.",
             "A directory does not answer at the moment, so some names are not shown.",
         ));
     }
     if page.call.closure.capped {
-        said.push(l.text(
+        sentences.push(l.text(
             "Связей слишком много: часть звонка может отсутствовать или быть чужой.",
             "Too many links: parts of the call may be missing or foreign.",
         ));
     }
     // Internal calls are not announced, and not every enterprise has a bot.
     if s.messages.sent == 0 && s.direction != Direction::Internal && s.ended && !is_live {
-        said.push(l.text(
+        sentences.push(l.text(
             "Сообщений в Telegram об этом звонке нет.",
             "There are no Telegram messages about this call.",
         ));
@@ -236,14 +236,14 @@ pub(super) fn notes(context: &PageContext, page: &CallPage<'_>, is_live: bool) -
             ["событие", "события", "событий"],
             ["event", "events"],
         );
-        said.push(l.of(
+        sentences.push(l.of(
             format!("Не дошло вовремя и восстановлено из журнала АТС: {count}."),
             format!("Did not arrive, and recovered from the host's journal: {count}."),
         ));
     }
     html! {
-        @if !said.is_empty() {
-            ul.notes { @for line in said { li { (line) } } }
+        @if !sentences.is_empty() {
+            ul.notes { @for line in sentences { li { (line) } } }
         }
     }
 }

@@ -16,8 +16,8 @@ pub enum Language {
 }
 
 impl Language {
-    /// Chooses the language that `?lang=ru|en` asks for; else the preferred one of `Accept-Language` (RFC
-    /// 9110, 12.5.4); else `usual`.
+    /// Chooses the language that `?lang=ru|en` asks for; otherwise the preferred one of `Accept-Language`
+    /// (RFC 9110, 12.5.4); otherwise `usual`.
     pub fn choose(asked: Option<&str>, accept_language: Option<&str>, usual: Language) -> Language {
         asked
             .and_then(Language::of_tag)
@@ -41,7 +41,7 @@ impl Language {
         self.of("ru", "en")
     }
 
-    /// Returns the voice that tells the story of a call.
+    /// Returns the wording for the story of a call.
     pub(super) fn voice(self) -> Voice {
         self.of(Voice::Russian, Voice::English)
     }
@@ -141,7 +141,7 @@ impl Language {
         days[day]
     }
 
-    /// `12 звонков, пропущено 3`; only the first part where none was missed.
+    /// `12 звонков, пропущено 3`; only the first part if none was missed.
     pub fn calls_and_missed(self, calls: usize, missed: usize) -> String {
         let all = self.count(calls, ["звонок", "звонка", "звонков"], ["call", "calls"]);
         match missed {
@@ -227,7 +227,7 @@ mod tests {
     use Language::{English, Russian};
 
     #[test]
-    fn the_language_asked_for_wins_then_the_better_liked() {
+    fn the_requested_language_wins_then_the_preferred_one() {
         for (asked, accepted, want) in [
             (Some("en"), Some("ru"), English),
             (Some("EN-us"), None, English),

@@ -40,7 +40,7 @@ pub enum Notice {
 
 /// Renders the page of a notice.
 pub fn notice(language: Language, notice: &Notice) -> Markup {
-    let (mark, title, said) = words(language, notice);
+    let (mark, title, lines) = words(language, notice);
     let frame = Frame {
         title,
         refresh: None,
@@ -52,7 +52,7 @@ pub fn notice(language: Language, notice: &Notice) -> Markup {
             main.notice {
                 p.mark aria-hidden="true" { (mark) }
                 h1 { (title) }
-                @for line in said { p { (line) } }
+                @for line in lines { p { (line) } }
             }
         },
     )

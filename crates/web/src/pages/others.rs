@@ -15,7 +15,7 @@ pub struct OtherCall {
     pub link: String,
 }
 
-/// Lists the calls, newest first; draws nothing where there are none.
+/// Lists the calls, newest first; draws nothing if there are none.
 pub(super) fn others(context: &PageContext, calls: &[OtherCall], people: &PageNames<'_>) -> Markup {
     let l = context.language;
     html! {

@@ -83,7 +83,7 @@ pub struct ListPage<'a> {
     pub mistake: Option<Mistake>,
     /// The calls of this page, newest first, each with its link; an empty link leads nowhere.
     pub rows: &'a [(Summary, String)],
-    /// What became of the missed calls, where it is known; their enterprise has the number 0.
+    /// What became of the missed calls, if it is known; their enterprise has the number 0.
     pub returns: Option<&'a Returns>,
     /// The counts of all calls that match.
     pub tally: &'a CallTally,
@@ -112,7 +112,7 @@ pub struct StatsPage<'a> {
     pub date: NaiveDate,
     /// The current day.
     pub today: NaiveDate,
-    /// The text that was given for the last day and is no day; then nothing was counted.
+    /// The text that was given for the last day and is not a day; then nothing was counted.
     pub mistake: Option<&'a str>,
     /// The name of the zone of all times.
     pub zone: &'a str,
@@ -143,7 +143,7 @@ pub struct Unreturned {
     pub call: Summary,
     /// The client called again, without success.
     pub rang_again: bool,
-    /// The link to its page; `None` where it has none.
+    /// The link to its page; `None` if it has none.
     pub link: Option<String>,
 }
 

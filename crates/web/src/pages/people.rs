@@ -99,11 +99,11 @@ impl<'n> PageNames<'n> {
         let digits = party.trim_start_matches('+');
         let known = self.names.extensions.get(party);
         let known = known.or_else(|| self.names.clients.get(digits));
-        let told = || {
+        let in_log = || {
             let (number, name) = self.client?;
             phone::same_number(number.as_bytes(), digits.as_bytes()).then_some(name.as_str())
         };
-        let name = known.map(String::as_str).or_else(told)?;
+        let name = known.map(String::as_str).or_else(in_log)?;
         let name = shortened(name.trim().as_bytes(), NAME_CHARS_MAX);
         (!name.is_empty() && name != party).then_some(name)
     }
@@ -125,7 +125,7 @@ impl<'n> PageNames<'n> {
         }
     }
 
-    /// Shows a chat, by its person's name where it is known.
+    /// Shows a chat, by its person's name if it is known.
     pub(super) fn chat(&self, context: &PageContext, chat: &str) -> Markup {
         html! { bdi { (self.chat_text(context.language, chat)) } }
     }
@@ -142,7 +142,7 @@ impl<'n> PageNames<'n> {
         }
     }
 
-    /// Returns a line with its name where it is known: `Линия 1 (0001363)`, `линия 0001363`.
+    /// Returns a line with its name if it is known: `Линия 1 (0001363)`, `линия 0001363`.
     pub(super) fn line(&self, l: Language, line: &str) -> String {
         let number = shortened(line.as_bytes(), 40);
         match self.names.lines.get(line) {
@@ -152,15 +152,15 @@ impl<'n> PageNames<'n> {
     }
 }
 
-/// Returns the client's number and name, where a request of the call itself looked it up and got an answer:
-/// `GET .../customer-name/0367/375290009012` with `{"name": "..."}`.
+/// Returns the client's number and name, if a request of the call itself looked it up and got an answer: `GET
+/// .../customer-name/0367/375290009012` with `{"name": "..."}`.
 pub fn client_in_log(call: &TracedCall) -> Option<(String, String)> {
     let requests = call.lines.iter().zip(&call.facts);
     let mut requests = requests.filter(|(_, fact)| fact.event == Event::Http);
-    requests.find_map(|(line, _)| told_name(&line.text))
+    requests.find_map(|(line, _)| line_with_name(&line.text))
 }
 
-fn told_name(line: &[u8]) -> Option<(String, String)> {
+fn line_with_name(line: &[u8]) -> Option<(String, String)> {
     let record = Record::parse(line);
     let Body::Http(http) = &record.body else {
         return None;

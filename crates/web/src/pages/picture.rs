@@ -2,9 +2,9 @@
 //!
 //! Positions are per cents of the width and heights are pixels, so the drawing fills a telephone as well as a
 //! desktop screen without scaling its letters; there is no `viewBox`. The style sheet sets the colours by
-//! class, one for each extension, and no fact is shown by colour alone: a hatching stands for ringing, a
-//! frame for a consultation, a dashed frame for hold, and marks and texts say the rest. The story below tells
-//! the same; screen readers read its gist from the label.
+//! class, one for each extension, and no fact is shown by colour alone: a hatching means ringing, a frame for
+//! a consultation, a dashed frame for hold, and marks and texts say the rest. The story below says the same;
+//! screen readers read its gist from the label.
 
 use maud::{Markup, html};
 

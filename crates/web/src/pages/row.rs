@@ -14,7 +14,7 @@ pub(super) const MINUTE_MILLIS: i64 = 60_000;
 const RUNG_MAX: usize = 4;
 
 /// Renders the row. `link` leads to the call, and an empty one leads nowhere; `time` is when it began; `fate`
-/// says what became of it where it was missed.
+/// says what became of it if it was missed.
 pub(super) fn row(
     context: &PageContext,
     people: &PageNames<'_>,
@@ -100,7 +100,7 @@ fn returned(l: Language, fate: &Fate<'_>) -> Option<(&'static str, String)> {
     }
 }
 
-/// Returns the extension that answered, else those that were rung.
+/// Returns the extension that answered, otherwise those that were rung.
 fn with_whom(l: Language, people: &PageNames<'_>, s: &Summary) -> String {
     let named = |who: &[String]| -> Vec<String> {
         let first = who.iter().take(RUNG_MAX);

@@ -83,7 +83,7 @@ fn answered(words: &StoryWords<'_>) -> Vec<String> {
     let talks = talks(s);
     let after = after(l, words.waited(s.ring_millis));
     let mut parts = vec![match &s.answered_by {
-        // Where there are several, each is named below with the length of the talk.
+        // If there are several, each is named below with the length of the talk.
         Some(who) if s.direction != Direction::Outgoing && talks.len() < 2 => format!(
             "{} {}{after}",
             l.of("отвечает", "answered by"),
@@ -112,7 +112,7 @@ fn answered(words: &StoryWords<'_>) -> Vec<String> {
     parts
 }
 
-/// ` через 8 с`; empty where the time is not known.
+/// ` через 8 с`; empty if the time is not known.
 fn after(l: Language, millis: Option<i64>) -> String {
     millis.map_or_else(String::new, |ms| {
         format!(" {} {}", l.of("через", "after"), l.duration(ms))
@@ -187,7 +187,7 @@ fn under_way(words: &StoryWords<'_>, story: &Story, state: &CallState, millis: i
     let doing = client
         .and_then(|lane| lane.spans.last())
         .filter(|span| span.to.is_none());
-    let said = match (doing.map(|span| &span.doing), state.phase) {
+    let activity = match (doing.map(|span| &span.doing), state.phase) {
         (Some(PersonDoing::Held), _) => l.text("сейчас на удержании", "on hold now"),
         (Some(PersonDoing::Talks(who)), _) => format!(
             "{} {}",
@@ -208,5 +208,5 @@ fn under_way(words: &StoryWords<'_>, story: &Story, state: &CallState, millis: i
         }
         _ => l.text("звонок поступил", "it has just come in"),
     };
-    format!("{said}, {} {}", l.of("уже", "for"), l.duration(millis))
+    format!("{activity}, {} {}", l.of("уже", "for"), l.duration(millis))
 }

@@ -11,7 +11,7 @@ use calltrace_model::call::{
     Direction, Fact, RingOutcome, RungParty, Step, StepEvent, Story, Summary, TransferResult,
 };
 use calltrace_model::record::Stamp;
-use calltrace_output::story::{self as told, Teller, Voice};
+use calltrace_output::story::{self as wording, Teller, Voice};
 
 /// The largest number of steps; those after them are among all records.
 const STEPS_MAX: usize = 80;
@@ -34,29 +34,29 @@ struct StepWithNotices<'s> {
 /// Renders the story as a list; draws nothing for a call without a step.
 pub(super) fn story(context: &PageContext, words: &StoryWords<'_>, story: &Story) -> Markup {
     let l = context.language;
-    let told = with_notices(story);
-    let begin = told.first().map(|told| told.step.at);
+    let entries = with_notices(story);
+    let begin = entries.first().map(|entry| entry.step.at);
     html! {
         @if let Some(begin) = begin {
             section.story {
                 h2 { (l.of("Ход звонка", "What happened")) }
                 ol {
-                    @for told in told.iter().take(STEPS_MAX) {
-                        li class=(class(&told.step.event)) {
-                            (time(context, begin, told.step.at))
+                    @for entry in entries.iter().take(STEPS_MAX) {
+                        li class=(class(&entry.step.event)) {
+                            (time(context, begin, entry.step.at))
                             div.what {
-                                p { (words.step(told.step)) (words.mark(told.step)) }
-                                @for notice in told.notices.iter().take(NOTICES_MAX) {
+                                p { (words.step(entry.step)) (words.mark(entry.step)) }
+                                @for notice in entry.notices.iter().take(NOTICES_MAX) {
                                     p.note { (words.step(notice)) (words.mark(notice)) }
                                 }
-                                @if told.notices.len() > NOTICES_MAX {
-                                    p.note { (l.more(told.notices.len() - NOTICES_MAX)) }
+                                @if entry.notices.len() > NOTICES_MAX {
+                                    p.note { (l.more(entry.notices.len() - NOTICES_MAX)) }
                                 }
                             }
                         }
                     }
                 }
-                @if told.len() > STEPS_MAX {
+                @if entries.len() > STEPS_MAX {
                     p.quiet { (l.of("Шагов слишком много: дальше смотрите все записи.", "There are too many steps: the rest is among all records.")) }
                 }
             }
@@ -64,12 +64,12 @@ pub(super) fn story(context: &PageContext, words: &StoryWords<'_>, story: &Story
     }
 }
 
-/// Notices belong to the step before them; those before the first step stand alone.
+/// Notices belong to the step before them; those before the first step are entries of their own.
 fn with_notices(story: &Story) -> Vec<StepWithNotices<'_>> {
     let mut all: Vec<StepWithNotices<'_>> = Vec::new();
     for step in &story.steps {
         match all.last_mut() {
-            Some(told) if step.event.is_notice() => told.notices.push(step),
+            Some(entry) if step.event.is_notice() => entry.notices.push(step),
             _ => all.push(StepWithNotices {
                 step,
                 notices: Vec::new(),
@@ -160,7 +160,7 @@ impl Teller for StoryWords<'_> {
         named.join(", ")
     }
 
-    /// The same, with a remark where none of them answers.
+    /// The same, with a remark if none of them answers.
     fn rung(&self, rung: &[RungParty]) -> String {
         let none = self.is_over && rung.iter().all(|it| it.outcome == RingOutcome::NotAnswered);
         let remark = match none {
@@ -218,7 +218,7 @@ impl Teller for StoryWords<'_> {
 
 /// Says what a Telegram message is about, by the stage of the call at which the bot sends it.
 pub(super) fn stage_of(l: Language, stage: &str) -> String {
-    told::stage(stage, l.voice(), || shortened(stage.as_bytes(), 40))
+    wording::stage(stage, l.voice(), || shortened(stage.as_bytes(), 40))
 }
 
 /// Returns a number that is not broken across lines.

@@ -149,7 +149,7 @@ impl TimelinePage<'_> {
         }
     }
 
-    /// Shows one record that is no Telegram message.
+    /// Shows one record that is not a Telegram message.
     fn record(&self, at: usize) -> Markup {
         let (line, fact) = (&self.page.call.lines[at], &self.page.call.facts[at]);
         let record = Record::parse(&line.text);
@@ -223,7 +223,7 @@ impl TimelinePage<'_> {
         }
     }
 
-    /// Shows how long a request took, where its writer logged it.
+    /// Shows how long a request took, if its writer logged it.
     fn took(&self, body: &[u8]) -> Markup {
         let mut fields = json::Fields::new(body);
         let stated = fields.find(|(key, _)| *key == b"_duration_ms");
@@ -346,7 +346,7 @@ fn body(context: &PageContext, name: &str, bytes: &[u8]) -> Markup {
     let text = if bytes.len() <= BODY_BYTES_MAX {
         let value = redact::body(bytes);
         let laid = match &value {
-            // A body that its writer cut is no JSON; its text is shown as it is.
+            // A body that its writer cut is not JSON; its text is shown as it is.
             serde_json::Value::Object(fields)
                 if fields.len() == 1 && fields.contains_key("raw") =>
             {

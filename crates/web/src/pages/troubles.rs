@@ -69,7 +69,7 @@ fn listed(context: &PageContext, troubles: &[&Trouble]) -> Markup {
 }
 
 /// `Файл за 27.11.2025 повреждён после 10:32:07`, with the file's name and the engine's reason for the person
-/// who repairs it. The folder is not shown, because it tells about the server.
+/// who repairs it. The folder is not shown, because it gives information about the server.
 fn sentence(context: &PageContext, trouble: &Trouble) -> Markup {
     let l = context.language;
     let name = file_name(&trouble.path);
@@ -138,7 +138,7 @@ mod tests {
     use calltrace_model::record::LogZone;
     use calltrace_output::Clock;
 
-    fn said(language: Language, path: &str, what: &str) -> String {
+    fn rendered(language: Language, path: &str, what: &str) -> String {
         let context = PageContext {
             language,
             clock: Clock {
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn damage_of_another_time_is_no_warning_and_is_named_where_nothing_is_shown() {
+    fn damage_of_another_time_is_not_a_warning_and_is_named_on_an_empty_page() {
         let context = PageContext {
             language: Language::English,
             clock: Clock {
@@ -165,31 +165,34 @@ mod tests {
             ..Trouble::new(Path::new("events.log.2025-11-27.gz"), "is a truncated gzip")
         }];
         assert_eq!(missing_parts(&context, None, &elsewhere).into_string(), "");
-        let said = other_damage(&context, &elsewhere).into_string();
-        assert!(said.contains("The file of 27.11.2025 is damaged"), "{said}");
+        let rendered = other_damage(&context, &elsewhere).into_string();
+        assert!(
+            rendered.contains("The file of 27.11.2025 is damaged"),
+            "{rendered}"
+        );
     }
 
     #[test]
     fn a_damaged_file_is_named_by_its_day_and_the_last_time_that_could_be_read() {
         let what = "is a truncated gzip after 2025-11-27 10:32:07,123";
-        let said_ru = said(
+        let rendered_ru = rendered(
             Language::Russian,
             "/srv/x/0367/events.log.2025-11-27.gz",
             what,
         );
         assert!(
-            said_ru.contains("Файл за 27.11.2025 повреждён после <time>13:32:07</time>;"),
-            "{said_ru}"
+            rendered_ru.contains("Файл за 27.11.2025 повреждён после <time>13:32:07</time>;"),
+            "{rendered_ru}"
         );
-        assert!(!said_ru.contains("/srv"), "{said_ru}");
-        let said_en = said(
+        assert!(!rendered_ru.contains("/srv"), "{rendered_ru}");
+        let rendered_en = rendered(
             Language::English,
             "events.log-20251127",
             "can't be read: permission denied",
         );
         assert!(
-            said_en.contains("The file of 27.11.2025 can't be read;"),
-            "{said_en}"
+            rendered_en.contains("The file of 27.11.2025 can't be read;"),
+            "{rendered_en}"
         );
     }
 }

@@ -105,8 +105,8 @@ pub(super) fn statistics<const N: usize>(
     Ok((stats.try_into().expect("there is one of each"), found))
 }
 
-/// Returns the newest of the calls that were not returned. Where they can't be read, the page shows only
-/// their number.
+/// Returns the newest of the calls that were not returned. If they can't be read, the page shows only their
+/// number.
 fn unreturned(
     site: &Site,
     enterprise: &EnterpriseName,

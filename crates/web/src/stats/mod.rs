@@ -160,7 +160,7 @@ fn written(
         FileFormat::Csv => write_csv(&mut bytes, &shown),
         FileFormat::Parquet => write_parquet(&mut bytes, &shown),
         FileFormat::Json => {
-            // Folders are not shown, because they tell about the server.
+            // Folders are not shown, because they give information about the server.
             for trouble in found.iter_mut().flat_map(|found| &mut found.troubles) {
                 trouble.path = trouble.path.file_name().unwrap_or_default().into();
             }

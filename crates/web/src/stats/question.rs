@@ -55,11 +55,11 @@ impl FileFormat {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct StatsQuery {
     pub(super) link: StatsLink,
-    /// The text for the last day that is no day.
+    /// The text for the last day that is not a day.
     pub(super) mistake: Option<String>,
     /// The format of the file; `None` for the page.
     pub(super) format: Option<FileFormat>,
-    /// The key by which the file groups calls, where it was given.
+    /// The key by which the file groups calls, if it was given.
     pub(super) by: Option<GroupBy>,
 }
 

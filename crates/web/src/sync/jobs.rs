@@ -152,7 +152,7 @@ impl SyncJobs {
                 .expect("the semaphore is never closed");
             let run = timeout(LONGEST, work.sync(&active.enterprise, scope));
             let outcome = run.await.unwrap_or_else(|_| gave_up(&active.enterprise));
-            told(&outcome);
+            log_outcome(&outcome);
             active.done(outcome, now.utc());
         });
         Ok(())
@@ -257,7 +257,7 @@ fn gave_up(enterprise: &EnterpriseName) -> SyncOutcome {
 }
 
 /// Logs the outcome of a run.
-fn told(outcome: &SyncOutcome) {
+fn log_outcome(outcome: &SyncOutcome) {
     let SyncOutcome {
         enterprise,
         processed,

@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use super::*;
 use calltrace_sync::records::CallDatabase;
 
-/// Runs that end when the test tells them to; counts the active ones.
+/// Runs that end when the test ends them; counts the active ones.
 #[derive(Default)]
 struct Scripted {
     go: Notify,

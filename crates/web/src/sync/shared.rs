@@ -21,7 +21,7 @@ impl<T: Clone> SharedAnswer<T> {
         }
     }
 
-    /// Returns the last answer if it is still valid; else queries a new one. A cancelled query leaves
+    /// Returns the last answer if it is still valid; otherwise queries a new one. A cancelled query leaves
     /// nothing behind.
     pub(super) async fn get(&self, ask: impl Future<Output = T>) -> T {
         let mut last = self.last.lock().await;

@@ -28,14 +28,14 @@ pub(super) async fn one(
 ) -> Result<Response, ApiFailure> {
     let asked = SyncRequest::read(&mut site.posts.fields(request).await?)?;
     let enterprise = started(&jobs, &admitted, asked.scope())?;
-    let said = json!({
+    let document = json!({
         "message": format!("synchronisation of enterprise {enterprise} was started"),
         "enterprise_id": enterprise.as_str(),
         "force_all": asked.force_all,
         "date_from": asked.from.map(|day| day.to_string()),
         "date_to": asked.to.map(|day| day.to_string()),
     });
-    Ok(answer(StatusCode::OK, &said))
+    Ok(answer(StatusCode::OK, &document))
 }
 
 /// `POST /sync/all`
@@ -53,21 +53,21 @@ pub(super) async fn live_one(
     admitted: ApiAccess,
 ) -> Result<Response, ApiFailure> {
     let enterprise = started(&jobs, &admitted, SyncScope::Live)?;
-    let said = json!({
+    let document = json!({
         "message": format!("live synchronisation of enterprise {enterprise} was started"),
         "enterprise_id": enterprise.as_str(),
         "type": LIVE.0,
         "target_table": LIVE.1,
     });
-    Ok(answer(StatusCode::OK, &said))
+    Ok(answer(StatusCode::OK, &document))
 }
 
 /// `POST /sync/live/all`
 pub(super) async fn live_all(Extension(jobs): JobsExtension, _: ApiAccess) -> Response {
-    let mut said = all_started(&jobs, SyncScope::Live);
-    said["type"] = json!(LIVE.0);
-    said["target_table"] = json!(LIVE.1);
-    answer(StatusCode::OK, &said)
+    let mut document = all_started(&jobs, SyncScope::Live);
+    document["type"] = json!(LIVE.0);
+    document["target_table"] = json!(LIVE.1);
+    answer(StatusCode::OK, &document)
 }
 
 fn all_started(jobs: &SyncJobs, scope: SyncScope) -> Value {
@@ -105,8 +105,8 @@ fn started(
         Ok(()) => Ok(enterprise),
         Err(NotStarted::Unknown) => Err(unknown()),
         Err(NotStarted::Running) => {
-            let said = format!("Sync already running for enterprise {enterprise}");
-            Err(ApiFailure::new(StatusCode::CONFLICT, said))
+            let message = format!("Sync already running for enterprise {enterprise}");
+            Err(ApiFailure::new(StatusCode::CONFLICT, message))
         }
         Err(NotStarted::Ending) => Err(ApiFailure::new(
             StatusCode::SERVICE_UNAVAILABLE,

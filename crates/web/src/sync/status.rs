@@ -21,14 +21,14 @@ use calltrace_sync::work::SyncHost;
 
 /// `GET /`
 pub(super) async fn front(Extension(jobs): JobsExtension, _: ApiAccess) -> Response {
-    let said = json!({
+    let document = json!({
         "service": "calltrace sync",
         "version": env!("CARGO_PKG_VERSION"),
         "status": "running",
         "enterprises": names(jobs.enterprises().iter()),
         "active_tasks": names(jobs.active().iter()),
     });
-    answer(StatusCode::OK, &said)
+    answer(StatusCode::OK, &document)
 }
 
 /// `GET /health`: always answers 200.
@@ -50,13 +50,13 @@ pub(super) async fn health(
         .iter()
         .map(|(name, found)| (name.clone(), json!(state(found))))
         .collect();
-    let said = json!({
+    let document = json!({
         "status": if is_well { "healthy" } else { "unhealthy" },
         "database": checked.database.as_ref().map_or("none".to_owned(), state),
         "hosts": hosts,
         "timestamp": time(site.now.utc()),
     });
-    answer(StatusCode::OK, &said)
+    answer(StatusCode::OK, &document)
 }
 
 /// `GET /enterprises`: an entry for each host, without its Token, which is secret.
@@ -84,7 +84,7 @@ pub(super) async fn enterprises(
     answer(StatusCode::OK, &json!({ "enterprises": entries }))
 }
 
-/// `GET /sync/status`: read from the database, or, where there is none, from what this process did.
+/// `GET /sync/status`: read from the database, or, if there is none, from what this process did.
 pub(super) async fn status(
     Extension(jobs): JobsExtension,
     _: ApiAccess,
@@ -118,14 +118,14 @@ pub(super) async fn status(
             "last_error": error.map(|error| sanitise(error.as_bytes())),
         })
     };
-    let said = json!({
+    let document = json!({
         "sync_status": states.iter().map(entry).collect::<Vec<_>>(),
         "active_tasks": names(jobs.active().iter()),
     });
-    Ok(answer(StatusCode::OK, &said))
+    Ok(answer(StatusCode::OK, &document))
 }
 
-/// `GET /sync/live/status`: how the calls in the database arrived; empty where there is no database.
+/// `GET /sync/live/status`: how the calls in the database arrived; empty if there is no database.
 pub(super) async fn sources(
     Extension(jobs): JobsExtension,
     _: ApiAccess,
@@ -148,13 +148,13 @@ pub(super) async fn sources(
     let of_each = sources.by_enterprise.iter().map(|(enterprise, source, count)| {
         json!({ "enterprise_id": enterprise, "data_source": source, "count": count })
     });
-    let said = json!({
+    let document = json!({
         "data_sources": all.collect::<Vec<_>>(),
         "enterprise_breakdown": of_each.collect::<Vec<_>>(),
         // Whole minutes, as in the field's service.
         "auto_sync_interval": jobs.interval.map(|every| every.as_secs() / 60),
     });
-    Ok(answer(StatusCode::OK, &said))
+    Ok(answer(StatusCode::OK, &document))
 }
 
 /// `GET /sync/live/today`
@@ -169,12 +169,12 @@ pub(super) async fn today(
     let of_each: Map<String, Value> = of_each
         .map(|(enterprise, count)| (enterprise.as_str().to_owned(), json!(count)))
         .collect();
-    let said = json!({
+    let document = json!({
         "date": day.to_string(),
         "total_unsuccessful_events_today": counted.by_enterprise.values().sum::<u64>(),
         "by_enterprise": of_each,
     });
-    answer(StatusCode::OK, &said)
+    answer(StatusCode::OK, &document)
 }
 
 fn names<'n>(all: impl Iterator<Item = &'n EnterpriseName>) -> Vec<&'n str> {
@@ -188,6 +188,6 @@ fn time(at: DateTime<Utc>) -> String {
 
 fn unavailable(error: &SourceError) -> ApiFailure {
     tracing::warn!(%error, "the database of copies can't be asked");
-    let said = format!("the database {error}");
-    ApiFailure::new(StatusCode::SERVICE_UNAVAILABLE, said)
+    let message = format!("the database {error}");
+    ApiFailure::new(StatusCode::SERVICE_UNAVAILABLE, message)
 }

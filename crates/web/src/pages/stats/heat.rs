@@ -79,9 +79,9 @@ fn cell(
         count => ["s1", "s2", "s3", "s4"][shade(count, most)],
     };
     let calls = l.calls_and_missed(count, 0);
-    let said = format!("{} {hour}:00–{}:00: {calls}", l.weekday(day), hour + 1);
+    let aria_label = format!("{} {hour}:00–{}:00: {calls}", l.weekday(day), hour + 1);
     html! {
-        td class=(shade) { a href=(link(day, hour)) aria-label=(said) { (count) } }
+        td class=(shade) { a href=(link(day, hour)) aria-label=(aria_label) { (count) } }
     }
 }
 

@@ -39,7 +39,7 @@ impl StatsSpan {
         }
     }
 
-    /// Returns the first day where `last` is the last.
+    /// Returns the first day of the span that ends with `last`.
     pub fn first(self, last: NaiveDate) -> NaiveDate {
         last - Days::new(self.days() - 1)
     }
@@ -55,8 +55,7 @@ pub struct StatsLink {
 }
 
 impl StatsLink {
-    /// Returns the shortest span that holds these days; where there are too many, the span of the last
-    /// ones.
+    /// Returns the shortest span that holds these days; if there are too many, the span of the last ones.
     pub fn around(from: NaiveDate, to: NaiveDate) -> StatsLink {
         let mut spans = StatsSpan::ALL.into_iter();
         StatsLink {

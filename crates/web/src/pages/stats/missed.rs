@@ -63,7 +63,7 @@ fn became(l: Language, page: &StatsPage<'_>, fates: Fates) -> String {
         ["минуту", "минуты", "минут"],
         ["minute", "minutes"],
     );
-    let mut told = Vec::new();
+    let mut parts = Vec::new();
     if fates.called_back() > 0 {
         let after = page.days.called_back_after;
         let half = after.map(|after| {
@@ -77,7 +77,7 @@ fn became(l: Language, page: &StatsPage<'_>, fates: Fates) -> String {
         let more: Vec<String> = half.into_iter().chain(tried).collect();
         let called = l.of("Перезвонили за", "Called back within");
         let count = l.number(fates.called_back());
-        told.push(format!("{called} {within}: {count} ({})", more.join(", ")));
+        parts.push(format!("{called} {within}: {count} ({})", more.join(", ")));
     }
     let others = [
         (
@@ -88,13 +88,13 @@ fn became(l: Language, page: &StatsPage<'_>, fates: Fates) -> String {
         (fates.anonymous, l.of("Без номера", "Without a number")),
     ];
     let others = others.into_iter().filter(|(count, _)| *count > 0);
-    told.extend(others.map(|(count, words)| format!("{words}: {}", l.number(count))));
-    match told.is_empty() {
+    parts.extend(others.map(|(count, words)| format!("{words}: {}", l.number(count))));
+    match parts.is_empty() {
         true => format!(
             "{} {within}.",
             l.of("Никому не перезвонили за", "Nobody was called back within")
         ),
-        false => told.join(". ") + ".",
+        false => parts.join(". ") + ".",
     }
 }
 

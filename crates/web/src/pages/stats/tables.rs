@@ -153,7 +153,7 @@ pub(super) fn persons(
     }
 }
 
-/// All lines, the busiest first; draws nothing where no call names one.
+/// All lines, the busiest first; draws nothing if no call names one.
 pub(super) fn lines(context: &PageContext, page: &StatsPage<'_>, people: &PageNames<'_>) -> Markup {
     let l = context.language;
     let filters = |name: &str| {
@@ -183,7 +183,7 @@ struct GroupTable<'t> {
     /// The largest number of rows.
     shown: usize,
     name: &'t dyn Fn(&str) -> String,
-    /// Returns the filters of a group, where the list can select it.
+    /// Returns the filters of a group, if the list can select it.
     filters: &'t dyn Fn(&str) -> Option<Filters>,
 }
 

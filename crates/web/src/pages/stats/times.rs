@@ -1,4 +1,4 @@
-//! Calls by time: a bar for each hour of the day, and one for each day where there are several.
+//! Calls by time: a bar for each hour of the day, and one for each day if there are several.
 
 use maud::{Markup, html};
 
@@ -58,7 +58,7 @@ fn hours(l: Language, page: &StatsPage<'_>) -> Vec<Bar> {
         let from = u32::try_from(hour).expect("a day has 24 hours");
         Bar {
             label: hour.to_string(),
-            said: format!(
+            aria_label: format!(
                 "{hour}:00–{}:00: {}",
                 hour + 1,
                 l.calls_and_missed(calls, lost)
@@ -91,7 +91,7 @@ fn days(l: Language, page: &StatsPage<'_>) -> Vec<Bar> {
         let (calls, lost) = (outcomes.all(), outcomes.of(Outcome::Missed));
         Bar {
             label: day.format("%-d").to_string(),
-            said: format!("{}: {}", l.day(day), l.calls_and_missed(calls, lost)),
+            aria_label: format!("{}: {}", l.day(day), l.calls_and_missed(calls, lost)),
             calls,
             lost,
             link: page.list(l, &Filters::default().on(day, day)),
