@@ -67,10 +67,10 @@ impl Offer {
     }
 }
 
-/// The completion that stands for all files: the shell completes them itself.
+/// The completion that means all files: the shell completes them itself.
 pub const FILES: &str = ":files";
 
-/// The completion that stands for all folders: the shell completes them itself.
+/// The completion that means all folders: the shell completes them itself.
 pub const FOLDERS: &str = ":folders";
 
 /// The completions of the last of `words`; the first word is the command. `answer` supplies the enterprises and
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn enterprises_and_calls_are_asked_for_where_they_stand() {
+    fn enterprises_and_calls_are_completed_in_their_positions() {
         for (line, asked) in [
             ("calltrace trace ", "EnterpriseThenCall(:) "),
             ("calltrace trace 0367 17", "EnterpriseThenCall(0367:17) "),
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn flags_stand_back_where_there_is_something_else() {
+    fn flags_are_offered_only_if_there_is_no_other_completion() {
         assert!(!offered("calltrace ").contains("--"));
         assert_eq!(
             offered("calltrace search --since "),
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_typed_is_read_as_far_as_it_goes() {
+    fn an_incomplete_command_line_is_parsed_as_far_as_possible() {
         let words = "calltrace --root /srv --tz UTC tail 0367 --call 1.1 --linger x --config y";
         let words: Vec<OsString> = words.split(' ').map(OsString::from).collect();
         let typed = TypedArgs::of(&words);
@@ -300,7 +300,7 @@ mod tests {
     ];
 
     #[test]
-    fn an_argument_without_anything_to_offer_for_it() {
+    fn every_argument_has_completions_or_is_listed_as_free() {
         fn check(command: &Command) {
             for arg in command.get_arguments() {
                 let id = arg.get_id().as_str();

@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_guess_is_taken_for_what_it_means() {
+    fn a_guess_is_interpreted() {
         for (typed, taken) in [
             ("calltrace 1764493655.61", "calltrace trace 1764493655.61"),
             (
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_mean_something_else_is_refused() {
+    fn an_ambiguous_word_is_refused() {
         for (typed, kind) in [
             ("calltrace 1764493655", "InvalidSubcommand"),
             ("calltrace 029.000.12.34", "InvalidSubcommand"),
@@ -299,7 +299,7 @@ mod tests {
 
     #[test]
     fn a_wrong_guess_gets_a_hint() {
-        for (typed, said) in [
+        for (typed, expected_hint) in [
             (
                 "calltrace 029.000.12.34",
                 Some("the calls of a number: calltrace search '029.000.12.34'"),
@@ -333,7 +333,7 @@ mod tests {
         ] {
             let typed = words(typed);
             let error = matches(typed.clone()).expect_err("it is refused");
-            assert_eq!(hint(&typed, &error).as_deref(), said, "{typed:?}");
+            assert_eq!(hint(&typed, &error).as_deref(), expected_hint, "{typed:?}");
         }
     }
 }

@@ -23,11 +23,11 @@ pub struct Moment {
 
 impl Moment {
     /// Parses a point in time. Dates and times of day are in the zone that `clock` shows; with a comma before the
-    /// milliseconds, as in records, they are in the zone of the log. Of a wall clock time that a zone change repeats
-    /// the earlier one is taken; one that it skips is an error.
+    /// milliseconds, as in records, they are in the zone of the log. If a zone change repeats a wall clock time, the
+    /// earlier moment is taken; if it skips the time, that is an error.
     ///
-    /// A time of day alone is the last one before `now`, or the first one after `after` if that is later. A day
-    /// without a year is the last one up to today, a weekday the last one before today.
+    /// A time of day alone means the last such time before `now`; if that is not after `after`, it means the next
+    /// day's. A day without a year is the last one up to today, a weekday the last one before today.
     ///
     /// # Errors
     /// A message that lists the accepted forms.
@@ -88,7 +88,7 @@ impl Moment {
     }
 }
 
-/// `3h`, `-3h`, `1h30m`: this long before `now`. `None` for a text that is no length of time.
+/// `3h`, `-3h`, `1h30m`: this long before `now`. `None` for a text that is not a length of time.
 fn ago(text: &str, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, String> {
     let length = text.strip_prefix('-').unwrap_or(text);
     let mut units = length.split(|c: char| c.is_ascii_digit());
@@ -217,7 +217,7 @@ mod tests {
     use super::*;
     use calltrace_model::record::LogZone;
 
-    /// At 13:00 of a Tuesday in Minsk; the log is written in UTC.
+    /// Parses `text` at 13:00 on a Tuesday in Minsk. The log is written in UTC.
     fn parse_after(text: &str, after: Option<&str>) -> Result<(String, String), String> {
         let utc = |text: &str| text.parse::<DateTime<Utc>>().expect("a time");
         let clock = Clock {
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_of_day_behind_another_is_the_next_one() {
+    fn a_time_of_day_after_another_is_the_next_one() {
         for (since, until, end) in [
             ("2025-12-02T06:00:00Z", "18:00", "12-02T15:00"),
             ("2025-12-01T12:00:00Z", "16:00", "12-01T13:00"),
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_time_names_the_forms() {
+    fn a_text_that_is_not_a_time_gives_an_error() {
         for typed in [
             "",
             "soon",
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn a_large_m_is_a_minute_to_one_and_a_month_to_another() {
+    fn a_capital_m_may_mean_minutes_or_months_and_is_refused() {
         for typed in ["-1M", "1M", "2h5M"] {
             assert_eq!(
                 parse(typed),

@@ -99,7 +99,7 @@ pub(super) struct Answers {
 }
 
 impl Answers {
-    /// What could not be read for these answers.
+    /// The files that could not be read for these answers.
     pub(super) fn missing(&mut self) -> Missing {
         let mut missing = std::mem::take(&mut self.unreadable);
         for found in &self.found {

@@ -269,7 +269,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_shell_could_take_for_something_else_is_no_word() {
+    fn names_with_a_meaning_for_the_shell_are_not_completed() {
         for word in [
             "0367",
             "1764493655.61",
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn what_bash_has_split_is_joined() {
+    fn words_that_bash_has_split_are_joined() {
         for (line, joined, cut) in [
             ("calltrace --tz = Eu", "calltrace --tz=Eu", 5),
             ("calltrace --tz =", "calltrace --tz=", 5),

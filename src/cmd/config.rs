@@ -56,16 +56,16 @@ struct SettingRow {
     origin: ValueOrigin,
 }
 
-/// All settings in the order of the documentation. Of two alternatives (`secret`, `secret_file`) only the one that is
-/// set is listed, if one is set.
+/// All settings in the order of the documentation. If two settings are alternatives (`secret`, `secret_file`), only the
+/// one that is set is listed, if one is set.
 fn rows(global: &Global, settings: &Settings) -> Vec<SettingRow> {
     let mut rows = Vec::new();
     for run in SETTINGS.chunk_by(|a, b| a.is_chosen() == b.is_chosen()) {
         if !run[0].is_chosen() {
-            let said = run
+            let own = run
                 .iter()
                 .filter(|one| !settings.origins.has_alternative_of(one));
-            rows.extend(said.map(|setting| fixed(setting, global, settings)));
+            rows.extend(own.map(|setting| fixed(setting, global, settings)));
             continue;
         }
         // Settings with names that the user chose are sorted by their tables.
@@ -78,7 +78,7 @@ fn rows(global: &Global, settings: &Settings) -> Vec<SettingRow> {
 }
 
 impl SettingRow {
-    /// The tables that its key stands in.
+    /// The tables that its key is in.
     fn tables(&self) -> &[String] {
         &self.at[..self.at.len() - 1]
     }
@@ -90,26 +90,28 @@ impl SettingRow {
 
 /// The settings of files under names that the user chose.
 fn chosen(setting: &'static Setting, settings: &Settings) -> Vec<SettingRow> {
-    let said = settings.origins.all();
-    let said = said.filter(|(at, _)| Setting::of(at).is_some_and(|of| of.name == setting.name));
-    said.map(|(at, said)| of_file(setting, at.to_vec(), said))
+    let entries = settings.origins.all();
+    let entries =
+        entries.filter(|(at, _)| Setting::of(at).is_some_and(|of| of.name == setting.name));
+    entries
+        .map(|(at, entries)| of_file(setting, at.to_vec(), entries))
         .collect()
 }
 
-fn of_file(setting: &'static Setting, at: Vec<String>, said: &FileSetting) -> SettingRow {
+fn of_file(setting: &'static Setting, at: Vec<String>, setting_value: &FileSetting) -> SettingRow {
     let is_no_file = |value: &Value| {
         let path = value.as_str().map(Path::new);
         path.is_some_and(|path| path.is_relative() && !path.exists())
     };
     // The user may have written the secret itself in place of the file name.
-    let shown = said.value.as_ref();
+    let shown = setting_value.value.as_ref();
     let shown = shown.filter(|value| !(setting.names_a_secret() && is_no_file(value)));
     SettingRow {
         setting,
         at,
         value: shown.cloned(),
-        masked: said.masked.clone(),
-        origin: ValueOrigin::File(said.path.clone(), said.line),
+        masked: setting_value.masked.clone(),
+        origin: ValueOrigin::File(setting_value.path.clone(), setting_value.line),
     }
 }
 
@@ -121,8 +123,8 @@ fn fixed(setting: &'static Setting, global: &Global, settings: &Settings) -> Set
         ValueOrigin::Flag(_) => typed(setting, global),
         ValueOrigin::Variable(name) => from_variable(setting, name),
         ValueOrigin::File(..) => {
-            let said = settings.origins.of(&names).expect("a file says it");
-            return of_file(setting, at, said);
+            let setting_value = settings.origins.of(&names).expect("a file says it");
+            return of_file(setting, at, setting_value);
         }
         ValueOrigin::Default if setting.name == "display_timezone" => {
             Some(Value::from(system_zone().name()))
@@ -171,14 +173,14 @@ fn toml(out: &mut dyn Write, settings: &Settings, rows: &[SettingRow]) -> io::Re
             writeln!(out, "\n[{}]", names.join("."))?;
         }
         let key = bare(row.key());
-        let said = match &row.value {
+        let shown_value = match &row.value {
             Some(Value::String(text)) => format!("{key} = {}", quoted(text)),
             Some(value) => format!("{key} = {value}"),
             None => format!("# {key}"),
         };
-        let padding = " ".repeat(VALUE_COLUMNS.saturating_sub(said.chars().count()));
+        let padding = " ".repeat(VALUE_COLUMNS.saturating_sub(shown_value.chars().count()));
         let comment = shown(&comment(row));
-        writeln!(out, "{said}{padding}  # {comment}")?;
+        writeln!(out, "{shown_value}{padding}  # {comment}")?;
     }
     for (top, table) in [
         ("enterprises", "enterprises.NUMBER"),

@@ -27,9 +27,9 @@ pub(super) fn run(app: &App, args: &IndexArgs) -> Result<Exit, Error> {
         for log in &snapshot.files {
             let looked = look(app, args, log);
             wrong |= looked.is_err();
-            let (Ok(said) | Err(said)) = looked;
+            let (Ok(sentence) | Err(sentence)) = looked;
             let (name, bytes) = (log.name.full(), size(log.bytes));
-            let line = format!("{enterprise}: {name}, {bytes}: {said}");
+            let line = format!("{enterprise}: {name}, {bytes}: {sentence}");
             out.raw(std::iter::once(line.as_bytes()))?;
         }
         wrong |= !snapshot.troubles.is_empty();
@@ -40,11 +40,11 @@ pub(super) fn run(app: &App, args: &IndexArgs) -> Result<Exit, Error> {
         };
         for CheckedTable { name, calls } in tables {
             wrong |= calls.is_err();
-            let said = match calls {
+            let sentence = match calls {
                 Ok(calls) => format!("table of {calls} calls, right"),
                 Err(what) => format!("table {what}; delete it, and {ANEW}"),
             };
-            let line = format!("{enterprise}: {name}: {said}");
+            let line = format!("{enterprise}: {name}: {sentence}");
             out.raw(std::iter::once(line.as_bytes()))?;
         }
         if args.check

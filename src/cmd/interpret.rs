@@ -56,7 +56,7 @@ impl App {
         Ok(())
     }
 
-    /// The enterprise that a word names: by its folder, else by its name or Token in the directory. `None` if no
+    /// The enterprise that a word names: by its folder, otherwise by its name or Token in the directory. `None` if no
     /// known enterprise has this name. A message never repeats a Token.
     ///
     /// # Errors
@@ -65,7 +65,7 @@ impl App {
         if let Some(enterprise) = self.folder_of(typed) {
             return Ok(Some(enterprise));
         }
-        // A phone number with signs or blanks is no Token.
+        // A phone number with signs or blanks is not a Token.
         let is_bare = typed.bytes().all(|b| b.is_ascii_digit());
         if is_phone(typed) && !is_bare {
             return Ok(None);
@@ -117,7 +117,7 @@ impl App {
         })
     }
 
-    /// Refuses a filter value that calltrace does not know and no readable line has. With `is_for_more` later lines
+    /// Refuses a filter value that calltrace does not know and no readable line has. If `follows` is true, later lines
     /// may have it, so it is only reported.
     ///
     /// # Errors
@@ -126,7 +126,7 @@ impl App {
         &self,
         enterprises: &[String],
         content: &ContentArgs,
-        is_for_more: bool,
+        follows: bool,
     ) -> Result<(), Error> {
         let unknown = content.unknown_words();
         if unknown.is_empty() {
@@ -135,7 +135,7 @@ impl App {
         let enterprises = self.tree.select(enterprises)?;
         let unknown = unknown.into_iter();
         for word in unknown.filter(|word| !self.is_somewhere(&enterprises, &word.filter)) {
-            if !is_for_more {
+            if !follows {
                 return Err(Error::Usage(word.error));
             }
             self.say(&format!("{} (so far)", word.error));

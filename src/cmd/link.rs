@@ -31,7 +31,7 @@ pub(super) fn run(global: &Global, args: &LinkArgs) -> Result<Exit, Error> {
     Ok(Exit::Found)
 }
 
-/// The typed enterprise, by its number, else by its name or Token, and the secret that opens its pages.
+/// The typed enterprise, by its number, otherwise by its name or Token, and the secret that opens its pages.
 fn secret(config: &Config, typed: &str, quiet: bool) -> Result<(EnterpriseName, Secret), Error> {
     let nowhere = |enterprise: &EnterpriseName, what: &str| {
         Error::Usage(format!(

@@ -4,7 +4,7 @@
 use super::App;
 use calltrace_store::error::{Error, Trouble};
 
-/// What could not be read, in all enterprises of a question.
+/// The files that could not be read, in all enterprises of a question.
 #[derive(Debug, Default)]
 pub(super) struct Missing {
     /// Enterprises that could not be asked at all, as sentences.
@@ -28,7 +28,7 @@ impl Missing {
     /// Adds the troubles of an answer, each once, and returns the new ones.
     pub(super) fn add<'t>(&mut self, troubles: &'t [Trouble]) -> Vec<&'t Trouble> {
         let is_new = |trouble: &&Trouble| {
-            // If there were too many files to open, one of them stands for all.
+            // If there were too many files to open, only one of them is named.
             let same = |known: &&mut Trouble| {
                 known.out_of_descriptors && trouble.out_of_descriptors
                     || (&known.path, known.at, &known.what)
@@ -117,13 +117,13 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_has_a_line_of_what_it_may_miss_and_one_of_other_damage() {
+    fn an_answer_has_one_line_about_missing_records_and_one_about_other_damage() {
         let mut missing = Missing::default();
         missing.add(&[trouble("a", true), trouble("b", false), trouble("c", false)]);
         assert!(missing.is_incomplete());
-        let said = missing.lines(false);
+        let reported = missing.lines(false);
         assert_eq!(
-            said,
+            reported,
             [
                 "incomplete: a is a truncated gzip",
                 "nothing missing here: b is a truncated gzip, and 1 more; -v names each",
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn damage_that_one_of_two_questions_may_miss_something_for_is_said_once() {
+    fn damage_that_affects_one_of_two_questions_is_reported_once() {
         let mut missing = Missing::default();
         assert_eq!(missing.add(&[trouble("a", false)]).len(), 1);
         assert!(!missing.is_incomplete());

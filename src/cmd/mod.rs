@@ -151,7 +151,7 @@ struct App {
     pager: Option<String>,
     notes: Notes,
     /// Messages that are printed only once.
-    said: RefCell<HashSet<String>>,
+    printed_once: RefCell<HashSet<String>>,
 }
 
 /// Runs `tail` and `live`.
@@ -181,7 +181,7 @@ impl App {
             book: OnceCell::new(),
             pager: None,
             notes: Notes::default(),
-            said: RefCell::default(),
+            printed_once: RefCell::default(),
         })
     }
 

@@ -30,7 +30,7 @@ impl ValueOrigin {
             return ValueOrigin::Variable(variable);
         }
         match settings.origins.of(&setting.names()) {
-            Some(said) => ValueOrigin::File(said.path.clone(), said.line),
+            Some(entry) => ValueOrigin::File(entry.path.clone(), entry.line),
             None => ValueOrigin::Default,
         }
     }

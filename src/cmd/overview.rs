@@ -56,13 +56,13 @@ fn logs(root: &Root<'_>, enterprises: &[EnterpriseName]) -> String {
     if let Err(error) = root.open() {
         return error.to_string();
     }
-    let said = match fs::read_dir(root.path) {
+    let message = match fs::read_dir(root.path) {
         Err(error) => format!(": {}", reason(&error)),
         Ok(_) if !is_tree(root.path) => ", without any log file yet".to_owned(),
         Ok(_) => format!(": {}", named(enterprises)),
     };
     let path = here().join(root.path);
-    format!("{} ({}){said}", path.display(), root.origin())
+    format!("{} ({}){message}", path.display(), root.origin())
 }
 
 fn named(enterprises: &[EnterpriseName]) -> String {

@@ -21,7 +21,7 @@ const NOT_FOUND: i32 = 127;
 /// The default pager: it keeps colours, ends by itself if one screen is enough, and leaves the text on the screen.
 const USUAL: &str = "less -FRX";
 
-/// The pager that a user wants: `CALLTRACE_PAGER`, else `PAGER`, else `less`; `None` for none (empty or
+/// The pager that a user wants: `CALLTRACE_PAGER`, otherwise `PAGER`, otherwise `less`; `None` for none (empty or
 /// `cat`).
 pub(super) fn wanted() -> Option<String> {
     let set = |name| env::var(name).ok();
@@ -66,12 +66,12 @@ impl Pager {
         if !program.to_str().is_some_and(is_less) {
             return false;
         }
-        let said = Command::new(program).arg("--version").output();
-        let said = said.map(|said| said.stdout).unwrap_or_default();
-        version_of_less(&said).is_some_and(|version| version >= LESS_WITH_LINKS)
+        let output = Command::new(program).arg("--version").output();
+        let output = output.map(|output| output.stdout).unwrap_or_default();
+        version_of_less(&output).is_some_and(|version| version >= LESS_WITH_LINKS)
     }
 
-    /// Shows the rest of the output, and waits until the user leaves the pager. Leaving it early is no error.
+    /// Shows the rest of the output, and waits until the user leaves the pager. Leaving it early is not an error.
     ///
     /// # Errors
     /// If the terminal can't be written to.
@@ -159,9 +159,12 @@ impl Write for Pager {
 const LESS_WITH_LINKS: u32 = 581;
 
 /// The version in the output of `less --version`: 590 in `less 590 (GNU regular expressions)`.
-fn version_of_less(said: &[u8]) -> Option<u32> {
-    let said = String::from_utf8_lossy(said);
-    let version = said.strip_prefix("less ")?.split([' ', '.', '\n']).next()?;
+fn version_of_less(output: &[u8]) -> Option<u32> {
+    let output = String::from_utf8_lossy(output);
+    let version = output
+        .strip_prefix("less ")?
+        .split([' ', '.', '\n'])
+        .next()?;
     version.parse().ok()
 }
 
@@ -215,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn less_alone_keeps_colours_and_other_pagers_are_taken_at_their_word() {
+    fn only_less_gets_colours_by_default_and_options_of_other_pagers_decide() {
         assert_eq!(words("less"), ["less", "-FRX"]);
         assert_eq!(words("/usr/bin/less -S"), ["/usr/bin/less", "-S"]);
         assert_eq!(words("more"), ["more"]);
@@ -225,17 +228,17 @@ mod tests {
 
     #[test]
     fn less_says_whether_it_knows_links() {
-        let said = |text: &str| version_of_less(text.as_bytes());
+        let version = |text: &str| version_of_less(text.as_bytes());
         assert_eq!(
-            said("less 590 (GNU regular expressions)\nCopyright"),
+            version("less 590 (GNU regular expressions)\nCopyright"),
             Some(590)
         );
-        assert_eq!(said("less 581.2 (POSIX regular expressions)"), Some(581));
-        assert_eq!(said("BusyBox v1.35"), None);
+        assert_eq!(version("less 581.2 (POSIX regular expressions)"), Some(581));
+        assert_eq!(version("BusyBox v1.35"), None);
     }
 
     #[test]
-    fn only_what_is_surely_less_than_a_screen_needs_no_pager() {
+    fn only_output_that_surely_fits_the_screen_needs_no_pager() {
         for (text, fits) in [
             ("", true),
             ("12345\n12345\n", true),

@@ -92,9 +92,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bytes_rate_and_time_left_are_told_as_far_as_they_are_known() {
+    fn bytes_rate_and_time_left_are_shown_if_known() {
         let second = Duration::from_secs(1);
-        for (read, ahead, elapsed, told) in [
+        for (read, ahead, elapsed, expected) in [
             (
                 1_200_000_000,
                 3_300_000_000,
@@ -116,7 +116,7 @@ mod tests {
                 "reading: 1.0 kB of 36.0 MB, 1.0 kB/s, 10 h left",
             ),
         ] {
-            assert_eq!(text((read, ahead), elapsed), told);
+            assert_eq!(text((read, ahead), elapsed), expected);
         }
         assert!(text((u64::MAX >> 8, u64::MAX >> 8), Duration::MAX).len() < 100);
     }

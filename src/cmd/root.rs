@@ -59,7 +59,7 @@ impl Root<'_> {
     /// One sentence: the missing folder, where it is set, and how to name another.
     pub(super) fn missing(&self) -> String {
         let path = self.path.display();
-        let said = match self.origin() {
+        let sentence = match self.origin() {
             ValueOrigin::Default => format!(
                 "no folder {path} in {}; name the log tree with --root DIR, CALLTRACE_ROOT or root \
                  in /etc/calltrace/config.toml",
@@ -72,10 +72,10 @@ impl Root<'_> {
         };
         match self.elsewhere() {
             Some(tree) if tree == Path::new(".") => {
-                format!("{said}; this folder looks like one: --root .")
+                format!("{sentence}; this folder looks like one: --root .")
             }
-            Some(tree) => format!("{said}; {} looks like one: --root {0}", tree.display()),
-            None => said,
+            Some(tree) => format!("{sentence}; {} looks like one: --root {0}", tree.display()),
+            None => sentence,
         }
     }
 

@@ -125,8 +125,8 @@ impl<'d> Listener<'d> {
     }
 
     fn print(&mut self, name: &EnterpriseName, done: &StepReport) {
-        let is_told = done.step.kind != StepKind::Catalog || self.app.global.verbose;
-        if self.args.format == RotateFormat::Json || !is_told {
+        let is_shown = done.step.kind != StepKind::Catalog || self.app.global.verbose;
+        if self.args.format == RotateFormat::Json || !is_shown {
             return;
         }
         let line = rotation::step_line(name.as_str(), done, self.args.dry_run);

@@ -89,7 +89,7 @@ async fn serve(app: App, args: &ServeArgs, log: &RequestLog) -> Result<Exit, Err
     if let Some(lost) = log.lines_lost() {
         site.metrics.ask_for_lines_lost(lost);
     }
-    let (tell, told) = watch::channel(false);
+    let (tell, must_end) = watch::channel(false);
     let mut asked_to_end = async || {
         tokio::select! {
             _ = interrupt.recv() => {}
@@ -113,12 +113,12 @@ async fn serve(app: App, args: &ServeArgs, log: &RequestLog) -> Result<Exit, Err
         router(&site),
         limits.clone(),
         metrics,
-        ended(told.clone()),
+        ended(must_end.clone()),
     );
     let pages = async { pages.await.map_err(|source| Error::Serve { at, source }) };
     let runs = async {
         match sync {
-            Some(sync) => sync.serve(&site, limits, ended(told)).await,
+            Some(sync) => sync.serve(&site, limits, ended(must_end)).await,
             None => Ok(()),
         }
     };
@@ -129,9 +129,9 @@ async fn serve(app: App, args: &ServeArgs, log: &RequestLog) -> Result<Exit, Err
 }
 
 /// Waits until the server is asked to end.
-async fn ended(mut told: watch::Receiver<bool>) {
+async fn ended(mut must_end: watch::Receiver<bool>) {
     // An error means that the sender is gone, which is an end as well.
-    let _ = told.wait_for(|ends| *ends).await;
+    let _ = must_end.wait_for(|ends| *ends).await;
 }
 
 fn warn_of_open(app: &App, at: SocketAddr) {

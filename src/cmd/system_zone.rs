@@ -1,4 +1,4 @@
-//! The time zone of this process: `TZ` as the C library reads it, else the system's zone.
+//! The time zone of this process: `TZ` as the C library reads it, otherwise the system's zone.
 
 use std::env;
 use std::fs;
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_of_tz_is_what_the_c_library_takes_it_for() {
+    fn a_value_of_tz_has_the_meaning_of_the_c_library() {
         let links = |path: &str| {
             let is_link = path == "/etc/localtime";
             is_link.then(|| "/usr/share/zoneinfo/Europe/Minsk".to_owned())

@@ -128,7 +128,7 @@ impl Out {
         })
     }
 
-    /// The maximum columns of a line: COLUMNS, else the width of the terminal; `None` in a pipe.
+    /// The maximum columns of a line: COLUMNS, otherwise the width of the terminal; `None` in a pipe.
     pub(super) fn width(&self) -> Option<usize> {
         let stated = std::env::var("COLUMNS").ok();
         let stated = stated.and_then(|text| text.parse().ok());
@@ -224,7 +224,7 @@ impl App {
 
     /// Prints a message only the first time.
     pub(super) fn say_once(&self, text: &str) {
-        if self.said.borrow_mut().insert(text.to_owned()) {
+        if self.printed_once.borrow_mut().insert(text.to_owned()) {
             self.say(text);
         }
     }

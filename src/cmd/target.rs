@@ -1,5 +1,5 @@
-//! The call that `trace` shows: the call with an id, or the newest call of a number. For an enterprise alone its
-//! newest calls are listed.
+//! The call that `trace` shows: the call with an id, or the newest call of a number. If only an enterprise is given,
+//! its newest calls are listed.
 
 use super::App;
 use super::calls::{Answers, newest_first};
@@ -22,9 +22,9 @@ pub(super) struct TraceTarget {
     pub(super) enterprises: Vec<EnterpriseName>,
     /// One of the ids of the call.
     pub(super) id: String,
-    /// Chooses the first call with this id since then; `None` for the newest.
+    /// Chooses the first call with this id since this time; `None` for the newest call.
     pub(super) since: Option<Stamp>,
-    /// What could not be read while the call was looked for.
+    /// The files that could not be read during the search for the call.
     pub(super) missing: Missing,
 }
 
@@ -45,7 +45,7 @@ impl App {
     /// The typed call: an id or a number, with or without an enterprise before it.
     ///
     /// # Errors
-    /// A word that is neither; an enterprise alone, after its newest calls are printed.
+    /// Returns an error if the word is neither, or if only an enterprise was typed; then its newest calls were printed.
     pub(super) fn target(&self, args: &TraceArgs) -> Result<TraceTarget, Error> {
         let (asked, enterprises) = args.target.split_last().expect("it is required");
         if enterprises.is_empty()

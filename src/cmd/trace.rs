@@ -143,16 +143,16 @@ fn print(
         }
         TraceFormat::Timeline | TraceFormat::Html | TraceFormat::Md | TraceFormat::Mermaid => {
             let people = names::people(app, &trace.enterprise, call);
-            let told = StoryView::of(trace, call, &app.clock, &people, app.now_stamp());
+            let view = StoryView::of(trace, call, &app.clock, &people, app.now_stamp());
             let width = out.width();
             match args.format {
-                TraceFormat::Html => out.bytes(|out| story::write_html(out, &told)),
-                TraceFormat::Md => out.bytes(|out| story::write_markdown(out, &told)),
-                TraceFormat::Mermaid => out.bytes(|out| story::write_mermaid(out, &told)),
+                TraceFormat::Html => out.bytes(|out| story::write_html(out, &view)),
+                TraceFormat::Md => out.bytes(|out| story::write_markdown(out, &view)),
+                TraceFormat::Mermaid => out.bytes(|out| story::write_mermaid(out, &view)),
                 _ if args.ladder => {
-                    out.styled(|mut out| story::write_ladder(&mut out, &told, width))
+                    out.styled(|mut out| story::write_ladder(&mut out, &view, width))
                 }
-                _ => out.styled(|mut out| story::write_story(&mut out, &told, width)),
+                _ => out.styled(|mut out| story::write_story(&mut out, &view, width)),
             }
         }
         TraceFormat::Json | TraceFormat::Ndjson => {

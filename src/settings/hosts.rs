@@ -30,12 +30,14 @@ const JOURNALS: &str = "/var/log/asterisk";
 impl HostSettings {
     /// The host, with defaults for missing settings. An error is the rest of a sentence that begins with its table.
     fn host(&self, name: &HostName) -> Result<Host, &'static str> {
-        let said = self.clone();
-        let enterprise = said.enterprise;
+        let host_settings = self.clone();
+        let enterprise = host_settings.enterprise;
         let enterprise =
             enterprise.ok_or("has no enterprise; add a line such as enterprise = \"0367\"")?;
-        let address = said.address.or_else(|| Address::parse(name.as_str()).ok());
-        let login = match (said.key_file, said.password_file) {
+        let address = host_settings
+            .address
+            .or_else(|| Address::parse(name.as_str()).ok());
+        let login = match (host_settings.key_file, host_settings.password_file) {
             (Some(_), Some(_)) => {
                 return Err("has both key_file and password_file; keep only one of them");
             }
@@ -47,14 +49,14 @@ impl HostSettings {
             enterprise,
             address: address
                 .ok_or("has no address, and its name is not an address; add address = \"...\"")?,
-            port: said.port.unwrap_or(PORT),
-            user: said
+            port: host_settings.port.unwrap_or(PORT),
+            user: host_settings
                 .user
                 .unwrap_or_else(|| User::parse(USER).expect("it is a user's name")),
             login,
-            known_hosts: said.known_hosts,
-            timezone: said.timezone,
-            journals: said
+            known_hosts: host_settings.known_hosts,
+            timezone: host_settings.timezone,
+            journals: host_settings
                 .journals
                 .unwrap_or_else(|| JournalFolder::parse(JOURNALS).expect("it is absolute")),
         })
@@ -67,12 +69,12 @@ impl Settings {
     /// # Errors
     /// A host without a required setting, or with two ways to log in.
     pub fn hosts(&self) -> Result<Vec<Host>, Error> {
-        let host = |(name, said): (&HostName, &HostSettings)| {
-            said.host(name).map_err(|wrong| {
+        let host = |(name, host_settings): (&HostName, &HostSettings)| {
+            host_settings.host(name).map_err(|wrong| {
                 let mut lines = self.origins.all();
                 let of_host = lines.find(|(at, _)| at[0] == "hosts" && at[1] == name.as_str());
-                let place =
-                    of_host.map(|(_, said)| format!("{}:{}: ", said.path.display(), said.line));
+                let place = of_host
+                    .map(|(_, origin)| format!("{}:{}: ", origin.path.display(), origin.line));
                 Error::Usage(format!(
                     "{}[hosts.{name}] {wrong}",
                     place.unwrap_or_default()

@@ -52,7 +52,7 @@ impl SettingsFileState {
     }
 }
 
-/// What is set: by files, of which later ones win, else by default.
+/// The settings: from files, of which later ones win, otherwise the defaults.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Folder that holds one folder per enterprise.

@@ -37,13 +37,13 @@ impl Origins {
         if let (Some(other), Some((_, tables))) = (setting.alternative(), at.split_last()) {
             self.0.remove(&[tables, &[other.key().to_owned()]].concat());
         }
-        let said = FileSetting {
+        let setting = FileSetting {
             value,
             masked,
             path: path.to_owned(),
             line,
         };
-        self.0.insert(at, said);
+        self.0.insert(at, setting);
     }
 
     /// The entry of a setting with these names.
@@ -63,15 +63,15 @@ impl Origins {
     /// name.
     pub fn files_of_secrets(&self) -> BTreeMap<PathBuf, &'static str> {
         let mut files = BTreeMap::new();
-        for (at, said) in self.all() {
+        for (at, entry) in self.all() {
             let Some(setting) = Setting::of(at) else {
                 continue;
             };
-            let value = said.value.as_ref().and_then(Value::as_str);
+            let value = entry.value.as_ref().and_then(Value::as_str);
             match (setting.shown, value) {
-                (Visibility::Hidden, _) => drop(files.insert(said.path.clone(), "secrets")),
+                (Visibility::Hidden, _) => drop(files.insert(entry.path.clone(), "secrets")),
                 (Visibility::Address, None) => {
-                    let file = files.entry(said.path.clone());
+                    let file = files.entry(entry.path.clone());
                     file.or_insert("a password in an address");
                 }
                 (_, Some(path)) if setting.names_a_secret() => {
@@ -85,11 +85,11 @@ impl Origins {
 
     /// All entries, in the order of their names.
     pub fn all(&self) -> impl Iterator<Item = (&[String], &FileSetting)> {
-        self.0.iter().map(|(at, said)| (at.as_slice(), said))
+        self.0.iter().map(|(at, setting)| (at.as_slice(), setting))
     }
 }
 
-/// The value if all of it may be shown, else its masked form.
+/// The value if all of it may be shown, otherwise its masked form.
 fn showable(shown: Visibility, value: Value) -> (Option<Value>, Option<String>) {
     match shown {
         Visibility::Whole => (Some(value), None),
@@ -154,19 +154,22 @@ mod tests {
         settings.origins
     }
 
-    fn said(texts: &[(&str, &str)]) -> Vec<String> {
+    fn setting_lines(texts: &[(&str, &str)]) -> Vec<String> {
         let origins = noted(texts);
-        let line = |(at, said): (&[String], &FileSetting)| {
-            let value = said.value.as_ref().map_or("-".to_owned(), Value::to_string);
-            let path = said.path.display();
-            format!("{} {value} {path}:{}", at.join("."), said.line)
+        let line = |(at, setting): (&[String], &FileSetting)| {
+            let value = setting
+                .value
+                .as_ref()
+                .map_or("-".to_owned(), Value::to_string);
+            let path = setting.path.display();
+            format!("{} {value} {path}:{}", at.join("."), setting.line)
         };
         origins.all().map(line).collect()
     }
 
     #[test]
     fn the_last_file_that_says_a_setting_is_its_origin() {
-        let seen = said(&[
+        let seen = setting_lines(&[
             (
                 "a",
                 "root = \"/srv\"\n\n[rotate]\nkeep = \"7d\"\nmode = \"auto\"\n",
@@ -189,7 +192,7 @@ mod tests {
     fn a_secret_is_noted_and_not_kept_and_its_file_takes_its_place() {
         let here = "[enterprises.0367]\nname = \"june\"\nsecret = \"s3cret\"\n";
         assert_eq!(
-            said(&[("a", here)]),
+            setting_lines(&[("a", here)]),
             [
                 "enterprises.0367.name \"june\" a:2",
                 "enterprises.0367.secret - a:3"
@@ -197,7 +200,7 @@ mod tests {
         );
         let file = "enterprises = { 0367 = { secret_file = \"f\" } }\n";
         assert_eq!(
-            said(&[("a", here), ("b", file)]),
+            setting_lines(&[("a", here), ("b", file)]),
             [
                 "enterprises.0367.name \"june\" a:2",
                 "enterprises.0367.secret_file \"f\" b:1"
@@ -226,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn passwords_of_addresses_are_masked_or_the_whole_is() {
+    fn passwords_of_addresses_are_masked_or_the_whole_address_is() {
         let whole = |text: &'static str| (text, Some(text));
         for (text, shown) in [
             whole("postgres://reader@localhost/db"),

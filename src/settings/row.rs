@@ -166,7 +166,7 @@ pub(super) fn switch(value: &Value) -> Result<bool, Problem> {
     is_on.ok_or_else(|| Problem::must_be("true or false"))
 }
 
-/// A list, described by `hint`; `item` gets `None` for an item that is no text.
+/// A list, described by `hint`; `item` gets `None` for an item that is not a text.
 pub(super) fn list<T>(
     value: &Value,
     hint: &str,

@@ -1,4 +1,4 @@
-//! What files may say and what comes of it, setting by setting.
+//! The values that files may set and their effects, setting by setting.
 
 use std::path::Path;
 use std::time::Duration;
@@ -24,18 +24,18 @@ fn read(text: &str) -> Result<Settings, String> {
     read_all(&[text])
 }
 
-/// Each line is TOML, `=>`, and what is said of it: the line that it is on and the words. A ` / ` ends a
+/// Each line is TOML, `=>`, and what is expected of it: the line that it is on and the words. A ` / ` ends a
 /// line of the TOML.
 fn are_refused(cases: &str) {
     for case in cases.trim().lines() {
-        let (toml, said) = case.split_once(" => ").expect("two parts");
+        let (toml, expected) = case.split_once(" => ").expect("two parts");
         let error = read(&toml.replace(" / ", "\n")).expect_err(case);
-        assert_eq!(error, format!("config.toml:{said}"), "{case}");
+        assert_eq!(error, format!("config.toml:{expected}"), "{case}");
     }
 }
 
 #[test]
-fn what_is_said_to_be_usual_is() {
+fn documented_defaults_are_the_defaults() {
     let usual = Settings::usual();
     assert_eq!(usual.root, Path::new("call_tracer"));
     assert_eq!(usual.log_timezone, LogZone::default());
@@ -53,7 +53,7 @@ fn what_is_said_to_be_usual_is() {
 }
 
 #[test]
-fn every_row_stands_once_and_every_chosen_name_has_a_rule() {
+fn every_row_occurs_once_and_every_chosen_name_has_a_rule() {
     for setting in SETTINGS {
         let found = Setting::of(&setting.names()).expect("it stands under its own names");
         assert_eq!(found.name, setting.name);
@@ -168,7 +168,7 @@ threads = -1 => 1: threads must be a number from 0 to 256
 }
 
 #[test]
-fn a_table_that_no_row_is_of_sets_nothing() {
+fn a_table_without_settings_is_refused() {
     are_refused(
         r#"
 [weather] / url = "http://localhost:8020" => 1: no setting "weather"; there are root, log_timezone, display_timezone, threads, hyperlinks, rotate, serve, sync, enterprises, hosts, people, postgres, metadata
@@ -197,7 +197,7 @@ serve = 1 => 1: serve must be a table
 }
 
 #[test]
-fn what_is_wrong_is_named_and_no_secret_is() {
+fn a_wrong_setting_is_named_and_no_secret_is_shown() {
     are_refused(
         r#"
 [enterprises.0367] / secrt = "s3cret" => 2: no setting "secrt" in [enterprises.0367]; did you mean secret?
@@ -313,7 +313,7 @@ fn a_wrong_setting_of_serve_says_what_is_right() {
 }
 
 #[test]
-fn the_line_of_a_setting_is_found_however_its_tables_are_written() {
+fn the_line_of_a_setting_is_found_for_every_form_of_its_tables() {
     let right = "root = \"/srv\"\n\n[rotate]\n# days\nkeep = \"14d\"\n\
                  [enterprises.0367]\nname = \"june\"\nlines = { 1 = \"2\" }\n\
                  [enterprises.a_b]\nname = \"5\"\n";

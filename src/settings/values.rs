@@ -49,7 +49,7 @@ pub(crate) fn parse_zone(typed: &str) -> Result<Zone, String> {
     Err(format!("no time zone {typed:?}; {hint}"))
 }
 
-/// The zone of an offset: `+3`, `-03:30`, `+0300`, `GMT+3`, `UTC+3`; 14 hours at most.
+/// The zone of an offset: `+3`, `-03:30`, `+0300`, `GMT+3`, `UTC+3`; at most 14 hours.
 fn zone_of_offset(typed: &str) -> Option<Zone> {
     const HOURS_MAX: i32 = 14;
     let upper = typed.trim().to_ascii_uppercase();
@@ -103,7 +103,7 @@ pub(crate) fn parse_interval(typed: &str) -> Result<Option<Duration>, String> {
     }
 }
 
-/// Milliseconds of a length of time in units of w, d, h, m (or min), s; bare digits are seconds. `None` if it is no
+/// Milliseconds of a length of time in units of w, d, h, m (or min), s; bare digits are seconds. `None` if it is not a
 /// length of time, or longer than a thousand years.
 pub(crate) fn millis(typed: &str) -> Option<i64> {
     if typed.is_empty() {
@@ -203,7 +203,7 @@ pub(crate) fn parse_listen(typed: &str) -> Result<SocketAddr, String> {
     })
 }
 
-/// An IP address of a list; `None` stands for an item that is no text.
+/// An IP address of a list; `None` means an item that is not a text.
 pub(crate) fn parse_host(typed: Option<&str>) -> Result<IpAddr, String> {
     let address = typed.and_then(|text| text.parse().ok());
     // A text with other characters may contain a password, so it is not shown.

@@ -1,6 +1,7 @@
 //! `calltrace compare --follow`: compares both sides as events arrive.
 //!
-//! The tree is followed as in `tail`; logs of services are read five times a second, journals once a second.
+//! The tree is followed as in `tail`; logs of services are read five times per second, journals once per
+//! second.
 
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Read as _};
@@ -277,31 +278,35 @@ impl LiveComparison<'_> {
         if self.question.id.is_some() && self.known.len() < KNOWN_MAX {
             self.known.extend(came.iter().cloned());
         }
-        let told = came.into_iter().map(|one| self.live.take(way, one, now));
-        let told: Vec<LiveUpdate> = told.collect();
-        self.print(&told)
+        let updates = came.into_iter().map(|one| self.live.take(way, one, now));
+        let updates: Vec<LiveUpdate> = updates.collect();
+        self.print(&updates)
     }
 
     fn tick(&mut self) -> Result<(), Error> {
-        let told = self.live.tick(self.app.now.utc().timestamp_millis());
-        self.print(&told)
+        let updates = self.live.tick(self.app.now.utc().timestamp_millis());
+        self.print(&updates)
     }
 
-    fn print(&mut self, told: &[LiveUpdate]) -> Result<(), Error> {
-        if told.is_empty() {
+    fn print(&mut self, updates: &[LiveUpdate]) -> Result<(), Error> {
+        if updates.is_empty() {
             return Ok(());
         }
-        let bodies = told.iter().map(|told| told.sighting.body.canonical());
+        let bodies = updates
+            .iter()
+            .map(|update| update.sighting.body.canonical());
         let secrets = Secrets::of_lines(bodies.map(str::as_bytes));
         let (clock, wait) = (&self.app.clock, self.live.wait_millis());
         match self.format {
             CompareFormat::Table => self.out.styled(|out| {
-                told.iter()
-                    .try_for_each(|told| writeln!(out, "{}", line(told, clock, &secrets, wait)))
+                updates
+                    .iter()
+                    .try_for_each(|update| writeln!(out, "{}", line(update, clock, &secrets, wait)))
             }),
             CompareFormat::Json => self.out.bytes(|out| {
-                told.iter()
-                    .try_for_each(|told| json::write(out, &line_value(told, &secrets), false))
+                updates
+                    .iter()
+                    .try_for_each(|update| json::write(out, &line_value(update, &secrets), false))
             }),
         }
     }

@@ -156,7 +156,7 @@ pub(super) fn sent(
     }))
 }
 
-/// The error about a first argument that is no file.
+/// The error about a first argument that is not a file.
 fn not_sent(app: &App, path: &Path) -> String {
     let typed = display(path);
     match app.tree.select(std::slice::from_ref(&typed)) {
@@ -263,7 +263,7 @@ pub(super) fn journal_rows(
     rows.map_err(|error| Error::Usage(error.to_string()))
 }
 
-/// The zone of a journal's times: the typed one, else inferred from its ids, else the shown zone.
+/// The zone of a journal's times: the typed one, otherwise inferred from its ids, otherwise the shown zone.
 pub(super) fn journal_zone(app: &App, args: &CompareArgs, fetched: &Fetched) -> Zone {
     let zone = args.journal_tz.or_else(|| journal::zone_of(&fetched.rows));
     let zone = zone.unwrap_or(app.clock.shown);

@@ -20,10 +20,10 @@ pub(super) struct Asker<'d> {
     app: &'d App,
     enterprises: &'d [EnterpriseName],
     question: SearchQuestion,
-    said: HashSet<String>,
+    reported: HashSet<String>,
     pub(super) bar: ProgressBar,
     begin: Instant,
-    /// What could not be read so far.
+    /// Troubles with files that could not be read so far.
     pub(super) missing: Missing,
 }
 
@@ -53,7 +53,7 @@ impl<'d> Asker<'d> {
             app,
             enterprises,
             question,
-            said: HashSet::new(),
+            reported: HashSet::new(),
             bar,
             begin: Instant::now(),
             missing: Missing::default(),
@@ -62,9 +62,9 @@ impl<'d> Asker<'d> {
 
     /// Prints a message once, without disturbing the progress bar.
     pub(super) fn say(&mut self, text: String) {
-        if !self.said.contains(&text) {
+        if !self.reported.contains(&text) {
             self.bar.suspend(|| self.app.say(&text));
-            self.said.insert(text);
+            self.reported.insert(text);
         }
     }
 

@@ -2,7 +2,7 @@
 //! its own files by their content, and uses a free name only if it is still free at that moment.
 //!
 //! A file is written under a temporary name, synced, noted in the manifest and then renamed. A killed run leaves only
-//! whole files, a manifest with each of them, and one temporary file at most.
+//! whole files, a manifest with each of them, and at most one temporary file.
 
 use std::fmt::Write as _;
 use std::fs::{self, File};

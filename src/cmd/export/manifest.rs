@@ -92,20 +92,20 @@ impl Manifest {
 
     /// The arguments that differ from `now`, in words; empty if they are the same.
     pub(super) fn differences(&self, now: &Arguments) -> Vec<String> {
-        let mut said = Vec::new();
+        let mut differences = Vec::new();
         let with = |option: &str, value: &str| format!("{option} {value}").trim_end().to_owned();
         for (option, was) in &self.arguments {
             match now.get(option) {
                 Some(is) if is == was => {}
-                Some(is) => said.push(format!("{}, not {is}", with(option, was))),
-                None => said.push(with(option, was)),
+                Some(is) => differences.push(format!("{}, not {is}", with(option, was))),
+                None => differences.push(with(option, was)),
             }
         }
         let fresh = now
             .iter()
             .filter(|(option, _)| !self.arguments.contains_key(*option));
-        said.extend(fresh.map(|(option, is)| format!("no {}", with(option, is))));
-        said
+        differences.extend(fresh.map(|(option, is)| format!("no {}", with(option, is))));
+        differences
     }
 }
 
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_and_anything_else_is_refused() {
+    fn a_written_manifest_is_read_and_any_other_text_is_refused() {
         let content = |bytes| FileDigest {
             bytes,
             sha256: "ab".to_owned(),

@@ -58,8 +58,8 @@ impl LogSources {
         self.changed(from, to) != Some(0)
     }
 
-    /// The last change of a file that may hold calls of this period (nanoseconds of Unix time; 0 without such a
-    /// file). A removed file is no change. `None` if a file could not be examined.
+    /// The last change of a file that may hold calls of this period (nanoseconds of Unix time; 0 without such a file).
+    /// A removed file is not a change. `None` if a file could not be examined.
     pub(super) fn changed(&self, from: Option<Stamp>, to: Option<Stamp>) -> Option<i64> {
         let may_hold = |source: &&LogSource| {
             let begins_later = source.first.zip(to).is_some_and(|(first, to)| first >= to);

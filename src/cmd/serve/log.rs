@@ -1,4 +1,4 @@
-//! The log of requests: on stderr, or in a file behind a queue. A slow or full disk loses lines of the log, but
+//! The log of requests: on stderr, or in a file with a queue before it. A slow or full disk loses lines of the log, but
 //! delays no request.
 
 use std::io;
@@ -24,7 +24,7 @@ use calltrace_store::error::Error;
 /// Maximum number of lines that wait for the disk, about 2 MB; further lines are lost.
 const QUEUE_LINES: usize = 8192;
 
-/// The running log. When it is dropped, it writes the waiting lines, for a second at most.
+/// The running log. When it is dropped, it writes the waiting lines, for at most a second.
 pub(super) struct RequestLog {
     file: Option<InFile>,
 }

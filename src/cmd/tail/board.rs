@@ -60,7 +60,7 @@ struct NameCache<'d> {
 
 impl NameCache<'_> {
     /// Looks up the parties of a call that were not looked up before.
-    fn learn(&mut self, told: &ReportedCall) {
+    fn learn(&mut self, call: &ReportedCall) {
         if self.app.book().is_none() {
             return;
         }
@@ -68,17 +68,17 @@ impl NameCache<'_> {
             self.asked.clear();
             self.known.clear();
         }
-        let summary = &told.summary;
+        let summary = &call.summary;
         let parties = summary.rang.iter().chain(&summary.answered_by);
         let parties = parties.chain(&summary.transferred_to);
         let mut is_new = false;
         for party in parties.chain([&summary.client]) {
-            is_new |= self.asked.insert((told.enterprise.clone(), party.clone()));
+            is_new |= self.asked.insert((call.enterprise.clone(), party.clone()));
         }
         if !is_new {
             return;
         }
-        for (enterprise, people) in names::people_of(self.app, &[(&told.enterprise, summary)]) {
+        for (enterprise, people) in names::people_of(self.app, &[(&call.enterprise, summary)]) {
             let known = self.known.entry(enterprise).or_default();
             known.extensions.extend(people.extensions);
             known.clients.extend(people.clients);
@@ -155,19 +155,19 @@ impl<'d> Board<'d> {
         going: impl Iterator<Item = &'t ReportedCall>,
     ) -> Result<(), Error> {
         let mut going: Vec<&ReportedCall> = going.collect();
-        going.sort_by_key(|told| (told.since, &told.enterprise));
-        for told in &going {
-            self.tell(told);
+        going.sort_by_key(|call| (call.since, &call.enterprise));
+        for call in &going {
+            self.tell(call);
         }
         self.print(going.into_iter())
     }
 
     /// Reports a call with a new state.
-    pub(super) fn tell(&mut self, told: &ReportedCall) {
-        let is_row = matches!(self.view, View::Screen(_)) && !told.state.is_over();
+    pub(super) fn tell(&mut self, call: &ReportedCall) {
+        let is_row = matches!(self.view, View::Screen(_)) && !call.state.is_over();
         self.has_printed = true;
         if self.format == TailFormat::Lines {
-            self.names.learn(told);
+            self.names.learn(call);
         }
         if is_row {
             return;
@@ -176,13 +176,13 @@ impl<'d> Board<'d> {
         let mut text = Vec::new();
         let written = match self.format {
             TailFormat::Ndjson => {
-                let name = told.enterprise.as_str();
-                let value = json::call_state(name, &told.summary, &told.state, told.since, clock);
+                let name = call.enterprise.as_str();
+                let value = json::call_state(name, &call.summary, &call.state, call.since, clock);
                 json::write(&mut text, &value, false).map_err(Error::Output)
             }
             TailFormat::Lines | TailFormat::Raw => {
-                let people = self.names.of(&told.enterprise);
-                let line = self.rows.line(&told.row(people));
+                let people = self.names.of(&call.enterprise);
+                let line = self.rows.line(&call.row(people));
                 let dressed = self.out().dressed(|out| writeln!(out, "{line}"));
                 dressed.map(|dressed| text = dressed)
             }
@@ -204,14 +204,14 @@ impl<'d> Board<'d> {
         };
         let (width, height) = screen.room();
         let mut going: Vec<&ReportedCall> = going.collect();
-        going.sort_by_key(|told| (told.summary.first, &told.enterprise));
+        going.sort_by_key(|call| (call.summary.first, &call.enterprise));
         let now = self.rows.clock.log.stamp(self.now.utc());
         // Two lines are for the count and the column heads.
         let shown = &going[going.len().saturating_sub(height.saturating_sub(2).max(1))..];
         let names = &self.names;
         let rows: Vec<CallMoment<'_>> = shown
             .iter()
-            .map(|told| told.row(names.of(&told.enterprise)))
+            .map(|call| call.row(names.of(&call.enterprise)))
             .collect();
         self.has_rows = !rows.is_empty();
         let lines = self.rows.board(&rows, going.len(), now, width, &|row| {

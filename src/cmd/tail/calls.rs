@@ -131,7 +131,7 @@ impl CallWatcher<'_> {
             .all
             .get_mut(arrival.enterprise)
             .expect("it is there by now");
-        calls.take(&arrival, now, &mut |told| board.tell(told));
+        calls.take(&arrival, now, &mut |call| board.tell(call));
     }
 
     /// Whether a state may change by time alone.
@@ -142,14 +142,14 @@ impl CallWatcher<'_> {
     fn settle(&mut self, board: &mut Board<'_>) {
         let now = self.app.now_stamp();
         for calls in self.all.values_mut().filter(|calls| calls.waits()) {
-            calls.settle(now, &mut |told| board.tell(told));
+            calls.settle(now, &mut |call| board.tell(call));
         }
     }
 
     fn tidy(&mut self, board: &mut Board<'_>) {
         let now = self.app.now_stamp();
         for calls in self.all.values_mut() {
-            calls.tidy(now, &mut |told| board.tell(told));
+            calls.tidy(now, &mut |call| board.tell(call));
         }
     }
 
@@ -293,24 +293,24 @@ impl EnterpriseCalls {
         // A record may join two calls that were reported separately.
         let before = self.known.take(summary.legs.iter().map(|leg| &leg.uid));
         let left = CallState::left(facts, &summary);
-        let was_told = |state: &CallState| before.iter().any(|told| told.state.is_like(state));
+        let was_reported = |state: &CallState| before.iter().any(|call| call.state.is_like(state));
         let state = match (&left, before.last()) {
             // A call that was reported as ended stays so until a participant comes back.
-            (Some((left, _)), _) if was_told(left) => left.clone(),
+            (Some((left, _)), _) if was_reported(left) => left.clone(),
             // An end that may be a part of a transfer is reported later, if nothing follows it.
-            (Some(_), Some(told)) if state.is_over() => told.state.clone(),
+            (Some(_), Some(call)) if state.is_over() => call.state.clone(),
             _ => state,
         };
-        let same = before.iter().find(|told| told.state.is_like(&state));
-        let since = same.map(|told| told.since);
-        let told = self.known.put(ReportedCall {
+        let same = before.iter().find(|call| call.state.is_like(&state));
+        let since = same.map(|call| call.since);
+        let call = self.known.put(ReportedCall {
             enterprise: self.enterprise.clone(),
             state,
             since: since.unwrap_or(summary.last),
             left: left.map(|(left, waits)| (left, now.plus_millis(waits))),
             summary,
         });
-        since.is_none().then_some(told)
+        since.is_none().then_some(call)
     }
 
     /// Examines calls with more records than the limit, ends calls that all participants have left, drops calls that
@@ -323,11 +323,11 @@ impl EnterpriseCalls {
             let gone = self.joiner.take(slot);
             let legs = gone.facts.iter();
             let legs = legs.map(|fact| String::from_utf8_lossy(fact.uid()));
-            for mut told in self.known.take(legs) {
-                if !told.state.is_over() {
-                    told.state = CallState::lost();
-                    told.since = now;
-                    tell(&told);
+            for mut call in self.known.take(legs) {
+                if !call.state.is_over() {
+                    call.state = CallState::lost();
+                    call.since = now;
+                    tell(&call);
                 }
             }
         }

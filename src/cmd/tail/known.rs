@@ -23,17 +23,17 @@ pub(super) struct KnownCalls {
 
 impl KnownCalls {
     /// Adds a call. Calls with the same legs must have been taken out before.
-    pub(super) fn put(&mut self, told: ReportedCall) -> &ReportedCall {
+    pub(super) fn put(&mut self, call: ReportedCall) -> &ReportedCall {
         self.numbers += 1;
-        for leg in &told.summary.legs {
+        for leg in &call.summary.legs {
             self.of_leg.insert(leg.uid.clone(), self.numbers);
         }
-        if !told.state.is_over() {
+        if !call.state.is_over() {
             self.going.insert(self.numbers);
-            let left = told.left.as_ref();
+            let left = call.left.as_ref();
             self.left.extend(left.map(|(_, due)| (*due, self.numbers)));
         }
-        self.calls.entry(self.numbers).or_insert(told)
+        self.calls.entry(self.numbers).or_insert(call)
     }
 
     /// Takes out the calls that have one of these legs, in the order of the reports.
@@ -47,11 +47,11 @@ impl KnownCalls {
         for number in numbers {
             self.going.remove(&number);
             taken.extend(self.calls.remove(&number));
-            if let Some((_, due)) = taken.last().and_then(|told| told.left.as_ref()) {
+            if let Some((_, due)) = taken.last().and_then(|call| call.left.as_ref()) {
                 self.left.remove(&(*due, number));
             }
         }
-        for leg in taken.iter().flat_map(|told| &told.summary.legs) {
+        for leg in taken.iter().flat_map(|call| &call.summary.legs) {
             self.of_leg.remove(&leg.uid);
         }
         taken
@@ -71,11 +71,11 @@ impl KnownCalls {
         {
             self.left.pop_first();
             self.going.remove(&number);
-            if let Some(told) = self.calls.get_mut(&number)
-                && let Some((left, _)) = told.left.clone()
+            if let Some(call) = self.calls.get_mut(&number)
+                && let Some((left, _)) = call.left.clone()
             {
-                (told.state, told.since) = (left, told.summary.last);
-                tell(told);
+                (call.state, call.since) = (left, call.summary.last);
+                tell(call);
             }
         }
     }

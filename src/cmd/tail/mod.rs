@@ -60,7 +60,7 @@ struct Tail<'d> {
     selected: Vec<EnterpriseName>,
     /// When following ends.
     deadline: Option<Instant>,
-    /// What could not be read.
+    /// The files that could not be read.
     missing: Missing,
     /// The past is printed, and so are its read errors.
     has_begun: bool,

@@ -32,7 +32,7 @@ impl Screen {
     /// The maximum columns of a row, and the maximum number of rows.
     pub(super) fn room(&self) -> (usize, usize) {
         let (columns, lines) = self.out.size().unwrap_or((80, 24));
-        // The cursor stands below the last row.
+        // The cursor is below the last row.
         (columns.max(1), lines.saturating_sub(1).max(1))
     }
 

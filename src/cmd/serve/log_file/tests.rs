@@ -1,4 +1,4 @@
-//! Tests of the log file: what is kept, and what becomes of lines when the disk will not have them.
+//! Tests of the log file: which files are kept, and what happens to lines that the disk refuses.
 
 use super::*;
 
@@ -34,7 +34,7 @@ fn five_old_files_are_kept_and_no_line_is_lost_or_split() {
     let all = ["serve.log", "serve.log.1", "serve.log.2", "serve.log.3"];
     let all = all.iter().chain(&["serve.log.4", "serve.log.5"]);
     assert_eq!(names(dir.path()), all.copied().collect::<Vec<_>>());
-    // Eight bytes a line: three fit.
+    // A line has eight bytes, so three lines fit.
     let kept: Vec<_> = (0..6)
         .rev()
         .flat_map(|n| match n {
@@ -67,7 +67,7 @@ fn a_device_is_never_renamed() {
 }
 
 #[test]
-fn a_file_that_others_moved_is_opened_anew_when_asked() {
+fn a_moved_file_is_opened_again_on_request() {
     let dir = tempfile::tempdir().expect("it is right");
     let (path, moved) = (dir.path().join("log"), dir.path().join("log-20251130"));
     let mut log = RotatingFile::open(&path).expect("it is right");
@@ -81,7 +81,7 @@ fn a_file_that_others_moved_is_opened_anew_when_asked() {
 }
 
 #[test]
-fn a_folder_that_went_away_costs_no_line_that_the_open_file_can_take() {
+fn after_its_folder_is_renamed_the_open_file_still_gets_every_line() {
     let dir = tempfile::tempdir().expect("it is right");
     let folder = dir.path().join("logs");
     fs::create_dir(&folder).expect("it is right");

@@ -8,10 +8,10 @@ use serde_json::Value;
 use super::*;
 use calltrace_model::call::Phase;
 
-/// What was told, with the time at which it was.
+/// The expected states of a captured call, and the reported ones with the time of each report.
 struct Replayed {
     truth: Value,
-    told: Vec<(Stamp, String, CallState)>,
+    reported: Vec<(Stamp, String, CallState)>,
 }
 
 /// How often the watcher looks at the clock (milliseconds).
@@ -39,11 +39,11 @@ fn replay(scenario: &Path, mode: &str) -> Replayed {
     let read = |name: &str| fs::read_to_string(scenario.join(name)).expect("it can be read");
     let text = read(&format!("{mode}.log"));
     let mut calls = tests::made_up_calls();
-    let mut told = Vec::new();
+    let mut reported = Vec::new();
     let mut now = Stamp::parse_prefix(text.as_bytes()).expect("a time");
-    let settle = |calls: &mut EnterpriseCalls, now: Stamp, told: &mut Vec<_>| {
+    let settle = |calls: &mut EnterpriseCalls, now: Stamp, reported: &mut Vec<_>| {
         let mut tell = |news: &ReportedCall| {
-            told.push((now, news.summary.main_uid.clone(), news.state.clone()));
+            reported.push((now, news.summary.main_uid.clone(), news.state.clone()));
         };
         calls.settle(now, &mut tell);
     };
@@ -52,7 +52,7 @@ fn replay(scenario: &Path, mode: &str) -> Replayed {
         while now.plus_millis(STEP_MILLIS) < at {
             now = now.plus_millis(STEP_MILLIS);
             if calls.waits() {
-                settle(&mut calls, now, &mut told);
+                settle(&mut calls, now, &mut reported);
             } else {
                 now = at;
             }
@@ -66,28 +66,28 @@ fn replay(scenario: &Path, mode: &str) -> Replayed {
             text: line.as_bytes(),
         };
         calls.take(&arrival, now, &mut |news| {
-            told.push((now, news.summary.main_uid.clone(), news.state.clone()));
+            reported.push((now, news.summary.main_uid.clone(), news.state.clone()));
         });
     }
     for _ in 0..2 {
         now = now.plus_millis(61_000);
-        settle(&mut calls, now, &mut told);
+        settle(&mut calls, now, &mut reported);
     }
     let truth = serde_json::from_str(&read("truth.json")).expect("JSON");
-    Replayed { truth, told }
+    Replayed { truth, reported }
 }
 
 #[test]
-fn a_captured_call_is_told_to_have_ended_once_and_answered_at_once() {
+fn a_captured_call_is_reported_answered_at_once_and_ended_once() {
     let mut wrong = Vec::new();
     for mode in ["host", "full", "linked"] {
         let log = format!("{mode}.log");
         for scenario in scenarios().iter().filter(|path| path.join(&log).exists()) {
             let name = scenario.file_name().expect("a name").to_string_lossy();
-            let Replayed { truth, told } = replay(scenario, mode);
+            let Replayed { truth, reported } = replay(scenario, mode);
             let calls = truth["calls"].as_array().expect("a list");
             for (i, call) in calls.iter().enumerate() {
-                let own = told
+                let own = reported
                     .iter()
                     .filter(|(_, uid, _)| call["channels"].get(uid).is_some());
                 let own: Vec<_> = own.collect();

@@ -7,10 +7,10 @@ const MAIN: &str = "1764666900.61";
 const OTHER: &str = "1764666901.63";
 const THIRD: &str = "1764666950.70";
 
-/// EnterpriseCalls of one enterprise and what was told of them: the main leg and the state.
+/// The calls of one enterprise, and the reported states with the main leg of each call.
 struct Heard {
     calls: EnterpriseCalls,
-    told: Vec<(String, CallState)>,
+    reported: Vec<(String, CallState)>,
 }
 
 /// The calls of an enterprise that nothing is known of yet.
@@ -24,7 +24,7 @@ impl Heard {
     fn new() -> Heard {
         Heard {
             calls: made_up_calls(),
-            told: Vec::new(),
+            reported: Vec::new(),
         }
     }
 
@@ -40,9 +40,9 @@ impl Heard {
             at: stamp(time),
             text: text.as_bytes(),
         };
-        let told = &mut self.told;
+        let reported = &mut self.reported;
         self.calls.take(&arrival, arrival.at, &mut |news| {
-            told.push((news.summary.main_uid.clone(), news.state.clone()));
+            reported.push((news.summary.main_uid.clone(), news.state.clone()));
         });
     }
 
@@ -54,9 +54,9 @@ impl Heard {
     }
 
     fn tidy(&mut self, time: &str) {
-        let told = &mut self.told;
+        let reported = &mut self.reported;
         let mut tell = |news: &ReportedCall| {
-            told.push((news.summary.main_uid.clone(), news.state.clone()));
+            reported.push((news.summary.main_uid.clone(), news.state.clone()));
         };
         self.calls.tidy(stamp(time), &mut tell);
     }
@@ -71,10 +71,11 @@ impl Heard {
         self.moves("09:17:02", "bridge_leave", MAIN, "b1", "0001363");
     }
 
-    /// What was told since the last time: phase, who, milliseconds.
+    /// The states reported since the last call: phase, person, milliseconds.
     fn news(&mut self) -> Vec<(Phase, String, Option<i64>)> {
-        let told = std::mem::take(&mut self.told).into_iter();
-        told.map(|(_, state)| (state.phase, state.who.join(" "), state.millis))
+        let reported = std::mem::take(&mut self.reported).into_iter();
+        reported
+            .map(|(_, state)| (state.phase, state.who.join(" "), state.millis))
             .collect()
     }
 
@@ -92,7 +93,7 @@ fn ended(who: &str, millis: i64) -> (Phase, String, Option<i64>) {
 }
 
 #[test]
-fn two_that_were_told_are_one_once_a_record_joins_them() {
+fn two_reported_calls_become_one_when_a_record_joins_them() {
     let mut heard = Heard::new();
     let rings = "\"Phone\": \"375290001234\", \"CallType\": 0, \"Extensions\": [\"151\"]";
     heard.take("09:15:00", "dial", MAIN, rings);
@@ -102,8 +103,8 @@ fn two_that_were_told_are_one_once_a_record_joins_them() {
     heard.moves("09:15:06", "bridge", MAIN, "b1", "0001363");
     heard.moves("09:15:07", "bridge", OTHER, "b1", "151");
     assert_eq!(heard.going_on(), 1);
-    let told = heard.calls.known.take([OTHER].iter());
-    assert_eq!(told[0].summary.main_uid, MAIN);
+    let reported = heard.calls.known.take([OTHER].iter());
+    assert_eq!(reported[0].summary.main_uid, MAIN);
     // Neither of its legs leads anywhere now.
     assert!(heard.calls.known.take([MAIN, OTHER].iter()).is_empty());
     assert_eq!(heard.going_on(), 0);
@@ -133,7 +134,7 @@ fn a_call_that_everybody_left_ends_after_a_while_without_a_hangup() {
 }
 
 #[test]
-fn a_call_that_a_program_floods_keeps_little_and_its_end_is_told() {
+fn a_flooded_call_keeps_few_records_and_its_end_is_reported() {
     let mut heard = Heard::new();
     heard.take(
         "09:15:00",
@@ -155,7 +156,7 @@ fn a_call_that_a_program_floods_keeps_little_and_its_end_is_told() {
 }
 
 #[test]
-fn a_transfer_after_all_is_told_and_ends_again() {
+fn a_late_transfer_is_reported_and_the_call_ends_again() {
     let mut heard = Heard::new();
     heard.leaves();
     heard.tidy("09:18:05");
