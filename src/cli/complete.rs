@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_that_its_own_argument_refuses() {
+    fn every_completed_word_is_accepted_by_its_argument() {
         fn check(command: &Command, path: &[&str]) {
             for arg in command.get_arguments() {
                 let Some(CompletionKind::Words(words)) = arg.get::<CompletionKind>() else {

@@ -111,7 +111,7 @@ mod tests {
         let settings = Policy {
             keep_days: 7,
             mode: Mode::Rename,
-            ..Settings::usual().rotate
+            ..Settings::defaults().rotate
         };
         let args = RotateArgs {
             enterprises: Vec::new(),

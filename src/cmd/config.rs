@@ -129,7 +129,7 @@ fn fixed(setting: &'static Setting, global: &Global, settings: &Settings) -> Set
         ValueOrigin::Default if setting.name == "display_timezone" => {
             Some(Value::from(system_zone().name()))
         }
-        ValueOrigin::Default => setting.usual_value(),
+        ValueOrigin::Default => setting.default_value(),
     };
     SettingRow {
         setting,
@@ -152,8 +152,8 @@ fn typed(setting: &Setting, global: &Global) -> Option<Value> {
 
 fn from_variable(setting: &Setting, name: &str) -> Option<Value> {
     let text = env::var_os(name)?.to_string_lossy().into_owned();
-    let usual = setting.usual_value();
-    let is_number = usual.is_some_and(|usual| usual.is_integer());
+    let default = setting.default_value();
+    let is_number = default.is_some_and(|default| default.is_integer());
     Some(match text.parse::<i64>() {
         Ok(number) if is_number => Value::from(number),
         _ => Value::from(text),
@@ -220,7 +220,7 @@ fn quoted(text: &str) -> String {
 
 fn comment(row: &SettingRow) -> String {
     let name = row.setting.name;
-    let origin = match (&row.origin, row.setting.usual, &row.value) {
+    let origin = match (&row.origin, row.setting.default, &row.value) {
         (ValueOrigin::Default, SettingDefault::Not(what), None) => {
             return format!("not set: {what}");
         }
@@ -291,7 +291,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_are_quoted_where_toml_wants_it() {
+    fn keys_are_quoted_if_toml_requires_it() {
         assert_eq!(bare("0367"), "0367");
         assert_eq!(bare("a b"), "\"a b\"");
         assert_eq!(bare(""), "\"\"");

@@ -11,7 +11,7 @@ use super::talk::many;
 use super::{App, Exit};
 use crate::cli::{DoctorArgs, DoctorFormat, Global, is_flag};
 use calltrace_directory::Directory;
-use calltrace_output::doctor::{DoctorView, Reach, document, write_findings};
+use calltrace_output::doctor::{CommandOptions, DoctorView, document, write_findings};
 use calltrace_output::json;
 use calltrace_output::rotation::size;
 use calltrace_store::error::Error;
@@ -44,7 +44,7 @@ pub(super) fn run(app: &App, args: &DoctorArgs) -> Result<Exit, Error> {
     let services = services(app, &enterprises)?;
     report.findings.splice(0..0, services);
     print(app, args, &report)?;
-    tell(app, &report);
+    print_messages(app, &report);
     let is_actionable = |finding: &Finding| finding.severity.is_actionable();
     let found = report.findings.iter().any(is_actionable);
     Ok(match (report.troubles.is_empty(), found) {
@@ -97,18 +97,18 @@ fn print(app: &App, args: &DoctorArgs, report: &DoctorReport) -> Result<(), Erro
 
 /// The options that a command typed in this shell needs: those of this command line. Such a command also finds the
 /// environment and the usual settings.
-fn here(global: &Global) -> Reach {
+fn here(global: &Global) -> CommandOptions {
     let typed = |id: &str, path: &Option<PathBuf>| path.clone().filter(|_| is_flag(id));
-    Reach {
+    CommandOptions {
         root: typed("root", &global.root),
         config: typed("config", &global.config),
     }
 }
 
 /// The options that a command in a crontab needs: those of this command line, with absolute paths, because the current
-/// folder is another one there and this user's settings may not be read. `--config` is always kept, because a
-/// rotation without it would keep other days.
-fn scheduled(app: &App) -> Reach {
+/// folder is different there and this user's settings may not be read. `--config` is always kept, because a rotation
+/// without it would keep a different number of days.
+fn scheduled(app: &App) -> CommandOptions {
     let (root, global) = (app.tree.root(), &app.global);
     let is_found = match Root::of(global, &app.settings).origin() {
         ValueOrigin::Flag(_) | ValueOrigin::Default => false,
@@ -119,14 +119,14 @@ fn scheduled(app: &App) -> Reach {
     };
     let must_be_named = !is_found || root.is_relative();
     let absolute = |path: &Path| path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    Reach {
+    CommandOptions {
         root: must_be_named.then(|| absolute(root)),
         config: global.config.as_deref().map(absolute),
     }
 }
 
 /// Prints the messages about the report.
-fn tell(app: &App, report: &DoctorReport) {
+fn print_messages(app: &App, report: &DoctorReport) {
     app.say_troubles(&report.troubles);
     if !report.sees_all_processes {
         app.say(match is_root() {

@@ -13,8 +13,8 @@ pub(super) struct Missing {
 }
 
 impl Missing {
-    /// The answer of one enterprise; `None` if its folder can't be read, which is noted. The other enterprises
-    /// are asked all the same.
+    /// The answer of one enterprise; `None` if its folder can't be read, which is noted. The other enterprises are
+    /// still asked.
     pub(super) fn answer<A>(&mut self, answer: Result<A, Error>) -> Option<A> {
         let note = |error: &Error| {
             let text = error.to_string();

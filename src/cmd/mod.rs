@@ -70,7 +70,7 @@ pub enum Exit {
     Nothing,
     /// Everything was checked, and something is wrong.
     Findings,
-    /// Something could not be read; what was found is printed all the same.
+    /// Something could not be read; the rest of the answer is still printed.
     Incomplete,
     /// The user ended the run.
     Interrupted,

@@ -1,4 +1,5 @@
-//! The progress of a long read, on stderr if it is a terminal. Nothing else is printed meanwhile.
+//! The progress of a long read, on stderr if it is a terminal. Nothing else is printed at the same
+//! time.
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;

@@ -11,7 +11,7 @@ use crate::settings::{Setting, Settings};
 use calltrace_store::error::Error;
 use calltrace_store::tree::{FileName, Tree};
 
-/// SettingDefault places of log trees on hosts, besides the current folder.
+/// Usual places of log trees on hosts, besides the current folder.
 const USUAL_PLACES: [&str; 4] = [
     "call_tracer",
     "../call_tracer",

@@ -79,17 +79,17 @@ enum WorkerMessage {
 
 fn work(rotation: &Rotation<'_>, name: &EnterpriseName, sender: &mpsc::Sender<WorkerMessage>) {
     // Sending fails only after the whole run has ended.
-    let tell = |heard| drop(sender.send(heard));
+    let send = |heard| drop(sender.send(heard));
     let report = rotation.enterprise(name, &|news| match news {
-        RotationEvent::Planned(bytes) => tell(WorkerMessage::Planned(bytes)),
-        RotationEvent::Begins(step) => tell(WorkerMessage::Begins(format!(
+        RotationEvent::Planned(bytes) => send(WorkerMessage::Planned(bytes)),
+        RotationEvent::Begins(step) => send(WorkerMessage::Begins(format!(
             "{name}: {}",
             step.kind.file()
         ))),
-        RotationEvent::Read(bytes) => tell(WorkerMessage::Read(bytes)),
-        RotationEvent::Done(done) => tell(WorkerMessage::Done(name.clone(), done.clone())),
+        RotationEvent::Read(bytes) => send(WorkerMessage::Read(bytes)),
+        RotationEvent::Done(done) => send(WorkerMessage::Done(name.clone(), done.clone())),
     });
-    tell(WorkerMessage::Report(Box::new(report)));
+    send(WorkerMessage::Report(Box::new(report)));
 }
 
 /// Prints the messages of the worker threads. A closed pipe on stdout does not end the rotation.
@@ -144,7 +144,9 @@ impl<'d> Listener<'d> {
             self.print(&name, done);
         }
         let (app, folder) = (self.app, self.app.tree.path(&name));
-        self.progress.bar.suspend(|| tell(app, &folder, &report));
+        self.progress
+            .bar
+            .suspend(|| print_messages(app, &folder, &report));
         self.reports.push(report);
     }
 
@@ -164,7 +166,7 @@ impl<'d> Listener<'d> {
 }
 
 /// Prints the messages about an enterprise other than its steps.
-fn tell(app: &App, folder: &Path, report: &RotationReport) {
+fn print_messages(app: &App, folder: &Path, report: &RotationReport) {
     let name = &report.enterprise;
     if report.is_busy {
         return app.say(&format!(

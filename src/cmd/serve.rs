@@ -32,8 +32,8 @@ const WORKERS: usize = 2;
 const TOKEN_BYTES: usize = 16;
 
 pub(super) fn run(app: App, args: &ServeArgs) -> Result<Exit, Error> {
-    let usual = app.settings.serve.log_file.as_deref();
-    let file = args.log_file.as_deref().or(usual);
+    let configured = app.settings.serve.log_file.as_deref();
+    let file = args.log_file.as_deref().or(configured);
     let log = log::start(&app, args.log_format, file)?;
     let runtime = runtime(WORKERS)?;
     let exit = runtime.block_on(serve(app, args, &log));
@@ -59,12 +59,12 @@ async fn serve(app: App, args: &ServeArgs, log: &RequestLog) -> Result<Exit, Err
     let mut interrupt = listen_for(SignalKind::interrupt())?;
     let mut terminate = listen_for(SignalKind::terminate())?;
     log.reopen_on_hangup().map_err(Error::ServiceSignals)?;
-    let usual = &app.settings.serve;
-    let listen = args.listen.unwrap_or(usual.listen);
+    let settings = &app.settings.serve;
+    let listen = args.listen.unwrap_or(settings.listen);
     let listener = TcpListener::bind(listen).await;
     let listener = listener.map_err(|source| Error::Listen { at: listen, source })?;
     let at = listener.local_addr().unwrap_or(listen);
-    let public_url = args.public_url.clone().or(usual.public_url.clone());
+    let public_url = args.public_url.clone().or(settings.public_url.clone());
     let (directory, token) = directory(&app)?;
     let api_token = api_token(&app)?;
     let sync = sync::open(&app).await?;
@@ -150,7 +150,7 @@ fn directory(app: &App) -> Result<(Directory, Option<String>), Error> {
     if app.settings.directory.knows_enterprises() {
         return Ok((directory, None));
     }
-    if supervisor::keeps_what_is_printed() {
+    if supervisor::is_kept_by_journal() {
         app.say(
             "no secrets are set, so no page can be opened; put them into the settings, under \
              [enterprises] or [postgres]. No token for this run is printed, because the journal would keep it",
@@ -179,16 +179,17 @@ fn site(
     directory: Directory,
     public_url: Option<PublicUrl>,
 ) -> Result<(Site, ConnectionLimits), Error> {
-    let (usual, clock, now) = (app.settings.serve, app.clock, app.now);
+    let (settings, clock, now) = (app.settings.serve, app.clock, app.now);
     let engine = app.engine.remembering(MemoryLimits::default());
     let lister = engine.with_own_threads()?;
-    let mut site = Site::new(app.tree, engine, clock, directory, usual.limits, now);
+    let mut site = Site::new(app.tree, engine, clock, directory, settings.limits, now);
     site.lister = Some(lister);
-    site.language = usual.language;
-    site.recordings = usual.recordings;
-    site.trusted_proxies.clone_from(&usual.connections.proxies);
+    site.language = settings.language;
+    site.recordings = settings.recordings;
+    site.trusted_proxies
+        .clone_from(&settings.connections.proxies);
     site.public_url = public_url;
-    Ok((site, usual.connections))
+    Ok((site, settings.connections))
 }
 
 /// The link that opens the enterprise with the newest records, on stdout.

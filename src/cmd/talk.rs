@@ -17,7 +17,7 @@ use calltrace_engine::Searched;
 use calltrace_model::sanitise::sanitise;
 use calltrace_store::error::{Error, Trouble};
 
-/// Standard output. [`Out::styled`] removes colours where they are not wanted; [`Out::bytes`] writes bytes unchanged.
+/// Standard output. [`Out::styled`] removes colours if they are not wanted; [`Out::bytes`] writes bytes unchanged.
 pub(super) struct Out {
     choice: ColorChoice,
     to_terminal: bool,

@@ -42,7 +42,7 @@ pub enum SettingsFileState {
 }
 
 impl SettingsFileState {
-    /// In a word or two.
+    /// The state in a few words.
     pub fn as_str(self) -> &'static str {
         match self {
             SettingsFileState::Read => "read",
@@ -107,7 +107,8 @@ pub struct SyncSettings {
     pub listen: Option<SocketAddr>,
     /// Time between scheduled runs of `serve`; `None` for no scheduled runs.
     pub interval: Option<Duration>,
-    /// The host that the hosts which the database names are reached like; `None`: it is not asked for any.
+    /// The host whose login and journals also apply to hosts that only the database names; `None` if the database is
+    /// not asked for hosts.
     pub hosts_like: Option<HostName>,
     /// The database that gets copies of calls.
     pub records: CallDatabaseConfig,
@@ -115,7 +116,7 @@ pub struct SyncSettings {
 
 impl Settings {
     /// The default settings.
-    pub fn usual() -> Settings {
+    pub fn defaults() -> Settings {
         // The loop below sets the default of each field that is not optional.
         let mut settings = Settings {
             root: PathBuf::new(),
@@ -141,7 +142,7 @@ impl Settings {
             files: Vec::new(),
         };
         for setting in SETTINGS {
-            if let Some(value) = setting.usual_value() {
+            if let Some(value) = setting.default_value() {
                 let set = (setting.set)(&mut settings, &setting.names(), &value);
                 set.expect("a default is a right value");
             }
@@ -157,7 +158,7 @@ impl Settings {
     /// value of the wrong type; a host without a required setting.
     pub fn load(named: Option<&Path>) -> Result<Settings, Error> {
         use ErrorKind::{NotADirectory, NotFound, PermissionDenied};
-        let mut settings = Settings::usual();
+        let mut settings = Settings::defaults();
         let user = env::var_os("XDG_CONFIG_HOME")
             .map(PathBuf::from)
             // The specification says that relative paths are ignored.

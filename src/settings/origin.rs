@@ -147,7 +147,7 @@ mod tests {
     use crate::settings::{Settings, read::read};
 
     fn noted(texts: &[(&str, &str)]) -> Origins {
-        let mut settings = Settings::usual();
+        let mut settings = Settings::defaults();
         for (path, text) in texts {
             read(&mut settings, text, Path::new(path)).expect("it is right");
         }

@@ -15,7 +15,7 @@ pub struct Setting {
     /// Its tables and its key, with dots between them: `rotate.keep`. A part in capitals is a name
     /// that the user chooses: `enterprises.NUMBER.name`.
     pub name: &'static str,
-    pub usual: SettingDefault,
+    pub default: SettingDefault,
     /// The global option that overrides the variable.
     pub flag: Option<&'static str>,
     /// The environment variable that overrides all files.
@@ -51,13 +51,13 @@ pub enum Visibility {
 impl Setting {
     pub(super) const fn new(
         name: &'static str,
-        usual: SettingDefault,
+        default: SettingDefault,
         about: &'static str,
         set: Set,
     ) -> Setting {
         Setting {
             name,
-            usual,
+            default,
             flag: None,
             variable: None,
             shown: Visibility::Whole,
@@ -97,8 +97,8 @@ impl Setting {
     }
 
     /// Its default, if it has one.
-    pub fn usual_value(&self) -> Option<Value> {
-        match self.usual {
+    pub fn default_value(&self) -> Option<Value> {
+        match self.default {
             SettingDefault::Is(text) => Some(text.parse().expect("a default is TOML")),
             SettingDefault::Not(_) => None,
         }

@@ -12,7 +12,7 @@ use super::table::{check_name, is_chosen};
 use super::*;
 
 fn read_all(texts: &[&str]) -> Result<Settings, String> {
-    let mut settings = Settings::usual();
+    let mut settings = Settings::defaults();
     for text in texts {
         let read = read::read(&mut settings, text, Path::new("config.toml"));
         read.map_err(|error| error.to_string())?;
@@ -36,20 +36,20 @@ fn are_refused(cases: &str) {
 
 #[test]
 fn documented_defaults_are_the_defaults() {
-    let usual = Settings::usual();
-    assert_eq!(usual.root, Path::new("call_tracer"));
-    assert_eq!(usual.log_timezone, LogZone::default());
-    assert_eq!(usual.threads, 0);
-    assert_eq!(usual.rotate, Policy::default());
-    assert_eq!(usual.rotate.size_max, None);
-    assert_eq!(usual.serve.listen.to_string(), "127.0.0.1:8026");
-    assert_eq!(usual.serve.language, Language::default());
-    assert_eq!(usual.serve.limits, RequestLimits::default());
-    assert_eq!(usual.serve.connections, ConnectionLimits::default());
-    let pool = usual.directory.postgres.pool;
+    let defaults = Settings::defaults();
+    assert_eq!(defaults.root, Path::new("call_tracer"));
+    assert_eq!(defaults.log_timezone, LogZone::default());
+    assert_eq!(defaults.threads, 0);
+    assert_eq!(defaults.rotate, Policy::default());
+    assert_eq!(defaults.rotate.size_max, None);
+    assert_eq!(defaults.serve.listen.to_string(), "127.0.0.1:8026");
+    assert_eq!(defaults.serve.language, Language::default());
+    assert_eq!(defaults.serve.limits, RequestLimits::default());
+    assert_eq!(defaults.serve.connections, ConnectionLimits::default());
+    let pool = defaults.directory.postgres.pool;
     assert_eq!(pool, PostgresConfig::default().pool);
-    assert!(usual.directory.is_empty());
-    assert_eq!(usual.origins.all().count(), 0);
+    assert!(defaults.directory.is_empty());
+    assert_eq!(defaults.origins.all().count(), 0);
 }
 
 #[test]
@@ -229,19 +229,23 @@ fn a_host_has_defaults_for_all_except_its_enterprise() {
         .expect("both are right")
         .hosts()
         .expect("nothing is missing");
-    let [set, usual] = hosts.as_slice() else {
+    let [set, defaults] = hosts.as_slice() else {
         panic!("{hosts:?}");
     };
     assert_eq!(
-        (usual.address.as_str(), usual.port, usual.user.as_str()),
+        (
+            defaults.address.as_str(),
+            defaults.port,
+            defaults.user.as_str()
+        ),
         ("pbx", 22, "root")
     );
     assert_eq!(
-        (&usual.login, &usual.known_hosts, usual.timezone),
+        (&defaults.login, &defaults.known_hosts, defaults.timezone),
         (&Login::Key(None), &None, None)
     );
     assert_eq!(
-        (usual.enterprise.as_str(), usual.journals.as_str()),
+        (defaults.enterprise.as_str(), defaults.journals.as_str()),
         ("0367", "/var/log/asterisk")
     );
     assert_eq!(

@@ -84,7 +84,7 @@ pub struct Directory {
     embedded: Embedded,
     /// The first source has priority.
     sources: Vec<Box<dyn NameSource>>,
-    /// Opens every enterprise, whatever the sources say.
+    /// Opens every enterprise, no matter what the sources answer.
     for_all: Option<Secret>,
     /// Recent answers, also those about unknown enterprises.
     fresh: Cache<EnterpriseName, Option<Enterprise>>,

@@ -122,8 +122,7 @@ impl Corpus {
         }
     }
 
-    /// Opens all log files of an enterprise, again if they move meanwhile (a rotation), up to a number of
-    /// tries.
+    /// Opens all log files of an enterprise, again if they move in the meantime (a rotation), up to a number of tries.
     ///
     /// # Errors
     /// When the folder can't be listed.
@@ -142,8 +141,8 @@ impl Corpus {
         }
     }
 
-    /// Asks `question` of the enterprise, and asks again if the files moved meanwhile (a rotation), so that
-    /// the answer neither misses nor repeats a line because of the move.
+    /// Asks `question` of the enterprise, and asks again if the files moved in the meantime (a rotation), so that the
+    /// answer neither misses nor repeats a line because of the move.
     ///
     /// # Errors
     /// When the folder can't be listed.

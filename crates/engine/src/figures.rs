@@ -44,7 +44,8 @@ where
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A thread that panicked has taken its sum out of the list, so those in the list are whole.
+    /// A thread that panicked has taken its sum out of the list, so the sums in the list are
+    /// complete.
     fn lock(&self) -> MutexGuard<'_, Vec<S>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -188,7 +188,7 @@ impl Rank for Reverse<(Stamp, Place)> {
 pub(super) struct Foremost<R> {
     lines: BTreeMap<R, Line>,
     bytes: usize,
-    /// Lines from this rank on are left out, so that the kept ones have no gaps, whatever came first.
+    /// Lines from this rank on are left out, so that the kept ones have no gaps in any reading order.
     cut: Option<R>,
     /// Number of lines that were offered, kept or not.
     met: u64,

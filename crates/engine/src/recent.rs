@@ -1,5 +1,5 @@
-//! The newest calls at once, for completion while the user is typing: read from the ends of the newest files,
-//! a bounded number of bytes whatever their size.
+//! The newest calls at once, for completion while the user is typing: read from the ends of the newest files, a bounded
+//! number of bytes, no matter how large the files are.
 //!
 //! This is not an answer to a question: calls far from the end are not looked for, content that can't be read
 //! is skipped silently, and of a call that began before the stretch only the end is known.

@@ -39,7 +39,7 @@ pub struct SearchQuestion {
     pub filter: RecordFilter,
     /// At most this many, the newest; `None` for all.
     pub limit: Option<usize>,
-    /// Only the number of matches is wanted, whatever `limit` is.
+    /// Only the number of matches is wanted, regardless of `limit`.
     pub count_only: bool,
     /// Also count the calls by time and outcome, regardless of the limit. Then all files are read that the
     /// criteria do not exclude by time.
@@ -141,7 +141,7 @@ impl Engine {
         })
     }
 
-    /// Searches window by window, with tables where they can answer.
+    /// Searches window by window, with tables if they can answer.
     ///
     /// # Errors
     /// Returns a clause that says what is wrong with a table.
@@ -477,7 +477,7 @@ pub(super) fn accept(question: &SearchQuestion, facts: &[Fact]) -> Option<Summar
     // A bridge that no channel is known to have entered is not a call.
     let mut summary =
         Summary::without_details(facts).filter(|summary| !summary.main_uid.is_empty())?;
-    // The digest is made as a table keeps it, whatever the time is.
+    // The digest is made as a table keeps it, independent of the present time.
     let digest = question.digests.then(|| {
         let summary = &summary;
         Box::new(Digest::of(CallRecords { summary, facts }))

@@ -39,7 +39,7 @@ pub struct Within {
 }
 
 impl Within {
-    /// The present time; a time after all records where none is given.
+    /// The present time; a time after all records if none is given.
     fn time_of_day(self) -> Stamp {
         self.now.unwrap_or(Stamp(i64::MAX))
     }

@@ -269,7 +269,7 @@ fn sort(rows: &mut [TableRow]) {
     rows.sort_by(|a, b| (a.call.first, &a.call.main_uid).cmp(&(b.call.first, &b.call.main_uid)));
 }
 
-/// The log that a window begins with; recovered lines are used only where there are no others.
+/// The log that a window begins with; recovered lines are used only if there are no others.
 pub(crate) fn log_of(corpus: &Corpus, window: TimeWindow) -> Option<FileName> {
     let sources = corpus.sources.iter().zip(&corpus.bounds);
     let begins = sources.filter_map(|(source, bounds)| Some((bounds.first?, source)));

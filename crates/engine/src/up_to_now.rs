@@ -176,7 +176,7 @@ impl Engine {
             .install(|| enterprises.par_iter().map(ask).collect())
     }
 
-    /// Asks `question` of the whole lines that exist now, and asks again if the files moved meanwhile. The
+    /// Asks `question` of the whole lines that exist now, and asks again if the files moved in the meantime. The
     /// question also gets the set of all files.
     fn ask_now<A>(
         &self,

@@ -1,7 +1,7 @@
-//! All records of a call, however many, in constant memory.
+//! Reads all records of a call in constant memory.
 //!
 //! All records of all names that may lead to the call are walked twice in order of time, as many at once as
-//! an answer keeps; each step searches anew for the earliest records after those before. That reads the
+//! an answer keeps; each step searches again for the earliest records after those before. That reads the
 //! blocks of the call once per step, and takes no memory for records that are not printed yet.
 //!
 //! The [`Joiner`] decides which records belong to the call, as for a limited answer. The first walk learns

@@ -22,7 +22,7 @@ pub(super) fn archived<F: FileSystem>(
     enterprise: &EnterpriseName,
     head: &Head,
 ) -> io::Result<Option<ArchivePart>> {
-    if !head.tells() {
+    if !head.is_specific() {
         return Ok(None);
     }
     let mut archives: Vec<ListedFile> = files.list(enterprise)?;
@@ -191,14 +191,14 @@ impl MissedLines {
         let more = match self.recovery.next(ctx, &mut self.lines) {
             Ok(more) => more,
             Err(_) => {
-                self.lines.tell(ctx, true, "can't be read completely");
+                self.lines.report(ctx, true, "can't be read completely");
                 false
             }
         };
         if self.recovery.after.is_none() && !std::mem::replace(&mut self.is_announced, true) {
             let what =
                 "holds lines that were sealed before they could be followed; read from there";
-            self.lines.tell(ctx, false, what);
+            self.lines.report(ctx, false, what);
         }
         more
     }

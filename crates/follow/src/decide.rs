@@ -59,7 +59,7 @@ pub enum Resolution {
     Collapsed {
         /// The range of the archive's part that was not handed out yet.
         recover: Range<u64>,
-        /// Where to go on in the file after that.
+        /// The position at which reading goes on after that.
         position: u64,
         /// More was handed out than the archive holds. The lines handed out last must then be before the
         /// position; otherwise the file was truncated after it was copied, and reading starts at 0.
@@ -75,7 +75,7 @@ pub enum Resolution {
 ///
 /// A collapse (`rotate --mode collapse`) copies the first `part_bytes` (whole lines) to an archive, takes
 /// them off in whole file-system blocks, and blanks the copied bytes that do not fill a block. The file then
-/// begins with those blanks, followed by what stood at `part_bytes`.
+/// begins with those blanks, followed by the bytes that were at `part_bytes`.
 ///
 /// `position` is the offset of the first line that was not handed out, in the content as it was. `part_bytes`
 /// is the length of the archive's part that begins as the content did. `blanks` is the number of blank bytes

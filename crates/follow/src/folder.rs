@@ -254,7 +254,7 @@ impl<H: OpenFile> FollowedFolder<H> {
                 Some(name) => format!("is now called {}", name.full()),
                 None => "was deleted or moved away; read to its end".to_owned(),
             };
-            followed.stream.lines.tell(ctx, false, &what);
+            followed.stream.lines.report(ctx, false, &what);
             if let Some(name) = &now {
                 followed.stream.lines.name = name.full().into();
             }
@@ -457,7 +457,7 @@ impl<H: OpenFile> FollowedFile<H> {
             Err(error) => {
                 if !std::mem::replace(&mut self.failing, true) {
                     let what = format!("{}; trying again", cant("be read", &error));
-                    self.stream.lines.tell(ctx, true, &what);
+                    self.stream.lines.report(ctx, true, &what);
                 }
                 LookProgress::default()
             }

@@ -163,7 +163,7 @@ impl Follow {
             end: None,
         };
         if let Err(error) = events {
-            follow.tell_of_limit(&error);
+            follow.report_limit(&error);
         }
         for start in starts {
             follow.begin(start, now);
@@ -272,14 +272,14 @@ impl Follow {
             match self.wake.watch(&folder, key) {
                 Ok(()) => self.tracker.watched(key),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => self.tell_of_limit(&error),
+                Err(error) => self.report_limit(&error),
             }
         }
         let busy = self.busy_until.is_some_and(|until| now < until);
         self.sweep_at = now + if busy { SWEEP_BUSY } else { self.sweeps_every };
     }
 
-    fn tell_of_limit(&mut self, error: &io::Error) {
+    fn report_limit(&mut self, error: &io::Error) {
         if std::mem::replace(&mut self.told_of_limit, true) {
             return;
         }
@@ -292,7 +292,7 @@ impl Follow {
                 reason(error)
             ),
         };
-        self.tracker.tell(FileNews::for_all(format!(
+        self.tracker.add_news(FileNews::for_all(format!(
             "can't watch all folders ({why}); they are looked at every second instead"
         )));
     }

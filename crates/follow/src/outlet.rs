@@ -1,4 +1,4 @@
-//! Where lines go after reading: through the sieve, into the merge.
+//! Passes lines on after reading: through the sieve, into the merge.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -69,7 +69,7 @@ impl LineOutput {
         ctx.merge.push(self.lane, run, ctx.now, ctx.window);
     }
 
-    pub(super) fn tell<F>(&self, ctx: &mut Ctx<'_, F>, matters: bool, what: &str) {
+    pub(super) fn report<F>(&self, ctx: &mut Ctx<'_, F>, matters: bool, what: &str) {
         let text = format!("{}/{} {what}", ctx.enterprise, self.name);
         ctx.news.push(FileNews::new(text, matters));
     }

@@ -255,7 +255,7 @@ impl<H: OpenFile> FileStream<H> {
         if nuls > 0 && !std::mem::replace(&mut self.told_of_hole, true) {
             let text =
                 "holds a run of NUL bytes: it was truncated under a writer that does not append";
-            self.lines.tell(ctx, true, text);
+            self.lines.report(ctx, true, text);
         }
         nuls
     }
@@ -282,7 +282,7 @@ impl<H: OpenFile> FileStream<H> {
         self.skips_line = ctx.buffer.last() != Some(&b'\n');
         if self.skips_line {
             let what = "has a line of more than 32 MiB; its rest is left out";
-            self.lines.tell(ctx, true, what);
+            self.lines.report(ctx, true, what);
         }
     }
 
@@ -293,7 +293,7 @@ impl<H: OpenFile> FileStream<H> {
         if end == 0 {
             return;
         }
-        self.lines.tell(
+        self.lines.report(
             ctx,
             true,
             "ended in the middle of a line; the incomplete line is shown",

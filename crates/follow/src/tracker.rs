@@ -50,7 +50,7 @@ pub struct Tracker<F: FileSystem> {
     news: Vec<FileNews>,
     buffer: Vec<u8>,
     lanes: LaneId,
-    /// Where the next round begins.
+    /// The folder at which the next round begins.
     turn: usize,
     sweeps: u32,
     /// A sweep has found a change that no event announced.
@@ -155,7 +155,7 @@ impl<F: FileSystem> Tracker<F> {
         }
     }
 
-    /// Reads new content where something may have changed, up to a budget. True when more can be read at
+    /// Reads new content of the files that may have changed, up to a budget. True when more can be read at
     /// once.
     pub fn round(&mut self, now: Instant, wall: SystemTime) -> bool {
         let count = self.folders.len();
@@ -208,7 +208,7 @@ impl<F: FileSystem> Tracker<F> {
     }
 
     /// Adds news for the next batch.
-    pub fn tell(&mut self, news: FileNews) {
+    pub fn add_news(&mut self, news: FileNews) {
         self.news.push(news);
     }
 
@@ -259,7 +259,7 @@ impl<F: FileSystem> Tracker<F> {
                 }
             }
             Err(error) if !std::mem::replace(&mut self.root_fails, true) => {
-                self.tell(FileNews::for_all(format!("{error}; trying again")));
+                self.add_news(FileNews::for_all(format!("{error}; trying again")));
             }
             Err(_) => {}
         }

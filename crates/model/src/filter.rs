@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn the_token_is_no_phone() {
+    fn the_token_does_not_match_as_a_phone() {
         let line = b"2025-12-02 09:15:00,410|AST|start|1.5|{\"Token\": \"375290000000\", \"Phone\": \"375290001234\"}";
         let record = Record::parse(line);
         let filter = |number: &str| RecordFilter {

@@ -27,15 +27,15 @@ const FOLDED_MIN: usize = 3;
 /// How many of the enterprises that share a finding are named.
 const NAMED: usize = 8;
 
-/// Stands for a space that no line is broken at, in a command that is to be typed.
+/// Replaces a space at which a line must not be broken, in a command that is to be typed.
 const FIRM_SPACE: char = '\u{e000}';
 
-/// What a command must name to reach the same tree under the same settings.
+/// The options with which a command reaches the same tree under the same settings.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Reach {
+pub struct CommandOptions {
     /// The tree.
     pub root: Option<PathBuf>,
-    /// The file of settings: without it a rotation would keep other days.
+    /// The file of settings: without it a rotation would keep a different number of days.
     pub config: Option<PathBuf>,
 }
 
@@ -46,10 +46,10 @@ pub struct DoctorView<'s> {
     pub clock: &'s Clock,
     /// Columns to fit in; `None` for any width.
     pub width: Option<usize>,
-    /// What commands must name that are typed in this shell.
-    pub here: Reach,
-    /// What commands must name that cron or a timer runs.
-    pub scheduled: Reach,
+    /// The options of commands that are typed in this shell.
+    pub here: CommandOptions,
+    /// The options of commands that cron or a timer runs.
+    pub scheduled: CommandOptions,
     /// Whether notes are shown.
     pub notes: bool,
     /// Whether the same finding of several enterprises is written once.
@@ -125,7 +125,7 @@ impl Fold<'_> {
     }
 }
 
-/// What must be equal for findings of two enterprises to be the same.
+/// The parts that must be equal for findings of two enterprises to be the same.
 fn key(finding: &Finding) -> (FindingSeverity, Code, &'static str) {
     (finding.severity, finding.code, finding.remedy.text)
 }

@@ -37,14 +37,15 @@ pub struct Secrets {
 }
 
 impl Secrets {
-    /// What the records of a call state, without what is the number of one of its participants or the
+    /// The values that the records of a call state as secrets, except the numbers of its participants or the
     /// id of a leg.
     pub fn of_call(call: &TracedCall) -> Secrets {
         let lines = call.lines.iter().map(|line| &*line.text);
         Secrets::of(lines, || participants(call))
     }
 
-    /// What some lines state, without what one of them says is the number of a participant.
+    /// The values that some lines state as secrets, except those that one of them states as the number of a
+    /// participant.
     pub fn of_lines<'l>(lines: impl Iterator<Item = &'l [u8]> + Clone) -> Secrets {
         Secrets::of(lines.clone(), || {
             let mut shown = HashSet::new();
@@ -111,8 +112,8 @@ impl Secrets {
         }
     }
 
-    /// Masks them in the texts of a page. Tags stay as they are, except for what they say aloud: a
-    /// link may hold what opened the page, and a Token may be the name of a tag.
+    /// Masks them in the texts of a page. Tags stay as they are, except for their texts: a link may hold what
+    /// opened the page, and a Token may be the name of a tag.
     pub fn mask_page(&self, page: String) -> String {
         const SAID: &str = "aria-label=\"";
         if self.mask(&page).len() == page.len() {
@@ -186,7 +187,7 @@ fn add_numbers(all: &mut HashSet<String>, fact: &Fact) {
     }
 }
 
-/// A text in which `value` is masked where it is a whole token; `None` if it is not there.
+/// A text in which `value` is masked wherever it is a whole token; `None` if it is not there.
 fn without(text: &str, value: &str) -> Option<String> {
     let is_part = |c: char| c.is_alphanumeric() || c == '_';
     let mut out = String::new();

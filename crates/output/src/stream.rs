@@ -94,9 +94,8 @@ impl RecordStream {
         }
     }
 
-    /// Writes a record in words: its time, the enterprise, the leg's id, its kind, what happened; before it the
-    /// day, if it is another than that of the record before. `width` is what it should fit in; `None` for any
-    /// width.
+    /// Writes a record in words: its time, the enterprise, the leg's id, its kind, what happened; before it the day, if
+    /// it differs from that of the record before. `width` is what it should fit in; `None` for any width.
     ///
     /// # Errors
     /// When `out` does.

@@ -184,7 +184,7 @@ impl<'t> ListTable<'t> {
         table
     }
 
-    /// Writes the cells of a column anew, in at most so many columns of the terminal.
+    /// Writes the cells of a column again, in at most so many columns of the terminal.
     fn fill(&mut self, column: usize, limit: usize) {
         let cells: Vec<String> = (0..self.rows.len())
             .map(|at| cut(&self.cell(column, at, limit), limit))

@@ -118,7 +118,7 @@ impl TimeRange {
         !is_before(self, other) && !is_before(other, self)
     }
 
-    /// The range that covers both and what is between them.
+    /// The smallest range that covers both.
     fn with(self, other: TimeRange) -> TimeRange {
         TimeRange {
             from: self.from.zip(other.from).map(|(a, b)| a.min(b)),
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn damage_matters_where_it_may_hide_something_of_the_time_asked_about() {
+    fn damage_matters_if_it_may_hide_records_of_the_requested_time() {
         let times = |from: Option<i64>, to: Option<i64>| TimeRange {
             from: from.map(Stamp),
             to: to.map(Stamp),

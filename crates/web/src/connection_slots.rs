@@ -36,7 +36,7 @@ struct SlotState {
 pub(super) struct ConnectionSlot {
     slots: Arc<ConnectionSlots>,
     visitor: Option<RemoteNetwork>,
-    /// Tells the connection that its slot was given away.
+    /// Notifies the connection that its slot was given away.
     gone: Arc<Notify>,
     /// The number of its idle period.
     idle_number: Mutex<Option<u64>>,
@@ -130,7 +130,8 @@ impl Drop for ActiveRequest {
     fn drop(&mut self) {
         let slot = &self.0;
         let mut state = slot.slots.state();
-        // A connection that lost its slot meanwhile has a number but is not in the list of idle ones.
+        // A connection that lost its slot during the request has a number but is not in the list of idle
+        // ones.
         if slot.number().is_none() {
             state.mark_idle(slot);
         }

@@ -127,7 +127,7 @@ struct Acceptor {
 
 impl Acceptor {
     /// Returns the next connection. If the process has no descriptor left, it waits until a connection is
-    /// closed; the others are served meanwhile.
+    /// closed; the others are served during that time.
     async fn accept(&mut self) -> (TcpStream, SocketAddr) {
         const BACK_OFF: Duration = Duration::from_millis(200);
         loop {

@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_tree_is_new_where_it_may_be_written_to() {
+    fn an_empty_tree_is_new_if_it_may_be_written_to() {
         assert_eq!(empty(true), Ok(()));
         assert_eq!(
             empty(false),

@@ -184,8 +184,8 @@ fn counted(mut response: Response, why: RefusalReason) -> Response {
     response
 }
 
-/// Robots get one neutral page, whatever they ask for, because links are for the people they were sent to.
-/// They may read what is written for robots, and the state of the service.
+/// Robots get one neutral page for every request, because links are for the people they were sent to. They
+/// may read what is written for robots, and the state of the service.
 fn is_preview_robot(request: &Request) -> bool {
     let name = request.headers().get(USER_AGENT);
     let is_robot = name.is_some_and(|name| is_robot(&String::from_utf8_lossy(name.as_bytes())));

@@ -20,7 +20,7 @@ use calltrace_store::tree::EnterpriseName;
 /// The number of calls shown.
 const SHOWN: usize = 5;
 
-/// Ends a search however its work ends.
+/// Ends a search when its work ends in any way.
 struct SearchGuard {
     site: Arc<Site>,
     enterprise: EnterpriseName,

@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_is_no_beginning_of_a_link_is_refused() {
+    fn an_address_that_is_not_the_beginning_of_a_link_is_refused() {
         for wrong in [
             "",
             "bot.example.org",

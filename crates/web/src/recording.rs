@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_template_that_is_no_address_of_recordings_is_refused() {
+    fn a_template_that_is_not_an_address_of_recordings_is_refused() {
         for wrong in [
             "https://rec.example.org/",
             "ftp://rec.example.org/{unique_id}",

@@ -52,7 +52,7 @@ pub(super) fn run(app: &App, args: &CompareArgs) -> Result<Exit, Error> {
         lists_unsent: app.global.verbose,
     };
     print(app, args.format, &shown, &missing)?;
-    tell(app, &report, &missing);
+    print_messages(app, &report, &missing);
     Ok(
         match report.incomplete.is_empty() && !missing.is_incomplete() {
             false => Exit::Incomplete,
@@ -116,7 +116,7 @@ fn print(
 }
 
 /// Prints the messages about the answer.
-fn tell(app: &App, report: &CompareReport, missing: &Missing) {
+fn print_messages(app: &App, report: &CompareReport, missing: &Missing) {
     let total = &report.total;
     if total.sent == 0 {
         app.say("no such event was sent");

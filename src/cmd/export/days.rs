@@ -212,7 +212,7 @@ mod tests {
         let holds = |from: Option<Stamp>, to: Option<Stamp>| {
             from.is_none_or(|from| from <= busy) && to.is_none_or(|to| busy < to)
         };
-        // Where nothing is known of the files, there are some more questions.
+        // If nothing is known of the files, there are some more questions.
         for (is_known, asked_max) in [(true, 40), (false, 150)] {
             let now = at("2025-12-03T15:00:00Z");
             let mut days = ExportDays::new(&clock, (None, None), Some(early), now);

@@ -13,7 +13,7 @@ use tokio::time::interval;
 /// Reports that connections are answered. With a watchdog, the threads that answer connections also report that they
 /// are alive: if they hang, systemd restarts the service.
 pub(super) fn ready() {
-    tell(&NotifyState::Ready);
+    send_state(&NotifyState::Ready);
     let Some(patience) = watchdog_enabled() else {
         return;
     };
@@ -23,20 +23,20 @@ pub(super) fn ready() {
         let mut turns = interval(period);
         loop {
             turns.tick().await;
-            tell(&NotifyState::Watchdog);
+            send_state(&NotifyState::Watchdog);
         }
     });
 }
 
 /// Reports that open requests are finished and no new ones begin.
 pub(super) fn stopping() {
-    tell(&NotifyState::Stopping);
+    send_state(&NotifyState::Stopping);
 }
 
 /// Whether stdout is the journal, which keeps it for many readers. `JOURNAL_STREAM` names the device
 /// and inode of the stream that the journal reads (systemd.exec(5)); a shell started from a service
 /// inherits the variable but not the stream.
-pub(super) fn keeps_what_is_printed() -> bool {
+pub(super) fn is_kept_by_journal() -> bool {
     let Ok(stream) = env::var("JOURNAL_STREAM") else {
         return false;
     };
@@ -46,6 +46,6 @@ pub(super) fn keeps_what_is_printed() -> bool {
 }
 
 /// Sends a notification. An error is ignored: a supervisor that misses it acts by its own timeouts.
-fn tell(state: &NotifyState<'_>) {
+fn send_state(state: &NotifyState<'_>) {
     let _ = notify(std::slice::from_ref(state));
 }

@@ -157,13 +157,13 @@ impl<'d> Board<'d> {
         let mut going: Vec<&ReportedCall> = going.collect();
         going.sort_by_key(|call| (call.since, &call.enterprise));
         for call in &going {
-            self.tell(call);
+            self.report(call);
         }
         self.print(going.into_iter())
     }
 
     /// Reports a call with a new state.
-    pub(super) fn tell(&mut self, call: &ReportedCall) {
+    pub(super) fn report(&mut self, call: &ReportedCall) {
         let is_row = matches!(self.view, View::Screen(_)) && !call.state.is_over();
         self.has_printed = true;
         if self.format == TailFormat::Lines {

@@ -3,7 +3,7 @@
 //! An arriving record belongs to the call if it shares a name (an id, bridge or message) with it. A record with a new
 //! name, such as a bridge that joins another leg, means that earlier records may belong as well. The whole call is then
 //! traced again in the current files, and records that were not printed yet are printed. So a leg brings its earlier
-//! records with it, in whatever order they arrived.
+//! records with it, in any order of arrival.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -135,7 +135,7 @@ impl CallTail<'_> {
                 self.trace_again(at)?;
             }
         }
-        self.tail.tell(&batch.news);
+        self.tail.report_news(&batch.news);
         Ok(())
     }
 

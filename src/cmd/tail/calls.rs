@@ -73,7 +73,7 @@ fn follow(
                 for arrival in batch.lines() {
                     watch.take(arrival, now, &mut board);
                 }
-                tail.tell(&batch.news);
+                tail.report_news(&batch.news);
             }
             Next::Deadline => {}
             Next::Interrupted => return Ok(Exit::Interrupted),
@@ -131,7 +131,7 @@ impl CallWatcher<'_> {
             .all
             .get_mut(arrival.enterprise)
             .expect("it is there by now");
-        calls.take(&arrival, now, &mut |call| board.tell(call));
+        calls.take(&arrival, now, &mut |call| board.report(call));
     }
 
     /// Whether a state may change by time alone.
@@ -142,14 +142,14 @@ impl CallWatcher<'_> {
     fn settle(&mut self, board: &mut Board<'_>) {
         let now = self.app.now_stamp();
         for calls in self.all.values_mut().filter(|calls| calls.waits()) {
-            calls.settle(now, &mut |call| board.tell(call));
+            calls.settle(now, &mut |call| board.report(call));
         }
     }
 
     fn tidy(&mut self, board: &mut Board<'_>) {
         let now = self.app.now_stamp();
         for calls in self.all.values_mut() {
-            calls.tidy(now, &mut |call| board.tell(call));
+            calls.tidy(now, &mut |call| board.report(call));
         }
     }
 
@@ -212,12 +212,12 @@ impl EnterpriseCalls {
                 });
             }
         }
-        // EnterpriseCalls that ended before the start are not reported.
+        // Calls that ended before the start are not reported.
         self.known.end_left(now, &mut |_| ());
     }
 
     /// Adds a record that arrived at `now`, and reports the calls whose state it changed.
-    fn take(&mut self, arrival: &Arrival<'_>, now: Stamp, tell: &mut dyn FnMut(&ReportedCall)) {
+    fn take(&mut self, arrival: &Arrival<'_>, now: Stamp, report: &mut dyn FnMut(&ReportedCall)) {
         self.arrivals += 1;
         let record = Record::parse(arrival.text);
         let mut fact = Fact::of(&record, arrival.at, arrived(self.arrivals));
@@ -240,7 +240,7 @@ impl EnterpriseCalls {
             .changes
             .infer(&mut self.joiner, |part| is_settled(part, at));
         changed.extend(own.filter(|slot| !changed.contains(slot)));
-        self.look_at(changed, (at, now), tell);
+        self.look_at(changed, (at, now), report);
     }
 
     /// The time that a record arriving now would have, if records arrive late.
@@ -255,13 +255,13 @@ impl EnterpriseCalls {
     }
 
     /// Reports changes by time alone: no id has joined a part, or a call that was left has ended.
-    fn settle(&mut self, now: Stamp, tell: &mut dyn FnMut(&ReportedCall)) {
+    fn settle(&mut self, now: Stamp, report: &mut dyn FnMut(&ReportedCall)) {
         let at = self.record_time(now);
         let grown = self
             .changes
             .infer(&mut self.joiner, |part| is_settled(part, at));
-        self.look_at(grown, (at, now), tell);
-        self.known.end_left(now, tell);
+        self.look_at(grown, (at, now), report);
+        self.known.end_left(now, report);
     }
 
     /// Examines calls again, and reports those with a new state.
@@ -269,11 +269,11 @@ impl EnterpriseCalls {
         &mut self,
         slots: impl IntoIterator<Item = u32>,
         times: (Stamp, Stamp),
-        tell: &mut dyn FnMut(&ReportedCall),
+        report: &mut dyn FnMut(&ReportedCall),
     ) {
         for slot in slots {
             if let Some(news) = self.look(slot, times) {
-                tell(news);
+                report(news);
             }
         }
     }
@@ -315,10 +315,10 @@ impl EnterpriseCalls {
 
     /// Examines calls with more records than the limit, ends calls that all participants have left, drops calls that
     /// can't grow any more, and reports those without a logged end.
-    fn tidy(&mut self, now: Stamp, tell: &mut dyn FnMut(&ReportedCall)) {
+    fn tidy(&mut self, now: Stamp, report: &mut dyn FnMut(&ReportedCall)) {
         let flooded = std::mem::take(&mut self.flooded);
-        self.look_at(flooded, (self.record_time(now), now), tell);
-        self.known.end_left(now, tell);
+        self.look_at(flooded, (self.record_time(now), now), report);
+        self.known.end_left(now, report);
         for slot in self.joiner.quiet(now) {
             let gone = self.joiner.take(slot);
             let legs = gone.facts.iter();
@@ -327,7 +327,7 @@ impl EnterpriseCalls {
                 if !call.state.is_over() {
                     call.state = CallState::lost();
                     call.since = now;
-                    tell(&call);
+                    report(&call);
                 }
             }
         }

@@ -65,7 +65,7 @@ impl KnownCalls {
     }
 
     /// Ends the calls that all participants left long enough ago, and reports them.
-    pub(super) fn end_left(&mut self, now: Stamp, tell: &mut dyn FnMut(&ReportedCall)) {
+    pub(super) fn end_left(&mut self, now: Stamp, report: &mut dyn FnMut(&ReportedCall)) {
         while let Some(&(due, number)) = self.left.first()
             && due <= now
         {
@@ -75,7 +75,7 @@ impl KnownCalls {
                 && let Some((left, _)) = call.left.clone()
             {
                 (call.state, call.since) = (left, call.summary.last);
-                tell(call);
+                report(call);
             }
         }
     }

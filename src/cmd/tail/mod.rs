@@ -176,7 +176,7 @@ impl<'d> Tail<'d> {
         ))
     }
 
-    fn tell(&self, news: &[FileNews]) {
+    fn report_news(&self, news: &[FileNews]) {
         for news in news {
             match news.matters {
                 true if news.is_limit => self.app.say_once(&news.text),

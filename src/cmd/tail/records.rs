@@ -74,7 +74,7 @@ fn follow(
         match follow.next(tail.deadline)? {
             Next::Came(batch) => {
                 printer.records(batch.lines().map(shown))?;
-                tail.tell(&batch.news);
+                tail.report_news(&batch.news);
             }
             Next::Deadline => {}
             Next::Interrupted => return Ok(Exit::Interrupted),

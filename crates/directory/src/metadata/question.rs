@@ -43,7 +43,7 @@ impl ServiceQuestion {
         let pairs = pairs.flat_map(|(kind, ids)| ids.iter().map(move |id| (kind, id)));
         pairs
             .filter(|(_, id)| {
-                // Dots alone mean folders, in whatever encoding.
+                // Dots alone mean folders, in any encoding.
                 let folder = id.bytes().all(|b| b == b'.');
                 !folder && id.len() <= ID_BYTES_MAX
             })

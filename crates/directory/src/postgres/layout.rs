@@ -46,8 +46,8 @@ pub(super) struct Layout {
     pub(super) events: Option<String>,
 }
 
-/// `$1` ids -> an id and a name per row, and a third value where there is one: for a chat its e-mail, which serves as
-/// its name when no table has one.
+/// `$1` ids -> an id and a name per row, and a third value if there is one: for a chat its e-mail, which serves as its
+/// name when no table has one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct NameLookup {
     pub(super) text: String,
@@ -171,7 +171,7 @@ fn owners(columns: &TableColumns) -> Option<String> {
     })
 }
 
-/// A chat has one row here, however many enterprises it belongs to, so there is no condition on the enterprise.
+/// A chat has one row here, even if it belongs to several enterprises, so there is no condition on the enterprise.
 fn telegram_users(columns: &TableColumns) -> Option<NameLookup> {
     let name = columns.name_and_email("telegram_users")?;
     columns.has("telegram_users", "tg_id").then(|| NameLookup {

@@ -7,7 +7,8 @@ use calltrace_model::call::Fact;
 use calltrace_model::record::Stamp;
 
 /// Parsed records of some files that wait until other files have come as far. Records are joined in order of
-/// time, whatever the files and chunks they come in, since the members of a bridge depend on that order.
+/// time, independent of the files and chunks that hold them, since the members of a bridge depend on that
+/// order.
 #[derive(Default)]
 pub(super) struct RecordQueue {
     /// In order of time, starting with the first that waits.

@@ -59,7 +59,7 @@ impl ReadColumn {
         lists(ends, maybe(&defs, def_max, values(self.leaf.values)?)?)
     }
 
-    /// Where the elements of the list of each row end.
+    /// The end of each row's list among the elements.
     fn ends(&self) -> Result<Vec<usize>> {
         let Leaf { defs, reps, .. } = &self.leaf;
         let mut ends = Vec::with_capacity(self.rows);

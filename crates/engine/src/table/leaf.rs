@@ -99,7 +99,7 @@ pub(super) fn leaves(descriptor: &SchemaDescriptor) -> Vec<Leaf> {
 /// A list of values for each row.
 #[derive(Debug, Default)]
 pub(super) struct Lists<T> {
-    /// Where the values of each row end.
+    /// The end of each row's values.
     pub(super) ends: Vec<usize>,
     pub(super) values: Vec<T>,
 }

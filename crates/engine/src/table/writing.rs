@@ -18,7 +18,7 @@ use calltrace_model::record::{LogZone, Stamp};
 
 /// Writes calls as a Parquet file with the columns of a table, one group of rows at a time.
 ///
-/// Memory holds the calls of one group, however many are written.
+/// Memory holds only the calls of one group.
 pub struct CallsWriter<W: Write + Send> {
     groups: Groups<W>,
     rows: Vec<TableRow>,
@@ -168,8 +168,8 @@ impl<W: Write + Send> Groups<W> {
     }
 }
 
-/// The encoding of a column of values that hardly ever repeat: differences, since times and ids differ little
-/// from row to row, and durations are small numbers. `None` for all other columns.
+/// The encoding of a column of values that rarely repeat: differences, since times and ids differ little from
+/// row to row, and durations are small numbers. `None` for all other columns.
 fn encoding_of(column: &ColumnPath) -> Option<Encoding> {
     let column = column.string();
     let is_length = column.contains("_ms") && !column.starts_with("silence");
@@ -192,11 +192,11 @@ enum ValuePosition {
     Nothing,
 }
 
-/// Takes rows apart into columns.
+/// Splits rows into columns.
 struct Shredder {
     leaves: Vec<Leaf>,
     leaf: usize,
-    standing: ValuePosition,
+    position: ValuePosition,
     zone: LogZone,
 }
 
@@ -205,17 +205,17 @@ impl Shredder {
         Shredder {
             leaves: leaves(descriptor),
             leaf: 0,
-            standing: ValuePosition::Single,
+            position: ValuePosition::Single,
             zone,
         }
     }
 
     /// Notes the levels of a value. Returns the column's values if there is a value to add.
     fn next(&mut self, is_there: bool) -> Option<&mut LeafValues> {
-        let standing = self.standing;
+        let position = self.position;
         let leaf = &mut self.leaves[self.leaf];
         self.leaf += 1;
-        let (def, rep) = match standing {
+        let (def, rep) = match position {
             ValuePosition::Nothing => (0, 0),
             ValuePosition::Element { rep } => (leaf.def_max - i16::from(!is_there), rep),
             ValuePosition::Single => (leaf.def_max - i16::from(!is_there), 0),
@@ -226,7 +226,7 @@ impl Shredder {
         if leaf.rep_max > 0 {
             leaf.reps.push(rep);
         }
-        (is_there && standing != ValuePosition::Nothing).then_some(&mut leaf.values)
+        (is_there && position != ValuePosition::Nothing).then_some(&mut leaf.values)
     }
 
     fn put_text(&mut self, text: Option<&String>) {
@@ -281,16 +281,16 @@ impl RowVisitor for Shredder {
     fn list<T: Default>(&mut self, values: &mut Vec<T>, mut each: impl FnMut(&mut Self, &mut T)) {
         let first = self.leaf;
         if values.is_empty() {
-            self.standing = ValuePosition::Nothing;
+            self.position = ValuePosition::Nothing;
             each(self, &mut T::default());
         }
         for (at, value) in values.iter_mut().enumerate() {
             self.leaf = first;
-            self.standing = ValuePosition::Element {
+            self.position = ValuePosition::Element {
                 rep: i16::from(at > 0),
             };
             each(self, value);
         }
-        self.standing = ValuePosition::Single;
+        self.position = ValuePosition::Single;
     }
 }

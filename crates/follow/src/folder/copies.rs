@@ -88,7 +88,7 @@ impl<H: OpenFile> FollowedFolder<H> {
             // A file that begins differently has moved since; its old head leads to the new place.
             let head = Head::of(&front);
             let known = &followed.stream.head;
-            if !known.tells() || known.agrees(&head) {
+            if !known.is_specific() || known.agrees(&head) {
                 followed.stream.head = head;
             }
         }
@@ -98,7 +98,7 @@ impl<H: OpenFile> FollowedFolder<H> {
             return false;
         }
         let identity = followed.stream.stat.identity;
-        // Recovered lines have earlier times and are new all the same.
+        // Recovered lines have earlier times, but are new.
         let may_be_late =
             followed.is_live() || followed.name.as_ref().is_some_and(FileName::is_recovered);
         let old = matches!((head.time(), self.newest_at_start), (Some(first), Some(newest))
@@ -119,7 +119,7 @@ impl<H: OpenFile> FollowedFolder<H> {
             followed.copy = None;
             "is new; followed from its start"
         };
-        followed.stream.lines.tell(ctx, false, what);
+        followed.stream.lines.report(ctx, false, what);
         self.dirty = true;
         self.followed[at].copy.is_none()
     }
@@ -201,7 +201,7 @@ impl<H: OpenFile> FollowedFolder<H> {
                     return false;
                 };
                 let what = "was replaced by a changed copy; its new lines can't be identified, followed from its end";
-                followed.stream.lines.tell(ctx, true, what);
+                followed.stream.lines.report(ctx, true, what);
                 followed.go_on(end);
             }
             Err(_) => return false,
@@ -232,7 +232,7 @@ impl<H: OpenFile> FollowedFolder<H> {
 
     /// Remembers content that is known without being followed.
     pub(super) fn remember(&mut self, former: FormerContent) {
-        if !former.head.tells() {
+        if !former.head.is_specific() {
             return;
         }
         if self.former.len() == FORMER_MAX {

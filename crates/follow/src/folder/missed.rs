@@ -42,7 +42,7 @@ impl<H: OpenFile> FollowedFolder<H> {
                     continue;
                 }
                 // Content that began before the newest record was visible in an earlier look.
-                if !head.tells() || known.is_none() && head.time() <= self.newest {
+                if !head.is_specific() || known.is_none() && head.time() <= self.newest {
                     continue;
                 }
                 *lanes += 1;

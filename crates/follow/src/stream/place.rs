@@ -75,7 +75,7 @@ impl<H: OpenFile> FileStream<H> {
             } => {
                 // Content that was rotated after that part is found as an archive of its own (`archives`).
                 let what = "lost its first lines to a rotation; followed from there on";
-                self.lines.tell(ctx, false, what);
+                self.lines.report(ctx, false, what);
                 if standing.is_none() {
                     self.begin_anew(&front, self.position.max(recover.end));
                 }
@@ -152,7 +152,7 @@ impl<H: OpenFile> FileStream<H> {
                 continue;
             }
             let what = "lost its first lines to a rotation; followed from there on";
-            self.lines.tell(ctx, false, what);
+            self.lines.report(ctx, false, what);
             self.begin_anew(front, self.position);
             self.position = place.unwrap_or_else(|| blanks(front));
             if place.is_none() {
@@ -212,7 +212,7 @@ impl<H: OpenFile> FileStream<H> {
         match recovery.next(ctx, &mut self.lines) {
             Ok(true) => self.recovery = Some(recovery),
             Ok(false) => {}
-            Err(_) => self.lines.tell(ctx, true, LOST),
+            Err(_) => self.lines.report(ctx, true, LOST),
         }
         LookProgress {
             bytes: ctx.buffer.len(),

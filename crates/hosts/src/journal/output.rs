@@ -180,11 +180,11 @@ impl OutputReader {
         if parts.next().is_some() || id <= before || id > open.top {
             return None;
         }
-        let usual = open.last.map_or_else(
+        let assumed = open.last.map_or_else(
             || journal.day.and_time(chrono::NaiveTime::MIN),
             |(_, at)| at,
         );
-        let written = time(&written).unwrap_or(usual);
+        let written = time(&written).unwrap_or(assumed);
         open.last = Some((id, written));
         open.rows += 1;
         journal.rows += 1;

@@ -55,7 +55,7 @@ impl OpenLogFile {
 /// When the named file cannot be read.
 pub fn read(log: &ServiceLog<'_>) -> Result<LogContents, Unreadable> {
     let mut files = vec![open(log.path)?];
-    // Newest first: a file that is renamed meanwhile is found again under its next name.
+    // Newest first: a file that is renamed during this is found again under its next name.
     for number in 1..=ROTATED_MAX {
         let rotated = ["", ".gz"].map(|ending| {
             let mut path = log.path.as_os_str().to_owned();

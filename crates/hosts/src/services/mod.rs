@@ -58,9 +58,9 @@ pub struct LogContents {
     pub complaints: Vec<Complaint>,
     /// The number of records of any kind.
     pub records: u64,
-    /// What could not be read.
+    /// Problems with records that could not be read.
     pub unread: Unread,
-    /// Whether there are more than [`EVENTS_MAX`] events, of which the rest was not read.
+    /// Whether there are more than [`EVENTS_MAX`] events; the others were not read.
     pub is_full: bool,
 }
 
@@ -88,12 +88,12 @@ pub struct Complaint {
     pub id: Option<String>,
 }
 
-/// What could not be read.
+/// Problems with records that could not be read.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Unread {
-    /// Number of events that are unknown or incomplete because of it.
+    /// Number of events that are unknown or incomplete because of these problems.
     pub count: u64,
-    /// The place and the problem, as a clause, of the first twenty.
+    /// The first twenty problems: the place, and a clause that says what is wrong.
     pub named: Vec<(SeenAt, String)>,
 }
 

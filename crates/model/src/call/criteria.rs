@@ -20,7 +20,7 @@ pub struct Criteria {
     pub chats: Vec<String>,
     pub direction: Option<Direction>,
     pub outcome: Option<Outcome>,
-    /// The call is over and reached no person, whichever of the unanswered outcomes it has.
+    /// The call is over and reached no person: it has one of the unanswered outcomes.
     pub unanswered: bool,
     /// The shortest talk (milliseconds).
     pub min_talk_millis: Option<i64>,

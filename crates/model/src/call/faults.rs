@@ -155,8 +155,8 @@ fn records_of(facts: &[Fact], wanted: impl Fn(&Fact) -> bool) -> Vec<usize> {
     all.map(|(at, _)| at).collect()
 }
 
-/// Whether the record sent or edited a message.
-fn tells(fact: &Fact) -> bool {
+/// Whether the record is about a message that was sent or edited.
+fn is_shown_message(fact: &Fact) -> bool {
     matches!(
         fact.event,
         Event::Message(MessageAction::Send | MessageAction::Edit)
@@ -189,11 +189,11 @@ fn messages(facts: &[Fact], summary: &Summary, now: Stamp) -> [FaultRecords; 3] 
             repeated.extend([stood, life].into_iter().filter_map(sending));
         }
     }
-    let (mut standing, mut untold) = (Vec::new(), Vec::new());
+    let (mut standing, mut not_sent) = (Vec::new(), Vec::new());
     if over.is_some() {
-        let is_last = |f: &&Fact| tells(f) && f.message_type() == FINAL_STAGE;
+        let is_last = |f: &&Fact| is_shown_message(f) && f.message_type() == FINAL_STAGE;
         let last = facts.iter().filter(is_last);
-        let told: BTreeSet<&[u8]> = last.clone().map(Fact::chat).collect();
+        let final_chats: BTreeSet<&[u8]> = last.clone().map(Fact::chat).collect();
         // An edit may turn the message of one stage into the message about the end.
         let turned: BTreeSet<(&[u8], &[u8])> = last
             .filter(|f| !f.message().is_empty())
@@ -207,15 +207,15 @@ fn messages(facts: &[Fact], summary: &Summary, now: Stamp) -> [FaultRecords; 3] 
             if life.stands() && !turned.contains(&(chat, message)) {
                 standing.extend(sending(life));
             }
-            if !told.contains(chat) {
-                untold.extend(sending(life));
+            if !final_chats.contains(chat) {
+                not_sent.extend(sending(life));
             }
         }
     }
     [
         (FaultCode::MessageRepeated, repeated),
         (FaultCode::MessageLeftStanding, standing),
-        (FaultCode::MessageNotSent, untold),
+        (FaultCode::MessageNotSent, not_sent),
     ]
 }
 
@@ -224,7 +224,8 @@ const FINAL_STAGE: &[u8] = b"hangup";
 
 /// Faults in the texts of messages.
 fn texts(facts: &[Fact], summary: &Summary) -> [FaultRecords; 3] {
-    let with = |wanted: &dyn Fn(&Fact) -> bool| records_of(facts, |f| tells(f) && wanted(f));
+    let with =
+        |wanted: &dyn Fn(&Fact) -> bool| records_of(facts, |f| is_shown_message(f) && wanted(f));
     let known = numbers(facts);
     let wrong_number = |f: &Fact| {
         f.numbers_in_text()

@@ -372,7 +372,7 @@ impl Joiner {
     }
 
     /// Puts a part that shares no id into its call. The profile of the call stays as it was: a call from the
-    /// CRM has no bridge of its own, however many parts with bridges join it.
+    /// CRM has no bridge of its own, even if parts with bridges join it.
     fn adopt(&mut self, into: u32, part: u32, why: &str) {
         let of_part = |fact: &Fact| [fact.uid().into(), fact.bridge().into()];
         let names: Vec<Box<[u8]>> = self.slots[part as usize]

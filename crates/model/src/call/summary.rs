@@ -347,8 +347,8 @@ pub(super) fn is_stated_answered(facts: &[Fact]) -> bool {
 /// The CallStatus of a call that was answered.
 const ANSWERED: u8 = b'2';
 
-/// A bridge in which the other side heard a person makes the call answered, whatever CallStatus says:
-/// CallStatus is the result of one Dial, and FollowMe or a queue may follow.
+/// A bridge in which the other side heard a person makes the call answered, even if CallStatus says
+/// otherwise: CallStatus is the result of one Dial, and FollowMe or a queue may follow.
 fn outcome(
     facts: &[Fact],
     direction: Direction,

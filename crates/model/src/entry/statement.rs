@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn verb_and_table_are_found_where_words_tell_them() {
+    fn verb_and_table_are_found_after_their_keywords() {
         for (query, parsed) in [
             (
                 "SELECT a->'x' FROM call_events WHERE b = $1",

@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn names_and_marks_are_no_numbers() {
+    fn names_and_marks_are_not_numbers() {
         assert_eq!(digits_of(b"<unknown>"), b"");
         assert_eq!(digits_of(b"-375290001234"), b"375290001234");
         assert!(same_number(b"+375290001234", b"80290001234"));

@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn no_such_time_is_no_time() {
+    fn an_impossible_time_is_not_parsed() {
         for text in [
             "2025-02-29 00:00:00,000",
             "2025-11-31 00:00:00,000",

@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn moments_are_what_the_clocks_of_a_zone_show() {
+    fn moments_match_the_clocks_of_a_zone() {
         for (name, utc, local) in [
             (
                 "Europe/Minsk",

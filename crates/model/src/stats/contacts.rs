@@ -250,7 +250,7 @@ pub struct Returns {
     contacts: Vec<Contact>,
     /// The index of each of these clients.
     clients: HashMap<Client, usize, FixedState>,
-    /// Where the contacts of each client end, by its index.
+    /// The end of each client's contacts, by the client's index.
     ends: Vec<usize>,
     within_millis: i64,
     now: Stamp,

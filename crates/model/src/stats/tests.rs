@@ -103,7 +103,7 @@ fn a_client_who_rings_again_is_served_only_when_answered() {
         fate(&[missed(20), answered(40)], LATER),
         "RangAgain { by: \"151\", after_millis: 1800000 }"
     );
-    // A person called back all the same.
+    // A person still called back.
     assert_eq!(
         fate(&[answered(20), outgoing(at(40), Outcome::Busy)], LATER),
         "CalledBack { by: \"152\", after_millis: 1800000, reached: false }"

@@ -10,7 +10,7 @@ use super::{ComparisonView, is_table, masked, masked_value};
 use crate::Secrets;
 use crate::json::VERSION;
 
-/// All of it as one document. `troubles` are what could not be read, as sentences.
+/// The comparison as one document. `troubles` says which files could not be read, in sentences.
 pub fn document(shown: &ComparisonView<'_>, troubles: &[String]) -> Value {
     let report = shown.report;
     let events = report.events.iter().map(|(event, counts)| {

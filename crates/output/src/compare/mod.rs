@@ -25,15 +25,15 @@ pub use table::write_report;
 pub struct ComparisonView<'s> {
     /// What was compared.
     pub report: &'s CompareReport,
-    /// Where sent events were read.
+    /// The places from which sent events were read.
     pub sent: &'s str,
-    /// Where arrived events were read.
+    /// The places from which arrived events were read.
     pub received: &'s [String],
     /// Formats times.
     pub clock: &'s Clock,
     /// Tokens of the events.
     pub secrets: &'s Secrets,
-    /// Also name what arrived and was not sent.
+    /// Also name events that arrived and were not sent.
     pub lists_unsent: bool,
 }
 

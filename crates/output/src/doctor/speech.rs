@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{DoctorView, Reach};
+use super::{CommandOptions, DoctorView};
 use crate::number::grouped;
 use crate::rotation::size;
 use crate::words;
@@ -95,7 +95,7 @@ impl Speech<'_> {
     }
 
     /// A command that reaches this tree and this enterprise.
-    fn command(&self, command: &str, reach: &Reach) -> String {
+    fn command(&self, command: &str, reach: &CommandOptions) -> String {
         let mut text = format!("calltrace {command}");
         if let Some(root) = &reach.root {
             text += &format!(" --root {}", quoted(root));

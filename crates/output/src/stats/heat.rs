@@ -14,7 +14,7 @@ const LABEL: usize = 6;
 const TOTAL: usize = 6;
 
 /// Writes how many calls each hour of each day of the week has, under a title. Shades if they fit in `width`; numbers
-/// where there is none.
+/// if it is `None`.
 pub(super) fn write_heat(
     out: &mut dyn Write,
     title: &str,

@@ -26,7 +26,7 @@ use calltrace_model::record::Stamp;
 use calltrace_model::stats::{Group, GroupBy, LocalHour, Stats};
 use calltrace_store::tree::EnterpriseName;
 
-/// Statistics, and what else is needed to show them.
+/// Statistics, and the other values that are needed to show them.
 #[derive(Debug, Clone, Copy)]
 pub struct StatsView<'s> {
     /// What was counted.

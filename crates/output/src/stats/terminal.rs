@@ -67,7 +67,7 @@ pub fn write_stats(
     }
 }
 
-/// `2025-11-27 .. 2025-12-02 (Europe/Minsk, UTC+03:00)`: what was asked for, otherwise from the first call to the last.
+/// `2025-11-27 .. 2025-12-02 (Europe/Minsk, UTC+03:00)`: the requested days, otherwise from the first call to the last.
 fn period(shown: &StatsView<'_>) -> String {
     let clock = shown.clock;
     let text = |at, is_end: bool| {

@@ -75,7 +75,7 @@ pub fn write_ladder(
     write_faults(out, view, width)
 }
 
-/// Where the columns are.
+/// The positions of the columns.
 struct LadderLayout {
     width: usize,
     columns: usize,

@@ -277,7 +277,7 @@ pub(super) fn messages(action: MessageAction, replaces: bool) -> &'static Phrase
     }
 }
 
-/// Behind what is said of a message.
+/// The end of a sentence about a message.
 pub(super) const CUT: Phrase = [
     " (cut in the log)",
     " (its text is cut in the log)",

@@ -78,7 +78,7 @@ impl StoryView<'_> {
         format!("{}{mark}", self.secrets.mask(&self.step(step)))
     }
 
-    /// The first of some records: what was asked, and the status.
+    /// The request of the first of some records, and its status.
     fn shown(&self, records: &[usize]) -> Option<String> {
         let line = self.call.lines.get(*records.first()?)?;
         let shown = words::other(&Record::parse(&line.text));
@@ -102,7 +102,7 @@ impl StoryView<'_> {
         format!("{what}{more}{lengths}{shown}")
     }
 
-    /// What a message states, and what was.
+    /// The length that a message states, and the real one.
     fn stated_length(&self, fault: &Fault) -> String {
         let fact = fault
             .records

@@ -1,4 +1,4 @@
-//! Tables of invented calls: what leaves when there is less room, and that all fits.
+//! Tables of invented calls: which columns leave when there is less room, and that all rows fit.
 
 use expect_test::expect;
 

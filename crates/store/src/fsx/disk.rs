@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn collapsing_takes_bytes_off_the_front_where_it_is_to_be_had() {
+    fn collapsing_takes_bytes_off_the_front_if_the_file_system_can() {
         let dir = tempfile::tempdir().expect("a folder");
         let folder = Folder::open(dir.path()).expect("open");
         let unit = match collapse_unit(&folder) {

@@ -1,7 +1,7 @@
 //! An open folder, and its files by name.
 //!
-//! The kernel looks a path up anew at each use, and every user with write access to a folder on the
-//! way can change what it leads to. So a folder is opened once, and everything in it is named
+//! The kernel looks a path up again at each use, and every user with write access to a folder on
+//! the way can change what it leads to. So a folder is opened once, and everything in it is named
 //! relative to its descriptor, by one name without a slash. **Nothing here follows another user's
 //! link out of the folder, waits for another process, or opens anything but a regular file**:
 //! [`Folder::open_file`] is the one function that decides whether a name is safe to open, for

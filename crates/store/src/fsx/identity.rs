@@ -1,4 +1,4 @@
-//! The identity of a file, whatever its name is at the moment, and the time of its last change.
+//! The identity of a file, independent of its name, and the time of its last change.
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;

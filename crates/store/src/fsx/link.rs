@@ -10,7 +10,7 @@ use super::folder::{FOLDER, one_part};
 use super::not_a_file::{NotAFile, is_link, regular};
 use super::{Folder, Purpose};
 
-/// Where a symbolic link leads.
+/// The target of a symbolic link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Link {
     /// To this name in the folder of the link.

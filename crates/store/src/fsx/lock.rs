@@ -1,8 +1,8 @@
 //! At most one rotation per folder, by `flock` on a file of our own, never on a log.
 //!
-//! The kernel releases the lock when the process ends, however it ends, so there is no stale lock.
-//! Another process that may read the file can take the lock as well, and would silently stop every
-//! rotation. So only its owner may read the file (0600), and the holder of the lock is looked up.
+//! The kernel releases the lock when the process ends in any way, so there is no stale lock. Another process
+//! that may read the file can take the lock as well, and would silently stop every rotation. So only its
+//! owner may read the file (0600), and the holder of the lock is looked up.
 
 use std::fs::{self, File, Metadata, Permissions};
 use std::io::{self, ErrorKind};

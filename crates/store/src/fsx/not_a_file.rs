@@ -32,7 +32,7 @@ const HOLES_BYTES_MAX: u64 = 128 << 20;
 /// Maximum number of holes of one file that are counted.
 const HOLES_MAX: usize = 1000;
 
-/// Bytes per block as `stat` counts them, whatever the file system's blocks are.
+/// Bytes per block as `stat` counts them, independent of the file system's blocks.
 const STAT_BLOCK_BYTES: u64 = 512;
 
 impl NotAFile {

@@ -476,7 +476,7 @@ mod tests {
     }
 
     #[test]
-    fn hostile_bytes_are_no_footer_and_no_page() {
+    fn hostile_bytes_are_neither_a_footer_nor_a_page() {
         for bytes in [&[][..], &[0xff; 40], &[0; 400]] {
             assert_eq!(Footer::decode(bytes), None);
             let mut reader = PageReader::new(bytes, 0);

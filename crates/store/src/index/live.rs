@@ -228,7 +228,7 @@ fn end_of_step(log: &LogFile, from: u64, step_bytes: u64) -> io::Result<u64> {
 /// The index extended by the lines up to `end`.
 ///
 /// # Errors
-/// When they can't be read, or the file changed meanwhile.
+/// When they can't be read, or the file changed in the meantime.
 fn extended(
     old: &IndexData,
     log: &Arc<LogFile>,

@@ -1,8 +1,8 @@
 //! Indexes of archives that stay open.
 //!
 //! An archive does not change, so its index stays valid as long as the archive has its length and
-//! both its times of change (the kernel sets one of them whatever a program does). For each archive
-//! and question this saves opening the index, and reading its footer and both ends of the archive.
+//! both its times of change (only the kernel can set one of them). For each archive and question
+//! this saves opening the index, and reading its footer and both ends of the archive.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

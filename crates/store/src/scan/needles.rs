@@ -45,7 +45,7 @@ impl Needles {
     /// Compiles one string for a pass over everything. `sample` is text like the one to be
     /// searched; it affects how fast the search is, not what it finds.
     pub fn one(string: impl AsRef<[u8]>, sample: &[u8]) -> Needles {
-        let part = telling_part(string.as_ref());
+        let part = distinctive_part(string.as_ref());
         let part = &part[part.len().saturating_sub(PART_BYTES_MAX)..];
         // memmem starts with the first two bytes and keeps both when they are the same.
         let doubled = part
@@ -64,7 +64,7 @@ impl Needles {
     pub fn new<S: AsRef<[u8]>>(strings: impl IntoIterator<Item = S>) -> Needles {
         let mut parts: Vec<Vec<u8>> = strings
             .into_iter()
-            .map(|s| telling_part(s.as_ref()).to_vec())
+            .map(|s| distinctive_part(s.as_ref()).to_vec())
             .filter(|part| !part.is_empty())
             .collect();
         parts.sort();
@@ -162,7 +162,7 @@ impl HeuristicFrequencyRank for Ranks {
 
 /// The part of a string to search for. For `1764493655.61` that is `3655.61`: the digits before it
 /// change only by the hour.
-fn telling_part(string: &[u8]) -> &[u8] {
+fn distinctive_part(string: &[u8]) -> &[u8] {
     match memchr(b'.', string) {
         Some(dot) if dot >= 4 && string[dot - 4..dot].iter().all(u8::is_ascii_digit) => {
             &string[dot - 4..]

@@ -179,7 +179,7 @@ impl BgzfTable {
         let mut window = [0u8; 4 + HEADER_BYTES];
         log.file
             .read_exact_at(&mut window[4..], 0)
-            .or_else(eof_is_no_block)?;
+            .or_else(accept_end_of_file)?;
         while at < log.bytes {
             let Some(bytes) = block_bytes(&window[4..]) else {
                 return Ok(None);
@@ -193,7 +193,7 @@ impl BgzfTable {
             let wanted = 4 + room.min(HEADER_BYTES);
             log.file
                 .read_exact_at(&mut window[..wanted], next - 4)
-                .or_else(eof_is_no_block)?;
+                .or_else(accept_end_of_file)?;
             let content_bytes = u32::from_le_bytes([window[0], window[1], window[2], window[3]]);
             if content_bytes > CONTENT_BYTES_MAX {
                 return Ok(None);
@@ -256,7 +256,7 @@ impl BgzfTable {
     }
 }
 
-fn eof_is_no_block(error: io::Error) -> io::Result<()> {
+fn accept_end_of_file(error: io::Error) -> io::Result<()> {
     match error.kind() {
         io::ErrorKind::UnexpectedEof => Ok(()),
         _ => Err(error),

@@ -15,7 +15,7 @@ const CHUNK_BYTES: usize = 64 * 1024;
 pub(super) fn drop_duplicates(sources: &mut Vec<Source>) {
     let mut seen = Vec::new();
     sources.retain(|source| {
-        // A link to another file of the folder has the same identity, whatever the two names are.
+        // A link to another file of the folder has the same identity under both names.
         let new = !seen.contains(&source.log.identity);
         seen.push(source.log.identity);
         new

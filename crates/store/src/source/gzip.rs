@@ -60,7 +60,7 @@ pub struct GzipReader<'s> {
     /// Decoded content, returned up to `chunk_at`.
     chunk: Vec<u8>,
     chunk_at: usize,
-    /// Where the search for the next intact member begins, after damage.
+    /// The position at which the search for the next intact member begins, after damage.
     resume_at: Option<u64>,
     /// The bytes found after the last member.
     trailing: Option<Trailing>,

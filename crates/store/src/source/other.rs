@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn two_bytes_a_letter_are_no_log() {
+    fn utf_16_is_not_a_log() {
         for head in [&b"\xff\xfe2\x000\0"[..], b"\xfe\xff\x002\x000"] {
             assert!(refusal(head).is_some_and(|why| why.contains("UTF-16")));
         }

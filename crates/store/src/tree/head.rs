@@ -135,13 +135,13 @@ impl Head {
             true => (self, other),
             false => (other, self),
         };
-        short.tells() && short.at == long.at && long.bytes.starts_with(&short.bytes)
+        short.is_specific() && short.at == long.at && long.bytes.starts_with(&short.bytes)
     }
 
     /// Whether the head identifies a copy for certain: it has its full length, or holds a whole
     /// line of a record.
     pub fn is_enough(&self) -> bool {
-        self.is_whole() || self.tells() && self.bytes.contains(&b'\n')
+        self.is_whole() || self.is_specific() && self.bytes.contains(&b'\n')
     }
 
     /// The time of the first record in it.
@@ -152,7 +152,7 @@ impl Head {
 
     /// Whether the head is specific enough to identify a copy: it holds a record's time and some
     /// text after it. Lines without a time (a banner, a traceback) may be written twice.
-    pub fn tells(&self) -> bool {
+    pub fn is_specific(&self) -> bool {
         let mut lines = self.bytes.split(|&b| b == b'\n');
         lines.any(|line| line.len() > Stamp::BYTES && Stamp::parse_prefix(line).is_some())
     }
@@ -172,8 +172,8 @@ mod tests {
         assert!(head.fits(b"abcd...") && !head.fits(b"abc") && !head.fits(b"abce"));
         head.extend(7, &[b'x'; 1000]);
         assert_eq!(head.len(), HEAD_BYTES);
-        assert!(!head.tells());
-        assert!(Head::of(b"2025-12-02 10:05:44,300|TG|").tells());
+        assert!(!head.is_specific());
+        assert!(Head::of(b"2025-12-02 10:05:44,300|TG|").is_specific());
         assert!(Head::of(b"\n\n").is_empty());
     }
 }

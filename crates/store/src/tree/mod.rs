@@ -404,7 +404,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_that_leaves_the_root_is_no_name() {
+    fn a_name_that_leaves_the_root_is_refused() {
         for name in [
             "",
             "..",

@@ -50,7 +50,7 @@ const PARTICIPANTS: [(&str, &str); 6] = [
     ("hangup_time", "$22::text"),
 ];
 
-/// The row of `download_sync` for an enterprise and a host.
+/// The table with one row per enterprise and host.
 const STATE: &str = "download_sync";
 
 /// The statements that this database allows.
@@ -126,7 +126,7 @@ impl ColumnTypes {
     }
 
     /// One statement for a call and its participants, so that a row costs one round trip. It contains all parameters,
-    /// whichever columns exist.
+    /// also those of columns that do not exist.
     fn insert(&self) -> String {
         let (mut names, mut values, mut unused) = (Vec::new(), Vec::new(), Vec::new());
         for (at, column) in CALLS.iter().enumerate() {
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn participants_are_written_where_they_have_a_call_to_belong_to() {
+    fn participants_are_written_only_with_the_id_of_their_call() {
         let of = |calls: &str, participants: &str| {
             let all = columns(&[("calls", calls), ("call_participants", participants)]);
             let tables = all.tables().expect("there are calls");

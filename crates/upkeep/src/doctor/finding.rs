@@ -39,7 +39,7 @@ impl FindingSeverity {
     }
 }
 
-/// Where in a file.
+/// A position in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FilePosition {
     /// A line, from 1.
@@ -141,7 +141,7 @@ pub struct Finding {
     pub enterprise: Option<EnterpriseName>,
     /// The file, in the enterprise's folder; a full path if there is no enterprise.
     pub file: Option<PathBuf>,
-    /// Where in it.
+    /// The position in the file.
     pub place: Option<FilePosition>,
     /// What was seen.
     pub seen: Vec<Clause>,

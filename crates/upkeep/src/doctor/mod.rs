@@ -57,7 +57,7 @@ use survey::HealthSurvey;
 /// A file of settings that holds secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettingsFile {
-    /// Where it is.
+    /// The path of the file.
     pub path: PathBuf,
     /// The secrets that the file holds, as a clause: "secrets of enterprises".
     pub holds: &'static str,

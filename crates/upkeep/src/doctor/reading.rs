@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn clocks_that_are_set_back_for_winter_are_no_step_back() {
+    fn setting_clocks_back_for_winter_is_not_a_step_back() {
         let lines = [
             "2025-10-26 02:59:59,000|AST|start|1.1|{}",
             "2025-10-26 02:00:00,000|AST|start|1.2|{}",

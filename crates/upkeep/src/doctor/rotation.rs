@@ -132,7 +132,7 @@ fn live_is_overdue(
     let Some((first, last)) = live.log.first.zip(live.log.last) else {
         return false;
     };
-    // A writer that rotates does so with its first record of a new day, however late that comes.
+    // A writer that rotates does so with its first record of a new day, which may come late.
     let is_waiting = survey.rotates_itself() && !live.more.writers.is_empty();
     if is_waiting && day_of(first) == day_of(last) {
         return false;

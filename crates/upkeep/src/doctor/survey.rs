@@ -186,7 +186,7 @@ impl HealthSurvey {
     /// Finds the indexes without a log and the archives that the catalog lacks.
     fn look_at_indexes(&mut self, folder: &Folder, own: Option<&OwnFolder>) {
         let is_there = |log: &FileName| self.files.iter().any(|seen| seen.log.name == *log);
-        // A log that could not be read exists all the same.
+        // A log that could not be read still exists.
         if let Some(own) = own.filter(|_| self.troubles.is_empty()) {
             self.orphans = own.orphans(is_there);
         }

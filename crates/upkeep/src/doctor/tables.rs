@@ -82,7 +82,7 @@ fn kept(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Option<Find
         let age = circumstances.age(table.made);
         age > days * DAY_MILLIS + ROTATED_BY_MILLIS && !survey.files.iter().any(is_there)
     };
-    // A log that could not be read exists all the same.
+    // A log that could not be read still exists.
     let files = survey.more.tables.files.iter();
     let mut over = files.filter(|_| survey.troubles.is_empty()).filter(is_over);
     let first = over.next()?;

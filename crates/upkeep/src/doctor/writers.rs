@@ -1,5 +1,5 @@
-//! Which processes write, and whether lines get lost by it. This is read from `/proc`, where only root sees other
-//! users' processes.
+//! Finds out which processes write, and whether lines get lost by this. This is read from `/proc`, where only root sees
+//! other users' processes.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn less_is_believed_where_less_is_kept() {
+    fn the_accepted_gap_is_shorter_if_fewer_days_are_kept() {
         assert_eq!([0, 3, 14, 365].map(gap_days), [2, 3, 7, 7]);
     }
 }

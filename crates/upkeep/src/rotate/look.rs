@@ -133,7 +133,7 @@ pub(super) fn look(
     let is_there = |log: &FileName| names.binary_search(log).is_ok();
     survey.orphans = own.map_or_else(Vec::new, |own| own.orphans(is_there));
     let mut live_identity = None;
-    // If `events.log` is a link, its target is the current file, whatever day its name says.
+    // If `events.log` is a link, its target is the current file, even if its name has an earlier day.
     let current = match context.folder.link(&live().full()) {
         Ok(Some(Link::Inside(target))) => Some(target),
         _ => None,

@@ -1,7 +1,7 @@
 //! Packs an archive under a temporary name, decodes it again, compares and syncs it.
 //!
-//! The decoding also makes the index. If the index can't be written, the archive is made all the same: the index
-//! only affects speed.
+//! The decoding also makes the index. If the index can't be written, the archive is still made: the index only affects
+//! speed.
 
 use std::io::{self, BufWriter, ErrorKind, Read, Write};
 use std::path::Path;

@@ -79,7 +79,7 @@ fn the_substitute_for_a_missing_secret_grants_no_access() {
 }
 
 #[test]
-fn an_expired_link_is_no_wrong_try() {
+fn an_expired_link_is_not_a_wrong_try() {
     let (ours, door) = (enterprise("0367"), AccessControl::new(TryLimits::default()));
     let visitor = RemoteNetwork::of([192, 0, 2, 1].into());
     let link = link::signed_path(&secret(), &ours, "1.1", UNIX - 5);

@@ -26,7 +26,8 @@ use calltrace_store::tree::EnterpriseName;
 const LIMIT: usize = 50;
 const LIMIT_MAX: usize = 1000;
 
-/// How many times as many calls are searched when too few of those found have the wanted status.
+/// The factor by which the number of searched calls grows when too few of them have the wanted
+/// status.
 const MORE: usize = 8;
 
 pub(super) async fn show(

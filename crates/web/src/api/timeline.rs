@@ -93,8 +93,8 @@ impl Timeline {
         let begun = stream::once(async move { Ok(Bytes::from(head)) });
         let rest = stream::unfold(Some((self, tail)), |state| async move {
             let (mut timeline, tail) = state?;
-            // This runs on a thread for blocking work, so that the connection's thread serves
-            // others meanwhile.
+            // This runs on a thread for blocking work, so that the connection's thread serves others at the
+            // same time.
             let made = task::spawn_blocking(move || {
                 let mut chunk = Vec::new();
                 timeline.render(&mut chunk, CHUNK_BYTES);

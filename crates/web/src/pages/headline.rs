@@ -206,7 +206,7 @@ fn forward(context: &PageContext, page: &CallPage<'_>, result: &str, answer: &st
     }
 }
 
-/// Notes that are not faults: what the summary rests on, and what is missing.
+/// Notes that are not faults: how the summary was found, and which parts are missing.
 pub(super) fn notes(context: &PageContext, page: &CallPage<'_>, is_live: bool) -> Markup {
     let l = context.language;
     let s = &page.call.summary;

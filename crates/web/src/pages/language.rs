@@ -17,12 +17,16 @@ pub enum Language {
 
 impl Language {
     /// Chooses the language that `?lang=ru|en` asks for; otherwise the preferred one of `Accept-Language`
-    /// (RFC 9110, 12.5.4); otherwise `usual`.
-    pub fn choose(asked: Option<&str>, accept_language: Option<&str>, usual: Language) -> Language {
+    /// (RFC 9110, 12.5.4); otherwise `fallback`.
+    pub fn choose(
+        asked: Option<&str>,
+        accept_language: Option<&str>,
+        fallback: Language,
+    ) -> Language {
         asked
             .and_then(Language::of_tag)
             .or_else(|| accept_language.and_then(best_liked))
-            .unwrap_or(usual)
+            .unwrap_or(fallback)
     }
 
     /// Reads `ru`, `en` or `en-GB`, in any case; returns `None` for another language.

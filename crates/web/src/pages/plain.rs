@@ -1,7 +1,7 @@
 //! Text of a log for people who read no code: without secrets, tags and escapes.
 //!
-//! Where bytes matter (bodies, ids), `shown` is used. Here characters that turn, hide or move text are left
-//! out, and line breaks become spaces.
+//! If bytes matter (bodies, ids), `shown` is used. Here characters that turn, hide or move text are left out,
+//! and line breaks become spaces.
 
 use std::borrow::Cow;
 

@@ -70,7 +70,7 @@ pub(super) fn counted(
 }
 
 /// Counts the same calls by each of these keys, and returns what was read for it. Returns nothing without a
-/// time range, and where nothing was ever logged.
+/// time range, and if nothing was ever logged.
 ///
 /// # Errors
 /// Returns an error when the enterprise's folder can't be listed.

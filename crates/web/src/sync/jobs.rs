@@ -212,7 +212,7 @@ impl fmt::Debug for SyncJobs {
     }
 }
 
-/// Marks an enterprise as active until the run ends, in whatever way.
+/// Marks an enterprise as active until the run ends in any way.
 struct ActiveRun {
     state: Arc<Mutex<JobsState>>,
     enterprise: EnterpriseName,

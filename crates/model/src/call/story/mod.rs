@@ -92,7 +92,7 @@ pub enum StepEvent {
     Held {
         /// Who was heard before.
         by: Vec<String>,
-        /// Who is called meanwhile.
+        /// The parties that are called during this time.
         calls: Vec<RungParty>,
         /// The time until a person was heard again or the other side left; `None` while it lasts.
         lasted: Option<i64>,

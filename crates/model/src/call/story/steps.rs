@@ -329,7 +329,7 @@ impl StoryBuilder<'_> {
     fn consultations(&mut self) {
         for meeting in self.meetings {
             // When two parties talk before the other side hears anyone, or after it has left, neither was
-            // heard before. They get a step all the same.
+            // heard before. They still get a step.
             let heard = self
                 .s
                 .heard

@@ -1,4 +1,4 @@
-//! What is examined besides each log file by itself.
+//! The examinations that concern more than one log file.
 
 pub(super) mod duplicates;
 pub(super) mod foreign;

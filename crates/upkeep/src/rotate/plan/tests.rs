@@ -357,18 +357,18 @@ fn the_live_file_is_due_by_day_size_or_wish() {
         let planned_steps = planned_steps(&with(Vec::new(), Some(live)), &policy);
         planned_steps.iter().any(|word| word.starts_with("Rename"))
     };
-    let usual = Policy::default;
-    assert!(!is_due(today(), usual()));
+    let default_policy = Policy::default;
+    assert!(!is_due(today(), default_policy()));
     assert!(is_due(
         found("2025-12-02 23:59", "2025-12-03 00:05"),
-        usual()
+        default_policy()
     ));
     let size_max = Some(4999);
     assert!(is_due(
         today(),
         Policy {
             size_max,
-            ..usual()
+            ..default_policy()
         }
     ));
     let size_max = Some(5000);
@@ -376,16 +376,28 @@ fn the_live_file_is_due_by_day_size_or_wish() {
         today(),
         Policy {
             size_max,
-            ..usual()
+            ..default_policy()
         }
     ));
     let force = true;
-    assert!(is_due(today(), Policy { force, ..usual() }));
+    assert!(is_due(
+        today(),
+        Policy {
+            force,
+            ..default_policy()
+        }
+    ));
     let mut blank = knowing(today(), |more| {
         more.live.as_mut().expect("the live file").is_blank = true;
     });
     (blank.log.first, blank.log.last) = (None, None);
-    assert!(!is_due(blank, Policy { force, ..usual() }));
+    assert!(!is_due(
+        blank,
+        Policy {
+            force,
+            ..default_policy()
+        }
+    ));
 }
 
 #[test]
