@@ -52,7 +52,7 @@ pub(super) fn parse_name(typed: &str) -> Result<String, String> {
 /// Maximum length of an enterprise's name on a command line (bytes).
 const NAME_BYTES_MAX: usize = 200;
 
-/// An enterprise's name, an id or a phone number. Which of them it is, `cmd` decides, because it knows the enterprises.
+/// An enterprise's name, an id or a phone number. `cmd` decides which of them it is, because it knows the enterprises.
 pub(super) fn parse_target(typed: &str) -> Result<String, String> {
     let trimmed = typed.trim();
     let is_name = trimmed.len() <= NAME_BYTES_MAX
@@ -149,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_nearest_right_thing_is_named() {
+    fn a_wrong_value_names_the_nearest_right_one() {
         assert_eq!(
             parse_kind("htp"),
             Err("no kind \"htp\"; did you mean http?".into())

@@ -1,5 +1,5 @@
-//! What could not be read, reported after the answer: damage that may hide a part of the answer makes it incomplete;
-//! other damage is only mentioned in one line.
+//! Reports, after the answer, the files that could not be read: damage that may hide a part of the answer makes it
+//! incomplete; other damage is only mentioned in one line.
 
 use super::App;
 use calltrace_store::error::{Error, Trouble};
@@ -62,7 +62,7 @@ impl Missing {
         !self.unreadable.is_empty() || Trouble::any_matters(&self.troubles)
     }
 
-    /// What may be missing, one sentence each.
+    /// The records that may be missing, one sentence for each trouble.
     pub(super) fn texts(&self) -> Vec<String> {
         let troubles = self.troubles.iter().filter(|trouble| trouble.matters);
         let troubles = troubles.map(ToString::to_string);
@@ -94,8 +94,8 @@ impl Missing {
 }
 
 impl App {
-    /// Prints what could not be read: two lines at most after an answer that `found` something, otherwise and with
-    /// `--verbose` a line for each trouble.
+    /// Prints which files could not be read: at most two lines after an answer that `found` something, otherwise and
+    /// with `--verbose` a line for each trouble.
     pub(super) fn say_missing(&self, missing: &Missing, found: bool) {
         for line in missing.lines(!found || self.global.verbose) {
             self.say(&line);

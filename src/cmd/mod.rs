@@ -64,7 +64,7 @@ use wall_clock::wall_clock;
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// Something was found, and nothing stood in the way.
+    /// Something was found, and everything could be read.
     Found,
     /// Nothing was found though everything was searched.
     Nothing,

@@ -119,9 +119,9 @@ pub(crate) fn millis(typed: &str) -> Option<i64> {
             .find(|c: char| !c.is_ascii_digit())
             .filter(|&end| end > 0)?;
         let number: i64 = rest[..end].parse().ok()?;
-        let behind = &rest[end..];
-        let next = behind.find(|c: char| c.is_ascii_digit());
-        let (unit, next) = behind.split_at(next.unwrap_or(behind.len()));
+        let after = &rest[end..];
+        let next = after.find(|c: char| c.is_ascii_digit());
+        let (unit, next) = after.split_at(next.unwrap_or(after.len()));
         let unit = match unit {
             "s" => 1000,
             "m" | "min" => 60_000,

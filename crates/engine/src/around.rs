@@ -80,9 +80,9 @@ impl Engine {
 }
 
 /// The moments around which other parts of a call can be, in order of time, and how far around them to look
-/// (milliseconds). Only the moments of its dials and a short range are needed if nothing but legs that only
-/// rang can be missing. A leg with more events outside that range is taken for one at first; growing the call
-/// shows the difference.
+/// (milliseconds). Only the moments of its dials and a short range are needed if nothing except legs that
+/// only rang can be missing. A leg with more events outside that range is taken for one at first; growing the
+/// call shows the difference.
 fn moments(facts: &[Fact]) -> (Vec<Stamp>, i64) {
     let mut profile = infer::Profile::default();
     facts.iter().for_each(|fact| profile.add(fact));

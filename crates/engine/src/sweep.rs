@@ -39,7 +39,7 @@ struct ParsedRecords {
 }
 
 impl ParsedRecords {
-    /// Takes over all of another result except its facts.
+    /// Adds all of another result except its facts.
     fn take_rest(&mut self, other: &mut ParsedRecords) {
         self.troubles.append(&mut other.troubles);
         self.unparsed += std::mem::take(&mut other.unparsed);

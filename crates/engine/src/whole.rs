@@ -159,8 +159,8 @@ impl Engine {
 
     fn next_records(&self, walk: &RecordWalk<'_>) -> EarliestLines {
         let is_next = |line: &Line| {
-            let is_behind = walk.after.is_none_or(|after| (line.at, line.place) > after);
-            is_behind && walk.names.holds(&fact_of(line), &line.text)
+            let is_later = walk.after.is_none_or(|after| (line.at, line.place) > after);
+            is_later && walk.names.holds(&fact_of(line), &line.text)
         };
         let all = Mutex::new(EarliestLines::default());
         let keys = keys_of(walk.names);

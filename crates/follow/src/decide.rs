@@ -39,7 +39,7 @@ pub enum Action {
 }
 
 /// Decides what to do about a file. `now` must have been taken *after* reading at the position: only then
-/// does [`Action::Read`] mean that the bytes read stood there under the known head.
+/// does [`Action::Read`] mean that the bytes read were there after the known head.
 pub fn decide(seen: KnownState<'_>, now: PresentState<'_>) -> Action {
     if seen.identity != now.identity {
         Action::Other

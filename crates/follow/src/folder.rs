@@ -151,7 +151,7 @@ impl<H: OpenFile> FollowedFolder<H> {
         self.followed.len()
     }
 
-    /// Takes over a file that was read up to `position`. A file that has been quiet for long is not kept
+    /// Continues with a file that was read up to `position`. A file that has been quiet for long is not kept
     /// open.
     ///
     /// # Errors
@@ -397,7 +397,7 @@ impl<H: OpenFile> FollowedFolder<H> {
 
     /// Closes files that are finished. Called with every sweep.
     pub(super) fn close<F: FileSystem<File = H>>(&mut self, ctx: &mut Ctx<'_, F>) {
-        self.say_truncations(ctx);
+        self.report_truncations(ctx);
         let mut at = 0;
         while at < self.followed.len() {
             let followed = &self.followed[at];

@@ -42,7 +42,7 @@ const ALL: CallDetail = CallDetail {
     id: true,
 };
 
-/// Details leave in this order until rows fit.
+/// Details are left out in this order until rows fit.
 const LEAVE: [fn(&mut CallDetail); 8] = [
     |detail| detail.state_names = false,
     |detail| detail.names = false,
@@ -272,7 +272,7 @@ mod tests {
         }
     }
 
-    /// The board of one call, without colours; its lines are as wide as they say.
+    /// The board of one call, without colours; checks that the stated width of each line is right.
     fn board(people: &People, count: usize, width: usize) -> Vec<String> {
         let place = Place {
             source: 0,

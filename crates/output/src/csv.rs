@@ -32,7 +32,7 @@ enum Cell<'c> {
     Time(Stamp),
 }
 
-/// The first so many columns are those of `search`.
+/// This number of columns, from the first, are those of `search`.
 const SEARCH_COLUMNS: usize = 17;
 
 const COLUMNS: [CsvColumn; 29] = [
@@ -128,7 +128,7 @@ enum CsvForm {
     /// As `search` prints them: the first columns by their names of version 1, times in UTC, lists with blanks; at
     /// the end the columns with new names, times of the shown zone with its offset.
     Search {
-        /// As below.
+        /// Texts that a spreadsheet would take for a formula get an apostrophe.
         harmless: bool,
     },
     /// For spreadsheets: all columns, times of the shown zone with its offset, lists with bars.
@@ -149,12 +149,12 @@ pub struct CsvRows<W: Write> {
 }
 
 impl<W: Write> CsvRows<W> {
-    /// For spreadsheets: all columns, times of the shown zone with its offset, and each text (of a list each item) that
-    /// begins as a formula does after an apostrophe, unless `raw`. With `mark` the file begins with the mark (U+FEFF)
+    /// Writes for spreadsheets: all columns, times of the shown zone with its offset, and an apostrophe before each
+    /// text or list item that begins like a formula, unless `raw`. With `mark` the file begins with the mark (U+FEFF)
     /// by which Excel knows UTF-8.
     ///
     /// # Errors
-    /// When `out` does.
+    /// When `out` can't be written.
     pub fn sheet(mut out: W, clock: &Clock, raw: bool, mark: bool) -> io::Result<CsvRows<W>> {
         if mark {
             out.write_all("\u{feff}".as_bytes())?;
@@ -252,8 +252,8 @@ impl CsvForm {
     }
 }
 
-/// A text that no spreadsheet takes for a formula. A leading tab or newline is dropped by some of them
-/// before they look, and wide forms of the signs count with some.
+/// A text that no spreadsheet takes for a formula. Some of them drop a leading tab or newline first, and some also take
+/// the wide forms of the signs for a formula.
 pub(super) fn harmless(text: &str) -> Cow<'_, str> {
     let signs = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
     match text.starts_with(signs) {
@@ -262,8 +262,8 @@ pub(super) fn harmless(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Items with a bar between them; a bar or backslash of an item's own has a backslash before it. No blank and
-/// no comma or semicolon, which items may well hold and at which spreadsheets split.
+/// Items with a bar between them; a bar or backslash of an item's own has a backslash before it. Blanks, commas and
+/// semicolons are not used as separators, because items may hold them and spreadsheets split at them.
 fn bars<'c>(items: impl Iterator<Item = Cow<'c, str>>) -> String {
     let items: Vec<String> = items
         .map(|item| item.replace('\\', "\\\\").replace('|', "\\|"))
@@ -275,7 +275,7 @@ fn bars<'c>(items: impl Iterator<Item = Cow<'c, str>>) -> String {
 /// Texts that a spreadsheet would take for a formula get an apostrophe, unless `raw`.
 ///
 /// # Errors
-/// When `out` does.
+/// When `out` can't be written.
 pub fn write_csv(
     out: impl Write,
     calls: &[(&EnterpriseName, &Summary)],
@@ -298,7 +298,7 @@ pub fn write_csv(
 /// formula gets an apostrophe, unless `raw`.
 ///
 /// # Errors
-/// When `out` does.
+/// When `out` can't be written.
 pub fn write_counts(
     out: impl Write,
     head: &str,

@@ -59,7 +59,7 @@ pub struct DoctorView<'s> {
 /// Writes the findings; nothing when there are none.
 ///
 /// # Errors
-/// When `out` does.
+/// When `out` can't be written.
 pub fn write_findings(
     out: &mut impl Write,
     report: &DoctorReport,

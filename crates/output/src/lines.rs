@@ -12,7 +12,7 @@ use calltrace_model::sanitise::sanitise;
 /// that don't touch.
 ///
 /// # Errors
-/// When `out` does.
+/// When `out` can't be written.
 pub fn write_lines(
     out: &mut impl Write,
     found: &FoundLines,
@@ -43,7 +43,7 @@ pub fn write_lines(
 /// Writes how many records there are of each word of the column `head`; `-` for those that have none.
 ///
 /// # Errors
-/// When `out` does.
+/// When `out` can't be written.
 pub fn write_groups(
     out: &mut impl Write,
     head: &str,

@@ -8,7 +8,7 @@ use calltrace_upkeep::rotate::{RotationReport, StepKind, StepReport, Tidy};
 
 /// `0367: sealed events.log.2025-11-29 -> .gz, 94.1 MB -> 9.8 MB (10%), 412,345 lines, ...`
 ///
-/// Without the newline. In a dry run "would seal".
+/// The line has no newline. In a dry run it says "would seal".
 pub fn step_line(enterprise: &str, done: &StepReport, dry_run: bool) -> String {
     let (step, file) = (&done.step, done.step.kind.file());
     let (name, would, did) = words(&step.kind);

@@ -98,7 +98,7 @@ impl RecordStream {
     /// it differs from that of the record before. `width` is what it should fit in; `None` for any width.
     ///
     /// # Errors
-    /// When `out` does.
+    /// When `out` can't be written.
     pub fn write(
         &mut self,
         out: &mut impl Write,

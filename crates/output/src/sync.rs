@@ -8,7 +8,7 @@ use calltrace_sync::{Cause, HostOutcome};
 
 /// `0367 june: 60,000 processed, 588 new, 0 errors; not there were 500 (timed out), 88 (lost)`
 ///
-/// Without the newline. In a dry run "588 missing" instead of what is new.
+/// The line has no newline. In a dry run the line says "588 missing" instead of the number of new calls.
 pub fn host_line(outcome: &HostOutcome, dry_run: bool) -> String {
     let count = |number: usize| grouped(number as u64, ',');
     let mut line = format!("{} {}: ", outcome.enterprise, outcome.host);
@@ -48,7 +48,10 @@ pub fn host_line(outcome: &HostOutcome, dry_run: bool) -> String {
             line += &format!("; {} {what}", count(number));
         }
     }
-    if let Some(skew) = outcome.skew_millis.filter(|skew| skew.abs() >= SKEW_SAID) {
+    if let Some(skew) = outcome
+        .skew_millis
+        .filter(|skew| skew.abs() >= SKEW_SHOWN_MILLIS)
+    {
         let seconds = skew.unsigned_abs() as f64 / 1000.0;
         let side = if skew > 0 { "ahead" } else { "behind" };
         line += &format!("; the host's clock is {seconds:.1} s {side}");
@@ -60,7 +63,7 @@ pub fn host_line(outcome: &HostOutcome, dry_run: bool) -> String {
 }
 
 /// A clock that is wrong by less than this (milliseconds) is good enough here.
-const SKEW_SAID: i64 = 2_000;
+const SKEW_SHOWN_MILLIS: i64 = 2_000;
 
 /// Why events did not arrive, after their number.
 fn phrase(cause: Cause) -> &'static str {

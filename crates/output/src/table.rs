@@ -102,7 +102,7 @@ const STEPS: [Narrowing; 17] = [
 /// without rows.
 ///
 /// # Errors
-/// When `out` does.
+/// When `out` can't be written.
 pub fn write_table(
     out: &mut impl Write,
     rows: &[ListRow<'_>],

@@ -32,7 +32,7 @@ pub struct TimelineOptions {
 /// Writes a call.
 ///
 /// # Errors
-/// When `out` does.
+/// When `out` can't be written.
 pub fn write_timeline(
     out: &mut impl Write,
     trace: &Trace,

@@ -98,7 +98,7 @@ pub(super) fn start(
     let own = Targets::new().with_target("calltrace", level);
     // This fails only if a logger is already set, which then gets the lines.
     let _ = registry().with(lines.with_filter(own)).try_init();
-    // What a panic says may quote a log: the place it happened at is enough to find it.
+    // The message of a panic may quote a log, so only the place of the panic is logged.
     panic::set_hook(Box::new(|panic| match panic.location() {
         Some(at) => tracing::error!(%at, "a panic"),
         None => tracing::error!("a panic"),

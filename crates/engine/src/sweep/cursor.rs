@@ -20,7 +20,7 @@ const TASKS_AT_ONCE: u64 = 4;
 const TASK_BYTES_MAX: u64 = 1 << 20;
 
 /// This many last records of some content show how far it goes.
-const FACTS_BEHIND: usize = 16;
+const LAST_FACTS: usize = 16;
 
 /// A position in one source, which moves forward.
 pub(super) struct Cursor<'c> {
@@ -97,8 +97,8 @@ impl<'c> Cursor<'c> {
             all.take_rest(&mut part);
         }
         // The earliest of the last few is used, since a wrong clock may date one of them years ahead.
-        let behind = all.facts.iter().flatten().rev().take(FACTS_BEHIND);
-        let last = behind.map(|f| f.at).min();
+        let last_facts = all.facts.iter().flatten().rev().take(LAST_FACTS);
+        let last = last_facts.map(|f| f.at).min();
         if self.ordered {
             self.reached = self.reached.max(last.unwrap_or(self.reached));
         }

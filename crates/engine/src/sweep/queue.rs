@@ -6,9 +6,9 @@ use super::ParsedRecords;
 use calltrace_model::call::Fact;
 use calltrace_model::record::Stamp;
 
-/// Parsed records of some files that wait until other files have come as far. Records are joined in order of
-/// time, independent of the files and chunks that hold them, since the members of a bridge depend on that
-/// order.
+/// Parsed records of some files that wait until the other files are read up to the same time. Records are
+/// joined in order of time, independent of the files and chunks that hold them, since the members of a bridge
+/// depend on that order.
 #[derive(Default)]
 pub(super) struct RecordQueue {
     /// In order of time, starting with the first that waits.

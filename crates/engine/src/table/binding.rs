@@ -104,7 +104,7 @@ impl Binding {
         for trouble in troubles {
             let path = |at: &usize| corpus.sources[*at].log.path == trouble.path;
             let file = near.iter().position(path)?;
-            // Later damage concerns readers of what was written later.
+            // Later damage concerns readers of later content.
             if trouble.at < files[file].bytes {
                 noted.push(NotedTrouble {
                     file,

@@ -1,4 +1,4 @@
-//! What a long-lived process remembers of tables: tables on disk that it has opened and checked, and tables
+//! The tables that a long-lived process remembers: tables on disk that it has opened and checked, and tables
 //! in memory for the hours that `rotate` has not sealed yet.
 //!
 //! Answers do not depend on this memory: a table in memory is bound to the logs like one on disk.
@@ -88,8 +88,8 @@ impl TableMemory {
         }
     }
 
-    /// Keeps a table in memory, and drops those that cover the same time. When memory is full, the
-    /// enterprises that were not asked for longest are dropped first.
+    /// Keeps a table in memory, and drops those that cover the same time. When memory is full, the tables of
+    /// the enterprises with the oldest last question are dropped first.
     pub(super) fn keep_memory_table(&self, folder: &Path, table: MemoryTable) {
         let mut known = self.lock();
         let now = known.tick();

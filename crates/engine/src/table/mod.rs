@@ -130,7 +130,7 @@ impl CallTables {
         }
     }
 
-    /// Only the tables that match the checksum noted in them.
+    /// Keeps only the tables that match the checksum noted in them.
     pub(crate) fn sound(mut self) -> CallTables {
         self.all.retain(|table| table.file.matches_checksum());
         self

@@ -31,7 +31,7 @@ pub(super) enum CopyOrigin {
     Undecided,
     /// It begins like a followed file, and is not read as long as that file has all of its content.
     OfFile(FileIdentity),
-    /// It begins like lost content that was read up to this offset; the bytes stood right before the offset.
+    /// It begins like lost content that was read up to this offset; the bytes were right before the offset.
     OfFormer(u64, Vec<u8>),
     /// It is older than the start, so nothing in it is new.
     Old,

@@ -11,7 +11,7 @@ use crate::stream::FormerContent;
 use calltrace_store::tree::Head;
 
 /// A truncation is reported this long after it was noticed.
-const SAID_AFTER: Duration = Duration::from_millis(500);
+const REPORTED_AFTER: Duration = Duration::from_millis(500);
 
 /// A truncation that was noticed.
 #[derive(Debug)]
@@ -36,12 +36,12 @@ impl Truncation {
 
 impl<H: OpenFile> FollowedFolder<H> {
     /// Reports which files were truncated, and whether content is lost.
-    pub(super) fn say_truncations<F>(&mut self, ctx: &mut Ctx<'_, F>) {
+    pub(super) fn report_truncations<F>(&mut self, ctx: &mut Ctx<'_, F>) {
         let followed = &self.followed;
         let news = &mut *ctx.news;
         let (now, enterprise) = (ctx.now, &self.enterprise);
         self.truncations.retain(|truncation| {
-            if now.saturating_duration_since(truncation.noticed) < SAID_AFTER {
+            if now.saturating_duration_since(truncation.noticed) < REPORTED_AFTER {
                 return true;
             }
             let Truncation { name, head, position, .. } = truncation;

@@ -28,7 +28,7 @@ const WORD_WIDTH: usize = 11;
 /// Writes the table by type, the totals, and each difference with both of its places.
 ///
 /// # Errors
-/// When `out` does.
+/// When `out` can't be written.
 pub fn write_report(
     out: &mut impl Write,
     shown: &ComparisonView<'_>,

@@ -35,7 +35,7 @@ pub const VERSION: u32 = 2;
 /// reader of JSON gets the same strings.
 ///
 /// # Errors
-/// When `out` does.
+/// When `out` can't be written.
 pub fn write(out: &mut dyn Write, value: &Value, pretty: bool) -> io::Result<()> {
     let text = if pretty {
         serde_json::to_string_pretty(value)?
@@ -66,7 +66,7 @@ fn write_safe(out: &mut dyn Write, text: &str) -> io::Result<()> {
 /// kinds, when it is not empty; `now` is the time of day. The records are converted to JSON one by one.
 ///
 /// # Errors
-/// When `out` does.
+/// When `out` can't be written.
 pub fn write_traces(
     out: &mut dyn Write,
     traces: &[(&Trace, &TracedCall)],

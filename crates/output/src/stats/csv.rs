@@ -10,7 +10,7 @@ use crate::csv::harmless;
 /// apostrophe before it.
 ///
 /// # Errors
-/// When `out` does.
+/// When `out` can't be written.
 pub fn write_csv(out: impl Write, shown: &StatsView<'_>) -> io::Result<()> {
     let mut csv = csv::Writer::from_writer(out);
     csv.write_record(columns(shown).iter().map(|(name, _)| name))?;

@@ -17,7 +17,7 @@ use super::columns::{ColumnType, ColumnValue, columns, row, total};
 /// that there are none of.
 ///
 /// # Errors
-/// When `out` does.
+/// When `out` can't be written.
 pub fn write_parquet(mut out: impl Write, shown: &StatsView<'_>) -> io::Result<()> {
     let bytes = encode(shown).map_err(io::Error::other)?;
     out.write_all(&bytes)

@@ -34,7 +34,7 @@ type SpreadPart = fn(Spread) -> i64;
 /// in; `None` for no bars and no shades, as in a pipe.
 ///
 /// # Errors
-/// When `out` does.
+/// When `out` can't be written.
 pub fn write_stats(
     out: &mut dyn Write,
     shown: &StatsView<'_>,
@@ -359,7 +359,7 @@ fn write_groups(
                 .collect()
         })
         .collect();
-    // With the blank before it.
+    // The width includes the blank before it.
     let taken = |c: usize| {
         let widest = cells.iter().map(|row| row[c].width()).max().unwrap_or(0);
         widest.max(COLUMNS[c].0.len()) + 1

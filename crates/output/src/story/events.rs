@@ -3,7 +3,7 @@
 use super::phrases::{Phrase, PhrasePart, Voice, phrase_text};
 use calltrace_model::call::{CallType, Event, Fact};
 
-/// What phrases of events name in addition to the status of a hangup.
+/// The parts that phrases of events can have in addition to the status of a hangup.
 const PARTS: [&str; 9] = [
     "phone", "who", "line", "bridge", "channel", "with", "name", "caller", "event",
 ];

@@ -12,7 +12,7 @@ use crate::words;
 use calltrace_model::call::PersonDoing;
 use calltrace_model::record::Record;
 
-/// Forbids what a file could be made to fetch or run.
+/// Forbids the file to load anything and to run scripts.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 
 const STYLE: &str = include_str!("ticket.css");
@@ -29,7 +29,7 @@ const NAME_COLUMNS: usize = 17;
 /// Writes a call as a file that holds everything it needs.
 ///
 /// # Errors
-/// When `out` does.
+/// When `out` can't be written.
 pub fn write_html(out: &mut dyn Write, view: &StoryView<'_>) -> io::Result<()> {
     let page = page(view).into_string();
     out.write_all(view.secrets.mask_page(page).as_bytes())
@@ -122,7 +122,7 @@ fn records(view: &StoryView<'_>) -> Markup {
     }
 }
 
-/// The ladder, drawn.
+/// Draws the ladder as a picture.
 fn picture(view: &StoryView<'_>) -> Markup {
     let arrows = view.arrows();
     let people = view.story.people.len().max(1);

@@ -31,7 +31,7 @@ const NAME_LINES_MAX: usize = 3;
 /// is no column are named under it.
 ///
 /// # Errors
-/// When `out` does.
+/// When `out` can't be written.
 pub fn write_ladder(
     out: &mut impl Write,
     view: &StoryView<'_>,

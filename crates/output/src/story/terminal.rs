@@ -14,7 +14,7 @@ const INDENT: usize = 8 + 2 + 7 + 2;
 /// number.
 ///
 /// # Errors
-/// When `out` does.
+/// When `out` can't be written.
 pub fn write_story(
     out: &mut impl Write,
     view: &StoryView<'_>,

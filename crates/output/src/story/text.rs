@@ -9,7 +9,7 @@ use crate::words;
 /// Writes a call as Markdown: what happened, a table of the steps, what is wrong.
 ///
 /// # Errors
-/// When `out` does.
+/// When `out` can't be written.
 pub fn write_markdown(out: &mut dyn Write, view: &StoryView<'_>) -> io::Result<()> {
     writeln!(out, "## {}\n", markdown(&view.title()))?;
     for line in view.summary_lines() {
@@ -43,7 +43,7 @@ pub fn write_markdown(out: &mut dyn Write, view: &StoryView<'_>) -> io::Result<(
 /// Writes a call as a Mermaid sequence diagram.
 ///
 /// # Errors
-/// When `out` does.
+/// When `out` can't be written.
 pub fn write_mermaid(out: &mut dyn Write, view: &StoryView<'_>) -> io::Result<()> {
     writeln!(out, "sequenceDiagram")?;
     for (at, lane) in view.story.people.iter().enumerate() {

@@ -3,7 +3,7 @@
 //! The kernel looks a path up again at each use, and every user with write access to a folder on
 //! the way can change what it leads to. So a folder is opened once, and everything in it is named
 //! relative to its descriptor, by one name without a slash. **Nothing here follows another user's
-//! link out of the folder, waits for another process, or opens anything but a regular file**:
+//! link out of the folder, waits for another process, or opens anything except a regular file**:
 //! [`Folder::open_file`] is the one function that decides whether a name is safe to open, for
 //! readers and writers alike.
 //!
@@ -216,7 +216,7 @@ impl Folder {
     /// writing.
     ///
     /// # Errors
-    /// Also when the name exists.
+    /// Any error of the kernel, for instance when the name exists.
     pub fn create(&self, name: &str, mode: u32) -> io::Result<File> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | SAFE;
         let mode = Mode::from_raw_mode(mode);
@@ -227,7 +227,7 @@ impl Folder {
     /// Creates a folder that only its owner may enter.
     ///
     /// # Errors
-    /// Also when the name exists.
+    /// Any error of the kernel, for instance when the name exists.
     pub fn make_folder(&self, name: &str) -> io::Result<()> {
         self.act(name, |name| rustix::fs::mkdirat(self, name, Mode::RWXU))
     }

@@ -16,13 +16,13 @@ pub trait DiskOps: Sync {
     /// Creates an empty file that only its owner may read, open for reading and writing.
     ///
     /// # Errors
-    /// Also when the name exists.
+    /// Any error of the kernel, for instance when the name exists.
     fn create(&self, folder: &Folder, name: &str) -> io::Result<File>;
 
     /// Creates a subfolder that only its owner may enter.
     ///
     /// # Errors
-    /// Also when the name exists.
+    /// Any error of the kernel, for instance when the name exists.
     fn make_folder(&self, folder: &Folder, name: &str) -> io::Result<()>;
 
     /// Writes all of `bytes` where the last write ended.

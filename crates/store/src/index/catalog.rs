@@ -1,10 +1,9 @@
 //! The catalog of an enterprise's archives: which of them may hold a number.
 //!
-//! A search over hundreds of enterprises asks thousands of files, nearly all in vain; opening each
+//! A search over hundreds of enterprises asks thousands of files, and nearly all have no match; opening each
 //! file and its index takes longer than the answer. The catalog of an enterprise is one file,
-//! `.calltrace/catalog`, that lists the archives with their `stat`, and has postings number ->
-//! archives. Like an index it may name too many archives, never too few, and only speed depends on
-//! it.
+//! `.calltrace/catalog`, that lists the archives with their `stat`, and has postings number -> archives. Like
+//! an index it may name too many archives, never too few, and only speed depends on it.
 //!
 //! Layout (numbers little-endian): `"CTCATLG\x01"`, pages of postings as in `layout` (an archive's
 //! place in the list stands for the block), footer, and the same tail as an index has. Footer: u32

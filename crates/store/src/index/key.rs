@@ -125,8 +125,8 @@ fn runs(line: &[u8]) -> impl Iterator<Item = DigitRun> {
             }
             let before = line[from..probe].iter().rev();
             let start = probe - before.take_while(|b| b.is_ascii_digit()).count();
-            let behind = line[probe..].iter();
-            let end = probe + behind.take_while(|b| b.is_ascii_digit()).count();
+            let after = line[probe..].iter();
+            let end = probe + after.take_while(|b| b.is_ascii_digit()).count();
             from = end;
             if end - start >= SUFFIX_DIGITS_MIN {
                 return Some(DigitRun::of(&line[start..end], line.get(end)));
@@ -170,8 +170,8 @@ mod tests {
         };
         for before in 0..20 {
             for digits in ["1234567", "12345678", "375291234567", "00000001234567"] {
-                for behind in ["", "x", "x123456x"] {
-                    let line = format!("{}{digits}{behind}", "x".repeat(before));
+                for after in ["", "x", "x123456x"] {
+                    let line = format!("{}{digits}{after}", "x".repeat(before));
                     let wanted = value(digits[digits.len() - 7..].parse().expect("digits"));
                     assert_eq!(keys(&line), [wanted], "{line}");
                 }

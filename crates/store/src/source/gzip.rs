@@ -1,7 +1,7 @@
 //! Gzip with one member or several, decoded from beginning to end.
 //!
 //! Members follow each other without a separator (`cat a.gz b.gz` is a gzip file), so a decoder that stops
-//! after the first loses the rest. Here each member has its own decoder, because the the bytes after a member
+//! after the first loses the rest. Here each member has its own decoder, because the bytes after a member
 //! decide what follows: zeros are padding (tapes, `dd` and some copies leave it), another member is content,
 //! and anything else is not part of the content. gzip(1) and Python do the same. Format: RFC 1952.
 

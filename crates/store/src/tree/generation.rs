@@ -21,9 +21,9 @@ pub enum Generation {
 pub enum LineOrigin {
     /// The writers of the tree, which name a day in one of three ways.
     Written,
-    /// `calltrace sync`, which adds events that a host sent and that never arrived, afterwards and
-    /// in no order. The name is outside `events*`, so that programs which read `events*` see only
-    /// lines that the tree's writers wrote.
+    /// `calltrace sync`, which later adds the events that a host sent and that never arrived, in no
+    /// order. The name is outside `events*`, so that programs which read `events*` see only lines
+    /// that the tree's writers wrote.
     Recovered,
 }
 
@@ -117,7 +117,7 @@ fn written(day: NaiveDate) -> Generation {
 }
 
 /// Longest text after a day: that of `-1764460800`, with one character to spare.
-const BEHIND_DAY_BYTES_MAX: usize = 12;
+const AFTER_DAY_BYTES_MAX: usize = 12;
 
 /// The day that a text begins with, if only groups of digits follow it.
 fn day(text: &str) -> Option<NaiveDate> {
@@ -125,10 +125,10 @@ fn day(text: &str) -> Option<NaiveDate> {
         Some(b'-') => (10, "%Y-%m-%d"),
         _ => (8, "%Y%m%d"),
     };
-    let (day, behind) = text.split_at_checked(bytes)?;
-    let ends_right = behind.is_empty() || behind.ends_with(|c: char| c.is_ascii_digit());
+    let (day, after) = text.split_at_checked(bytes)?;
+    let ends_right = after.is_empty() || after.ends_with(|c: char| c.is_ascii_digit());
     let is_plain = |b: u8| b.is_ascii_digit() || matches!(b, b'-' | b'_' | b'.' | b'T' | b':');
-    if !ends_right || behind.len() > BEHIND_DAY_BYTES_MAX || !behind.bytes().all(is_plain) {
+    if !ends_right || after.len() > AFTER_DAY_BYTES_MAX || !after.bytes().all(is_plain) {
         return None;
     }
     // chrono also accepts `2025-1-5`; a file name has all digits.

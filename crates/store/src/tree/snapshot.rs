@@ -29,7 +29,7 @@ const ZONE_MILLIS_MAX: i64 = 14 * 3_600_000;
 
 /// A file may hold records of its name's day and this many days after it: a worker that has not
 /// rotated yet writes the next day's records into it.
-const DAYS_BEHIND_NAME: u64 = 1;
+const DAYS_AFTER_NAME: u64 = 1;
 
 /// One log file, open.
 #[derive(Debug)]
@@ -315,12 +315,15 @@ impl LogFile {
         let changed = changed.map(|state| state.modified.div_euclid(1_000_000_000));
         let by_name = || {
             seen?;
-            let behind = self
+            let after_name = self
                 .name
                 .day()?
-                .checked_add_days(Days::new(DAYS_BEHIND_NAME + 1))?;
+                .checked_add_days(Days::new(DAYS_AFTER_NAME + 1))?;
             Some(Stamp(
-                behind.and_time(NaiveTime::MIN).and_utc().timestamp_millis(),
+                after_name
+                    .and_time(NaiveTime::MIN)
+                    .and_utc()
+                    .timestamp_millis(),
             ))
         };
         let all = [changed.map(no_later_than), by_name()];

@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_kebab_case_and_each_its_own() {
+    fn names_are_kebab_case_and_unique() {
         let mut names: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
         for name in &names {
             let is_kebab = |c: char| c.is_ascii_lowercase() || c == '-';

@@ -1,4 +1,4 @@
-//! Finds in bodies and addresses, line by line, what hosts do not write.
+//! Finds texts in bodies and addresses that hosts do not write, line by line.
 
 use std::collections::HashSet;
 

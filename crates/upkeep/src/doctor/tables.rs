@@ -34,7 +34,7 @@ pub(super) fn check(survey: &HealthSurvey, circumstances: &Circumstances<'_>) ->
     findings
 }
 
-/// Archives only, as for indexes.
+/// Checks only archives, as for indexes.
 fn missing(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Option<Finding> {
     let bare = survey.files_that(|seen| {
         let is_archive =

@@ -110,7 +110,7 @@ fn two_writers(
 
 fn no_append(seen: &ExaminedFile, writers: &[WriterProcess]) -> Option<Finding> {
     let [writer] = writers else {
-        // With several writers, `two_writers` says it.
+        // If there are several writers, `two_writers` reports them.
         return None;
     };
     (!writer.appends).then(|| {

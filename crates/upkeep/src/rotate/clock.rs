@@ -44,7 +44,7 @@ pub(super) fn contradiction(
     let gap_days = gap_days(context.policy.keep_days);
     let own = signs_of(survey);
     let now = context.now();
-    // Mostly the last run is of yesterday, and nothing else need be read.
+    // Usually the last run was yesterday, so nothing else must be read.
     longest_gap(&own, last_run, now, gap_days)?;
     let all = of_tree.get_or_init(|| signs_in(tree, context.zone));
     let all: Vec<Stamp> = own.iter().chain(all).copied().collect();

@@ -175,7 +175,7 @@ fn take_off(
     held: u64,
     unit: u64,
 ) -> io::Result<()> {
-    // Not opened for appending: pwrite(2) would then write at the end.
+    // The file is not opened for appending, because pwrite(2) would then write at its end.
     let name = opened.log().name.full();
     let (file, metadata) = context.folder.open_file(&name, Purpose::Write)?;
     let is_it = FileIdentity::of(&metadata) == opened.log().identity && metadata.nlink() == 1;

@@ -274,8 +274,8 @@ impl<'r> Rotation<'r> {
             let finishes = plan.finishes_a_dead_run();
             apply::apply(context, &survey, plan, report);
             if is_clock_right {
-                // The next run reads from it when this one was. If the time can't be set, the next run uses other
-                // signs.
+                // The next run reads the time of this run from the lock. If the time can't be set, the next run uses
+                // other signs.
                 let _ = lock.note(self.clock.now());
             }
             if !finishes {

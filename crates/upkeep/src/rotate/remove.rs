@@ -35,7 +35,7 @@ const LATECOMERS: Duration = Duration::from_millis(20);
 pub(super) enum Removal {
     /// The proof that it had no writers, if one was needed.
     Gone(Option<&'static str>),
-    /// A process has it open; why it stays, as a clause.
+    /// A process has it open; the clause says why the file stays.
     Busy(String),
     /// It has changed since it was read.
     Changed,

@@ -56,7 +56,7 @@ impl RotationReport {
         }
     }
 
-    /// Takes over the results of a survey and a plan. Those of a later round replace them.
+    /// Stores the results of a survey and a plan. Those of a later round replace them.
     pub(super) fn begin(&mut self, survey: &RotationSurvey, plan: &Plan) {
         self.mode = plan.mode;
         self.reason.clone_from(&plan.reason);

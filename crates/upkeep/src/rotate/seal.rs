@@ -2,7 +2,7 @@
 //!
 //! A run may die after any step:
 //! ```text
-//! 1. pack X (behind what X.gz holds) under a temporary name   dead: the next run removes it
+//! 1. pack X (after what X.gz holds) under a temporary name    dead: the next run removes it
 //! 2. decode it, compare lines, length and checksum; sync
 //! 3. give it the name X.gz; sync the folder                   dead: X and X.gz hold the same lines,
 //! 4. put its index in place                                   readers and the next run see that
@@ -59,7 +59,7 @@ pub(super) fn seal(
     Err(Stop::Waiting("grows while it is sealed".to_owned()))
 }
 
-/// Opens a file that is to be packed, if it has no writers: otherwise the work would be in vain.
+/// Opens a file that is to be packed, if it has no writers: otherwise the work would be wasted.
 fn open_quiet(context: &RotationContext<'_>, name: &FileName) -> Result<OpenLog, Stop> {
     let opened = context.open(name);
     let opened = opened.map_err(|error| Error::io(&context.path(name), "read it", error))?;

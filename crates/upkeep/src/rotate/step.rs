@@ -48,7 +48,7 @@ pub enum Tidy {
     Clean(FileName),
     /// Removes an unfinished file of this name in `.calltrace`.
     CleanOwn(String),
-    /// Gives this log its name back, which was about to be removed.
+    /// Gives this log, which was about to be removed, its name back.
     Restore(FileName),
     /// Adds this log, which was about to be removed, to its archive.
     Merge(FileName),
@@ -176,7 +176,7 @@ pub(super) type StepOutcome = Result<Option<StepReport>, Stop>;
 /// Why a step was not finished.
 #[derive(Debug)]
 pub(super) enum Stop {
-    /// It must be left for a later run; why, as a clause.
+    /// It must be left for a later run, for the reason in this clause.
     Waiting(String),
     Failed(Error),
 }

@@ -148,8 +148,7 @@ fn a_writer_in_the_middle_of_its_line_is_waited_for() {
     intake.append(&name(), &line(1), soon()).expect("appended");
     finishes.join().expect("it works");
     let text = fs::read_to_string(&log).expect("it works");
-    // On a busy machine the other writer may come too late; then the line is still a line of its
-    // own.
+    // On a busy machine the other writer may come too late; then the line is still a separate one.
     assert!(text.contains(&format!("\n{}", text_of(1))), "{text:?}");
     assert!(!text.contains("\n\n"), "{text:?}");
 }

@@ -154,8 +154,8 @@ impl Metrics {
         }
     }
 
-    /// Answers `GET /metrics`. `looked` is the state of each source, `going` the number of calls in
-    /// progress.
+    /// Answers `GET /metrics`. `sources` says whether each source answers, and `active_calls` is the number
+    /// of calls in progress per enterprise.
     pub(super) fn answer<'a>(
         &self,
         sources: impl Iterator<Item = (&'static str, bool)> + 'a,
@@ -181,7 +181,7 @@ impl Metrics {
         }
     }
 
-    /// Takes over the counters that other parts keep.
+    /// Copies the counters that other modules keep.
     fn take_over(&self, directory: &DirectoryCounts) {
         let up_to = |counter: &IntCounter, now: u64| {
             counter.inc_by(now.saturating_sub(counter.get()));

@@ -7,7 +7,7 @@
 
 use calltrace_model::record::Stamp;
 
-/// The margin at both edges (per cent of the width).
+/// The margin at both edges (percent of the width).
 const EDGE: f64 = 1.0;
 
 /// The smallest width of an interval (a part of the whole width), while there are few of them.
@@ -19,7 +19,7 @@ const WIDENED_MAX: f64 = 0.6;
 /// Intervals shorter than this (milliseconds) are not widened, so that records of one moment stay together.
 const MOMENT_MILLIS: i64 = 700;
 
-/// The width of a label `12:15:00` with the space around it (per cent of the width on a telephone).
+/// The width of a label `12:15:00` with the space around it (percent of the width on a telephone).
 const LABEL: f64 = 18.5;
 
 /// The largest number of labelled times.
@@ -27,7 +27,7 @@ const LABELS_MAX: usize = 12;
 
 /// The drawn time range, and the position of each time.
 pub(super) struct Axis {
-    /// Times with their positions (per cent), ascending; at least two.
+    /// Times with their positions (percent), ascending; at least two.
     stops: Vec<(Stamp, f64)>,
     /// Some interval is wider than its share of the time.
     pub(super) is_widened: bool,
@@ -66,7 +66,7 @@ impl Axis {
         self.stops[self.stops.len() - 1].0
     }
 
-    /// Returns the position of a time (per cent); times outside the axis are at its edges.
+    /// Returns the position of a time (percent); times outside the axis are at its edges.
     pub(super) fn at(&self, at: Stamp) -> f64 {
         let after = self.stops.partition_point(|(stop, _)| *stop <= at);
         match (after.checked_sub(1), self.stops.get(after)) {

@@ -1,6 +1,6 @@
 //! The picture of a call: one lane per person over one time axis, so that hold and transfers are visible.
 //!
-//! Positions are per cents of the width and heights are pixels, so the drawing fills a telephone as well as a
+//! Positions are percent of the width and heights are pixels, so the drawing fills a telephone as well as a
 //! desktop screen without scaling its letters; there is no `viewBox`. The style sheet sets the colours by
 //! class, one for each extension, and no fact is shown by colour alone: a hatching means ringing, a frame for
 //! a consultation, a dashed frame for hold, and marks and texts say the rest. The story below says the same;
@@ -41,9 +41,9 @@ const SHORT_NAME_PIXELS: f64 = 150.0;
 const NAME_CHARS_MAX: usize = 36;
 const PADDING_PIXELS: f64 = 8.0;
 
-/// One per cent of the width in pixels, on a narrow telephone and on a screen of 700 pixels.
+/// One percent of the width in pixels, on a narrow telephone and on a screen of 700 pixels.
 const PHONE: f64 = 3.0;
-const DESK: f64 = 6.2;
+const SCREEN: f64 = 6.2;
 
 /// Draws the picture of a call with its legend; draws nothing for a call in which no person took part. Open
 /// intervals are drawn up to `upto`.
@@ -287,13 +287,13 @@ impl Picture<'_> {
         let text = |class: String, text: &String| {
             html! { text class=(class) x=(x) y=(y) text-anchor="middle" { (text) } }
         };
-        match (fitting(PHONE), fitting(DESK)) {
+        match (fitting(PHONE), fitting(SCREEN)) {
             (narrow, wide) if narrow == wide => html! {
-                @if let Some(said) = wide { (text(class.to_owned(), said)) }
+                @if let Some(line) = wide { (text(class.to_owned(), line)) }
             },
             (narrow, wide) => html! {
-                @if let Some(said) = narrow { (text(format!("{class} on-narrow"), said)) }
-                @if let Some(said) = wide { (text(format!("{class} on-wide"), said)) }
+                @if let Some(line) = narrow { (text(format!("{class} on-narrow"), line)) }
+                @if let Some(line) = wide { (text(format!("{class} on-wide"), line)) }
             },
         }
     }

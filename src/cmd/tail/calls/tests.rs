@@ -8,7 +8,7 @@ const OTHER: &str = "1764666901.63";
 const THIRD: &str = "1764666950.70";
 
 /// The calls of one enterprise, and the reported states with the main leg of each call.
-struct Heard {
+struct ReportedStates {
     calls: EnterpriseCalls,
     reported: Vec<(String, CallState)>,
 }
@@ -20,9 +20,9 @@ pub(super) fn made_up_calls() -> EnterpriseCalls {
     EnterpriseCalls::new(&enterprise, &RecordFilter::default(), joiner)
 }
 
-impl Heard {
-    fn new() -> Heard {
-        Heard {
+impl ReportedStates {
+    fn new() -> ReportedStates {
+        ReportedStates {
             calls: made_up_calls(),
             reported: Vec::new(),
         }
@@ -94,28 +94,28 @@ fn ended(who: &str, millis: i64) -> (Phase, String, Option<i64>) {
 
 #[test]
 fn two_reported_calls_become_one_when_a_record_joins_them() {
-    let mut heard = Heard::new();
+    let mut watched = ReportedStates::new();
     let rings = "\"Phone\": \"375290001234\", \"CallType\": 0, \"Extensions\": [\"151\"]";
-    heard.take("09:15:00", "dial", MAIN, rings);
+    watched.take("09:15:00", "dial", MAIN, rings);
     let internal = "\"Phone\": \"151\", \"CallType\": 2, \"Extensions\": [\"152\"]";
-    heard.take("09:15:05", "dial", OTHER, internal);
-    assert_eq!(heard.going_on(), 2);
-    heard.moves("09:15:06", "bridge", MAIN, "b1", "0001363");
-    heard.moves("09:15:07", "bridge", OTHER, "b1", "151");
-    assert_eq!(heard.going_on(), 1);
-    let reported = heard.calls.known.take([OTHER].iter());
+    watched.take("09:15:05", "dial", OTHER, internal);
+    assert_eq!(watched.going_on(), 2);
+    watched.moves("09:15:06", "bridge", MAIN, "b1", "0001363");
+    watched.moves("09:15:07", "bridge", OTHER, "b1", "151");
+    assert_eq!(watched.going_on(), 1);
+    let reported = watched.calls.known.take([OTHER].iter());
     assert_eq!(reported[0].summary.main_uid, MAIN);
-    // Neither of its legs leads anywhere now.
-    assert!(heard.calls.known.take([MAIN, OTHER].iter()).is_empty());
-    assert_eq!(heard.going_on(), 0);
+    // Neither of its legs leads to a known call now.
+    assert!(watched.calls.known.take([MAIN, OTHER].iter()).is_empty());
+    assert_eq!(watched.going_on(), 0);
 }
 
 #[test]
 fn a_call_that_everybody_left_ends_after_a_while_without_a_hangup() {
-    let mut heard = Heard::new();
-    heard.leaves();
-    heard.tidy("09:18:01");
-    let phases: Vec<Phase> = heard.news().iter().map(|news| news.0).collect();
+    let mut watched = ReportedStates::new();
+    watched.leaves();
+    watched.tidy("09:18:01");
+    let phases: Vec<Phase> = watched.news().iter().map(|news| news.0).collect();
     assert_eq!(phases, [Phase::Ringing, Phase::Answered]);
     heard.tidy("09:18:02");
     assert_eq!(heard.news(), [ended("151", 112_000)]);
@@ -128,64 +128,67 @@ fn a_call_that_everybody_left_ends_after_a_while_without_a_hangup() {
         MAIN,
         "\"CallStatus\": \"2\", \"CallType\": 0",
     );
-    heard.tidy("13:30:00");
-    assert_eq!(heard.news(), []);
-    assert_eq!(heard.calls.joiner.components().count(), 0);
+    watched.tidy("13:30:00");
+    assert_eq!(watched.news(), []);
+    assert_eq!(watched.calls.joiner.components().count(), 0);
 }
 
 #[test]
 fn a_flooded_call_keeps_few_records_and_its_end_is_reported() {
-    let mut heard = Heard::new();
-    heard.take(
+    let mut watched = ReportedStates::new();
+    watched.take(
         "09:15:00",
         "dial",
         MAIN,
         "\"Phone\": \"375290001234\", \"CallType\": 0",
     );
     for _ in 0..60_000 {
-        heard.take("09:15:01", "new_callerid", MAIN, "\"CallerIDNum\": \"151\"");
+        watched.take("09:15:01", "new_callerid", MAIN, "\"CallerIDNum\": \"151\"");
     }
     let hangup = "\"Phone\": \"375290001234\", \"CallStatus\": \"1\", \"CallType\": 0";
-    heard.take("09:15:02", "hangup", MAIN, hangup);
-    heard.tidy("09:15:05");
-    let phases: Vec<Phase> = heard.news().iter().map(|news| news.0).collect();
+    watched.take("09:15:02", "hangup", MAIN, hangup);
+    watched.tidy("09:15:05");
+    let phases: Vec<Phase> = watched.news().iter().map(|news| news.0).collect();
     assert_eq!(phases, [Phase::Arriving, Phase::Missed]);
-    let calls = heard.calls.joiner.components();
+    let calls = watched.calls.joiner.components();
     let records: Vec<usize> = calls.map(|(_, call)| call.facts.len()).collect();
     assert!(records.iter().all(|count| *count < 25_000), "{records:?}");
 }
 
 #[test]
 fn a_late_transfer_is_reported_and_the_call_ends_again() {
-    let mut heard = Heard::new();
-    heard.leaves();
-    heard.tidy("09:18:05");
-    assert_eq!(heard.news().last(), Some(&ended("151", 112_000)));
-    heard.moves("09:18:20", "bridge", THIRD, "b2", "152");
-    heard.moves("09:18:20", "bridge", MAIN, "b2", "0001363");
-    assert_eq!(heard.news(), [(Phase::Transferred, "152".to_owned(), None)]);
-    assert_eq!(heard.going_on(), 1);
-    // As long as they talk nothing has to come.
-    heard.tidy("09:30:00");
-    assert_eq!(heard.news(), []);
-    heard.moves("09:30:10", "bridge_leave", THIRD, "b2", "152");
-    heard.moves("09:30:10", "bridge_leave", MAIN, "b2", "0001363");
-    // It was not looked at for so long that it is to be forgotten.
-    heard.tidy("13:40:00");
-    assert_eq!(heard.news(), [ended("151 152", 822_000)]);
+    let mut watched = ReportedStates::new();
+    watched.leaves();
+    watched.tidy("09:18:05");
+    assert_eq!(watched.news().last(), Some(&ended("151", 112_000)));
+    watched.moves("09:18:20", "bridge", THIRD, "b2", "152");
+    watched.moves("09:18:20", "bridge", MAIN, "b2", "0001363");
+    assert_eq!(
+        watched.news(),
+        [(Phase::Transferred, "152".to_owned(), None)]
+    );
+    assert_eq!(watched.going_on(), 1);
+    // During the talk, no record is needed to keep the call in progress.
+    watched.tidy("09:30:00");
+    assert_eq!(watched.news(), []);
+    watched.moves("09:30:10", "bridge_leave", THIRD, "b2", "152");
+    watched.moves("09:30:10", "bridge_leave", MAIN, "b2", "0001363");
+    // The call was unchanged for so long that it is dropped.
+    watched.tidy("13:40:00");
+    assert_eq!(watched.news(), [ended("151 152", 822_000)]);
 }
 
 #[test]
 fn a_call_that_was_not_picked_up_is_lost_without_an_end() {
     let mut heard = Heard::new();
     let rings = "\"Phone\": \"375290001234\", \"CallType\": 0, \"Extensions\": [\"151\"]";
-    heard.take("09:15:00", "dial", MAIN, rings);
-    heard.tidy("09:44:59");
-    assert_eq!(heard.going_on(), 1);
-    heard.tidy("09:45:00");
+    watched.take("09:15:00", "dial", MAIN, rings);
+    watched.tidy("09:44:59");
+    assert_eq!(watched.going_on(), 1);
+    watched.tidy("09:45:00");
     assert_eq!(
-        heard.news().last(),
+        watched.news().last(),
         Some(&(Phase::Lost, String::new(), None))
     );
-    assert_eq!(heard.going_on(), 0);
+    assert_eq!(watched.going_on(), 0);
 }

@@ -27,7 +27,7 @@ pub(super) struct Tester {
 }
 
 /// The largest time between the page's and the proxy's record of one event (milliseconds).
-const TOLD_TWICE_MILLIS: i64 = 60_000;
+const REPEATED_MILLIS: i64 = 60_000;
 
 impl Tester {
     /// Handles the record; returns whether it is of this kind.
@@ -63,7 +63,7 @@ impl Tester {
                 .then(|| noted.get_mut(&request.key()))
                 .flatten();
             let duplicate = times.and_then(|times| {
-                let is_near = |time: &i64| (time - at).abs() <= TOLD_TWICE_MILLIS;
+                let is_near = |time: &i64| (time - at).abs() <= REPEATED_MILLIS;
                 let duplicate = times.iter().position(is_near)?;
                 Some(times.swap_remove(duplicate))
             });
