@@ -1,11 +1,11 @@
-//! Answers questions about log trees: the lines of a call, the calls that match. Chooses what to read, and
-//! merges by time.
+//! Answers questions about log trees: the lines of a call, the calls that match. The engine chooses which
+//! blocks to read, and merges by time.
 //!
 //! [`Engine::trace`] grows one call from an id. [`Engine::search`] finds calls, either from records that hold
 //! something rare (`seeds`) or by sorting all records into calls (`sweep`). [`Engine::lines`] finds single
 //! records. A caller that goes on to follow the files asks for an [`AnswerUpToNow`], which says how far they
 //! were read. The engine does not know any command-line flag and prints nothing: answers go to a sink or are
-//! returned, and name what could not be read.
+//! returned, and name the files that could not be read.
 
 #![allow(
     missing_docs,

@@ -21,7 +21,7 @@ pub(super) enum LeafValues {
 
 impl LeafValues {
     /// # Errors
-    /// When they are something else.
+    /// Returns an error if the values have another type.
     pub(super) fn numbers(self) -> Result<Vec<i64>> {
         match self {
             LeafValues::Numbers(numbers) => Ok(numbers),
@@ -30,7 +30,7 @@ impl LeafValues {
     }
 
     /// # Errors
-    /// When they are something else.
+    /// Returns an error if the values have another type.
     pub(super) fn flags(self) -> Result<Vec<bool>> {
         match self {
             LeafValues::Flags(flags) => Ok(flags),

@@ -9,11 +9,11 @@
 pub struct Spread {
     /// The number of values.
     pub count: usize,
-    /// The median: half of the values are no larger.
+    /// The median: half of the values are not larger than this.
     pub p50: i64,
-    /// 90 percent of the values are no larger.
+    /// 90 percent of the values are not larger than this.
     pub p90: i64,
-    /// 95 percent of the values are no larger.
+    /// 95 percent of the values are not larger than this.
     pub p95: i64,
     /// The largest value.
     pub max: i64,

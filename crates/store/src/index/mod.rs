@@ -82,7 +82,7 @@ pub enum IndexState {
         last: Option<Stamp>,
     },
     Missing,
-    /// The index can't be used, for this reason, a clause about it: "belongs to another file".
+    /// The index can't be used; the clause about it gives the reason: "belongs to another file".
     Stale(String),
     /// The index can be used, but the file has grown so much that it should be built again.
     Behind {
