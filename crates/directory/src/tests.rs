@@ -114,8 +114,8 @@ fn opens(answer: Result<Option<Enterprise>, Unavailable>, secret: &str) -> bool 
 
 #[tokio::test]
 async fn a_secret_of_the_settings_wins_and_no_source_is_asked() {
-    let told = ScriptedSource::new("postgres");
-    told.says(Ok(Some(opened_with("theirs"))));
+    let scripted = ScriptedSource::new("postgres");
+    scripted.says(Ok(Some(opened_with("theirs"))));
     let known = EnterpriseConfig {
         secret: Secret::new("ours").map(SecretSource::Here),
         ..EnterpriseConfig::default()
@@ -174,8 +174,8 @@ async fn concurrent_questions_are_asked_once() {
 }
 
 #[tokio::test]
-async fn the_last_answer_holds_while_no_source_answers_and_not_for_ever() {
-    let told = ScriptedSource::new("postgres");
+async fn the_last_answer_is_used_for_a_limited_time_while_no_source_answers() {
+    let scripted = ScriptedSource::new("postgres");
     let times = DirectoryTimes {
         fresh: Duration::from_millis(1),
         stale: Duration::from_millis(300),
@@ -309,7 +309,7 @@ async fn one_secret_opens_every_enterprise_of_this_run() {
 }
 
 #[test]
-fn it_opens_while_no_source_can_be_reached_and_without_a_runtime() {
+fn a_directory_opens_without_a_reachable_source_and_without_a_runtime() {
     fn shared(_: impl Send + Sync) {}
     let config = Config {
         postgres: PostgresConfig {

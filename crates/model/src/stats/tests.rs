@@ -245,7 +245,7 @@ fn contacts_that_are_not_counted_still_return_calls() {
 }
 
 #[test]
-fn calls_that_were_not_returned_are_named() {
+fn unreturned_calls_are_listed() {
     let mut counting = counting(None);
     let of = |minute, client| StatsCall {
         client,

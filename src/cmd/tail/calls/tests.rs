@@ -117,12 +117,12 @@ fn a_call_that_everybody_left_ends_after_a_while_without_a_hangup() {
     watched.tidy("09:18:01");
     let phases: Vec<Phase> = watched.news().iter().map(|news| news.0).collect();
     assert_eq!(phases, [Phase::Ringing, Phase::Answered]);
-    heard.tidy("09:18:02");
-    assert_eq!(heard.news(), [ended("151", 112_000)]);
-    assert_eq!(heard.going_on(), 0);
-    // These records bring no person back, and neither does the end of the wait.
-    heard.moves("09:18:10", "bridge_destroy", MAIN, "b1", "0001363");
-    heard.take(
+    watched.tidy("09:18:02");
+    assert_eq!(watched.news(), [ended("151", 112_000)]);
+    assert_eq!(watched.going_on(), 0);
+    // Neither these records nor dropping the call report it again.
+    watched.moves("09:18:10", "bridge_destroy", MAIN, "b1", "0001363");
+    watched.take(
         "09:18:11",
         "hangup",
         MAIN,
@@ -179,8 +179,8 @@ fn a_late_transfer_is_reported_and_the_call_ends_again() {
 }
 
 #[test]
-fn a_call_that_was_not_picked_up_is_lost_without_an_end() {
-    let mut heard = Heard::new();
+fn an_unanswered_call_without_an_end_is_lost() {
+    let mut watched = ReportedStates::new();
     let rings = "\"Phone\": \"375290001234\", \"CallType\": 0, \"Extensions\": [\"151\"]";
     watched.take("09:15:00", "dial", MAIN, rings);
     watched.tidy("09:44:59");
