@@ -9,6 +9,16 @@
     reason = "fields and variants that explain themselves have no comment"
 )]
 
+mod bucket;
+mod client;
+mod config;
+mod connection;
+mod download;
+mod error;
 mod manifest;
+mod upload;
 
-pub use manifest::{ContentRef, Manifest, ObjectRef, ShippedEntry};
+pub use bucket::{Bucket, ListedObject, PutOutcome};
+pub use config::{ArchiveConfig, ArchiveUrl, CredentialSource, Endpoint};
+pub use error::{StoreError, StoreFault};
+pub use manifest::{ContentRef, Manifest, ManifestTag, ObjectKind, ObjectRef, ShippedEntry};

@@ -3,7 +3,12 @@
 //! `PREFIX/ENTERPRISE/manifest.json` is replaced only if it is still the one that was read (`If-Match`), so
 //! that two writers can't lose each other's days. An object that no manifest names is no part of any answer.
 
+use bytes::Bytes;
+use calltrace_store::tree::{EnterpriseName, FileName};
 use serde::{Deserialize, Serialize};
+
+/// The name of a manifest below its enterprise's prefix.
+pub(crate) const MANIFEST: &str = "manifest.json";
 
 /// The `format` of every manifest.
 const FORMAT: &str = "calltrace-manifest";
@@ -57,6 +62,23 @@ pub struct ObjectRef {
     pub crc32: u32,
 }
 
+/// What an object holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ObjectKind {
+    Log,
+    Index,
+    Table,
+    Catalog,
+}
+
+/// Which manifest was read or written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ManifestTag {
+    /// The store's own tag; `None` if it gives none.
+    pub(crate) etag: Option<String>,
+    pub(crate) revision: u64,
+}
+
 /// Decoded content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContentRef {
@@ -74,6 +96,168 @@ impl Manifest {
             revision: 0,
             days: Vec::new(),
             catalog: None,
+        }
+    }
+
+    /// Reads a manifest of `enterprise`. What it says is checked as far as that is possible without its objects.
+    ///
+    /// # Errors
+    /// What is wrong with it, as a clause.
+    pub fn parse(bytes: &[u8], enterprise: &EnterpriseName) -> Result<Manifest, String> {
+        /// What is read before all else: a later version may have other fields.
+        #[derive(Deserialize)]
+        struct Head {
+            format: String,
+            version: u32,
+        }
+        let head: Head = serde_json::from_slice(bytes).map_err(|_| "is no manifest".to_owned())?;
+        if head.format != FORMAT {
+            return Err("is no manifest".to_owned());
+        }
+        if head.version != VERSION {
+            let version = head.version;
+            return Err(format!(
+                "is a manifest of version {version}, which this program does not know"
+            ));
+        }
+        let manifest: Manifest = serde_json::from_slice(bytes)
+            .map_err(|error| format!("is a damaged manifest, at line {}", error.line()))?;
+        if manifest.enterprise != enterprise.as_str() {
+            return Err("is the manifest of another enterprise".to_owned());
+        }
+        for day in &manifest.days {
+            if !day.is_plausible() {
+                return Err("is a manifest with a day that can't be right".to_owned());
+            }
+        }
+        let catalog = manifest.catalog.as_ref();
+        if catalog.is_some_and(|object| !object.is_of(ObjectKind::Catalog, "")) {
+            return Err("is a manifest with a catalog that can't be right".to_owned());
+        }
+        Ok(manifest)
+    }
+
+    /// The bytes of a manifest: the same for the same content.
+    pub fn to_bytes(&self) -> Bytes {
+        let mut text = serde_json::to_vec_pretty(self).expect("it has text keys only");
+        text.push(b'\n');
+        text.into()
+    }
+}
+
+impl ShippedEntry {
+    /// Its name, parsed; `None` if it is not the name of a log.
+    pub fn file_name(&self) -> Option<FileName> {
+        FileName::parse(&self.name)
+    }
+
+    fn is_plausible(&self) -> bool {
+        let optional = |object: &Option<ObjectRef>, kind| {
+            let object = object.as_ref();
+            object.is_none_or(|object| object.is_of(kind, &self.name))
+        };
+        self.file_name().is_some()
+            && self.log.is_of(ObjectKind::Log, &self.name)
+            && optional(&self.index, ObjectKind::Index)
+            && optional(&self.table, ObjectKind::Table)
+    }
+}
+
+impl ObjectRef {
+    /// An object of the log `name`, which a catalog does not need, with `bytes` bytes.
+    pub fn new(kind: ObjectKind, name: &str, bytes: u64, crc32: u32) -> ObjectRef {
+        let key = match kind {
+            ObjectKind::Log => format!("{name}/{crc32:08x}.gz"),
+            ObjectKind::Index => format!("{name}/{crc32:08x}.idx"),
+            ObjectKind::Table => format!("{name}/{crc32:08x}.calls.parquet"),
+            ObjectKind::Catalog => format!("catalog/{crc32:08x}.cat"),
+        };
+        ObjectRef { key, bytes, crc32 }
+    }
+
+    /// Whether its key is the one that such an object has.
+    fn is_of(&self, kind: ObjectKind, name: &str) -> bool {
+        *self == ObjectRef::new(kind, name, self.bytes, self.crc32)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn enterprise() -> EnterpriseName {
+        EnterpriseName::new("0367").expect("a name")
+    }
+
+    fn manifest() -> Manifest {
+        let name = "events.log.2025-11-29.gz";
+        let object = |kind, crc32| ObjectRef::new(kind, name, 11, crc32);
+        Manifest {
+            revision: 3,
+            days: vec![ShippedEntry {
+                name: name.to_owned(),
+                log: object(ObjectKind::Log, 0x1f2e_3d4c),
+                modified: 1_764_460_800_123_456_789,
+                content: Some(ContentRef {
+                    bytes: 99,
+                    crc32: 7,
+                }),
+                times: Some((1_764_374_400_000, 1_764_460_799_000)),
+                index: Some(object(ObjectKind::Index, 1)),
+                table: None,
+            }],
+            catalog: Some(object(ObjectKind::Catalog, 2)),
+            ..Manifest::new("0367")
+        }
+    }
+
+    #[test]
+    fn a_manifest_is_read_as_it_was_written() {
+        let written = manifest();
+        let bytes = written.to_bytes();
+        assert_eq!(Manifest::parse(&bytes, &enterprise()), Ok(written.clone()));
+        assert_eq!(written.to_bytes(), bytes);
+        assert_eq!(
+            written.days[0].log.key,
+            "events.log.2025-11-29.gz/1f2e3d4c.gz"
+        );
+        // A field that a later program of this version adds is passed over.
+        let text = str::from_utf8(&bytes).expect("it is text");
+        let more = text.replacen('{', "{ \"note\": [1],", 1);
+        assert_eq!(Manifest::parse(more.as_bytes(), &enterprise()), Ok(written));
+    }
+
+    #[test]
+    fn a_manifest_that_cannot_be_right_is_refused() {
+        let text = manifest().to_bytes();
+        let text = str::from_utf8(&text).expect("it is text");
+        let refused = |from: &str, to: &str| {
+            assert!(text.contains(from), "{from}");
+            let changed = text.replace(from, to);
+            Manifest::parse(changed.as_bytes(), &enterprise()).expect_err("it can't be right")
+        };
+        assert_eq!(
+            refused("\"version\": 1", "\"version\": 2, \"days\": 1"),
+            "is a manifest of version 2, which this program does not know"
+        );
+        assert_eq!(refused("calltrace-manifest", "tar"), "is no manifest");
+        assert_eq!(
+            refused("\"enterprise\": \"0367\"", "\"enterprise\": \"0103\""),
+            "is the manifest of another enterprise"
+        );
+        for (from, to) in [
+            ("1f2e3d4c.gz", "1f2e3d4d.gz"),
+            ("events.log.2025-11-29.gz/1f2e", "../0103/1f2e"),
+            ("\"events.log.2025-11-29.gz\"", "\"../events.log\""),
+            (".idx", ".gz"),
+        ] {
+            assert!(refused(from, to).ends_with("can't be right"), "{from}");
+        }
+        assert!(refused("catalog/", "../").ends_with("can't be right"));
+        assert!(refused("\"days\": [", "\"days\": {").contains("at line"));
+        for cut in 0..text.len() - 2 {
+            let cut = &text.as_bytes()[..cut];
+            assert!(Manifest::parse(cut, &enterprise()).is_err());
         }
     }
 }

@@ -1,17 +1,9 @@
 //! The settings of the directory.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, Read};
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
 
-use super::Secret;
-use calltrace_store::error::{Error, reason};
+use calltrace_store::secret::{Secret, SecretSource};
 use calltrace_store::tree::EnterpriseName;
-
-/// No secret is longer (bytes).
-const SECRET_BYTES_MAX: u64 = 16 * 1024;
 
 /// The embedded directory and the further sources.
 #[derive(Debug, Clone, Default)]
@@ -55,15 +47,6 @@ impl Default for PostgresConfig {
     }
 }
 
-/// A secret as the settings give it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SecretSource {
-    /// The settings hold the secret itself.
-    Here(Secret),
-    /// A file holds the secret as its only line.
-    File(PathBuf),
-}
-
 impl Config {
     /// Whether nothing is set.
     pub fn is_empty(&self) -> bool {
@@ -96,57 +79,8 @@ impl Config {
     }
 }
 
-impl SecretSource {
-    /// Reads the secret. `key` is the name of the setting, for messages. A warning is added when other users can read
-    /// its file.
-    ///
-    /// # Errors
-    /// A file that is missing, can't be read, is empty or holds more than one line.
-    pub fn read(&self, key: &str, warnings: &mut Vec<String>) -> Result<Secret, Error> {
-        let path = match self {
-            SecretSource::Here(secret) => return Ok(secret.clone()),
-            SecretSource::File(path) => path,
-        };
-        let wrong = |what: &str| Error::Usage(format!("{key}_file: {}: {what}", path.display()));
-        let (text, mode) = read_file(path).map_err(|error| match path.is_absolute() {
-            true => wrong(&reason(&error)),
-            // The value may be the secret itself, so the message must not show it.
-            false => Error::Usage(format!(
-                "{key}_file: there is no such file; it takes a file's name, not the secret itself"
-            )),
-        })?;
-        if mode & 0o007 != 0 {
-            let at = path.display();
-            warnings.push(format!(
-                "{key}_file: {at} is open to every user of this machine; chmod o= {at}"
-            ));
-        }
-        let text = text.trim_end_matches(['\n', '\r']);
-        if text.contains('\n') {
-            return Err(wrong(
-                "it holds more than one line; only the secret may stand in it",
-            ));
-        }
-        Secret::new(text).ok_or_else(|| wrong("it is empty; put the secret into it, in one line"))
-    }
-}
-
-/// The text of a small file and its mode.
-fn read_file(path: &Path) -> io::Result<(String, u32)> {
-    let file = File::open(path)?;
-    let mode = file.metadata()?.permissions().mode();
-    let mut text = String::new();
-    file.take(SECRET_BYTES_MAX + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > SECRET_BYTES_MAX {
-        return Err(io::Error::other("too large for a secret"));
-    }
-    Ok((text, mode))
-}
-
 #[cfg(test)]
 mod tests {
-    use std::fs::{self, Permissions};
-
     use super::*;
 
     fn file(text: &str, mode: u32) -> (tempfile::TempDir, SecretSource) {

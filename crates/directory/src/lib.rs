@@ -12,7 +12,6 @@ mod counts;
 pub mod database;
 mod metadata;
 mod postgres;
-mod secret;
 mod settings;
 mod source;
 mod stored;
@@ -37,10 +36,10 @@ use settings::Embedded;
 use source::NameSource;
 
 pub use answers::{Enterprise, NameQuery, Names, Unavailable};
+pub use calltrace_store::secret::{Secret, SecretSource};
 pub use concern::Concern;
-pub use config::{Config, EnterpriseConfig, PostgresConfig, SecretSource};
+pub use config::{Config, EnterpriseConfig, PostgresConfig};
 pub use counts::DirectoryCounts;
-pub use secret::Secret;
 pub use source::SourceError;
 pub use stored::{StoredEvent, StoredEvents};
 
