@@ -13,25 +13,13 @@ use crate::sync_api::SYNC;
 use calltrace_model::record::{Body, Record};
 use serde_json::{Value, json};
 
-/// Returns a program of the folder that `tests/run` makes; it is in the target folder, two levels above this
-/// test's binary.
+/// Returns a program of the Python packages.
 fn program(name: &str) -> Command {
-    let binary = testing::program();
-    let target = binary
-        .ancestors()
-        .nth(2)
-        .expect("it lies in the target folder");
-    let program: PathBuf = target.join("python/bin").join(name);
-    assert!(
-        program.exists(),
-        "no {}; tests/run makes it, or: python3 -m venv {1} && {1}/bin/pip install -r \
-         tests/python/requirements.txt",
-        program.display(),
-        target.join("python").display()
-    );
     // The program ends after a timeout, whatever it does.
     let mut command = Command::new("timeout");
-    command.args(["--kill-after=5", "60"]).arg(program);
+    command
+        .args(["--kill-after=5", "60"])
+        .arg(testing::python_program(name));
     command
 }
 

@@ -7,6 +7,7 @@
 //! work until they are told to.
 
 pub mod ending;
+pub mod fault_proxy;
 pub mod faults;
 pub mod generator;
 pub mod journals;
@@ -15,6 +16,7 @@ pub mod sshd;
 pub mod terminal;
 
 use std::io::{BufRead as _, BufReader, Read, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::mpsc::{self, Receiver};
@@ -82,6 +84,40 @@ pub fn program() -> PathBuf {
     let own = std::env::current_exe().expect("it is known");
     let built = own.ancestors().nth(2).expect("it lies two folders below");
     built.join("calltrace")
+}
+
+/// A program of the Python packages that `tests/run` installs.
+///
+/// # Panics
+/// When it is not there.
+pub fn python_program(name: &str) -> PathBuf {
+    let binary = program();
+    let target = binary.ancestors().nth(2);
+    let python = target.expect("it lies in the target folder").join("python");
+    let found = python.join("bin").join(name);
+    assert!(
+        found.exists(),
+        "no {}; tests/run makes it, or: python3 -m venv {1} && {1}/bin/pip install -r \
+         tests/python/requirements.txt",
+        found.display(),
+        python.display()
+    );
+    found
+}
+
+/// Writes a file that only its owner may read.
+///
+/// # Panics
+/// When it can't be written.
+pub fn write_secret(path: &Path, text: &str) {
+    let file = std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path);
+    let written = file.and_then(|mut file| file.write_all(text.as_bytes()));
+    written.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
 }
 
 /// The program over the tree of `root`, at [`NOW`] and in UTC, untouched by the settings of the
