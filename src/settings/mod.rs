@@ -18,6 +18,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use calltrace_archive::ArchiveConfig;
 use calltrace_directory::{Config, SecretSource};
 use calltrace_hosts::HostName;
 use calltrace_model::record::{LogZone, Zone};
@@ -69,6 +70,8 @@ pub struct Settings {
     pub rotate: Policy,
     pub serve: ServeSettings,
     pub sync: SyncSettings,
+    /// Object storage for sealed days.
+    pub archive: ArchiveConfig,
     /// Sources of names and secrets.
     pub directory: Config,
     /// The tables `[hosts.NAME]`.
@@ -136,6 +139,7 @@ impl Settings {
                 log_file: None,
             },
             sync: SyncSettings::default(),
+            archive: ArchiveConfig::default(),
             directory: Config::default(),
             host_settings: BTreeMap::new(),
             origins: Origins::default(),
@@ -189,6 +193,9 @@ impl Settings {
         }
         settings.take_variable("log_timezone")?;
         settings.hosts()?;
+        if settings.archive.cache.is_none() {
+            settings.archive.cache = cache_of_user();
+        }
         Ok(settings)
     }
 
@@ -203,6 +210,15 @@ impl Settings {
         (setting.set)(self, &[name], &value)
             .map_err(|problem| Error::Usage(format!("{variable}{}", problem.0)))
     }
+}
+
+/// The folder for what calltrace can do without: the one that systemd gives a service, or the user's.
+fn cache_of_user() -> Option<PathBuf> {
+    let folder = |variable: &str| env::var_os(variable).map(PathBuf::from);
+    let caches = || folder("XDG_CACHE_HOME").filter(|path| path.is_absolute());
+    let caches = || caches().or_else(|| env::home_dir().map(|home| home.join(".cache")));
+    let given = folder("CACHE_DIRECTORY").or_else(|| Some(caches()?.join("calltrace")));
+    given.filter(|path| path.is_absolute())
 }
 
 #[cfg(test)]

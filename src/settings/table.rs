@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use calltrace_archive::{ArchiveUrl, Endpoint};
 use calltrace_directory::{EnterpriseConfig, SecretSource};
 use calltrace_hosts::{Address, HostName, JournalFolder, SshFile, User};
 use calltrace_model::record::{LogZone, Zone};
@@ -19,8 +20,9 @@ use super::row::{
     Problem, Setting, file, list, number, parsed, put, secret, switch, text, text_of,
 };
 use super::values::{
-    parse_days, parse_host, parse_interval, parse_language, parse_length, parse_listen, parse_mode,
-    parse_size, parse_size_or_none, parse_timeout, parse_zone,
+    parse_credentials, parse_days, parse_host, parse_interval, parse_language, parse_length,
+    parse_listen, parse_mode, parse_region, parse_size, parse_size_or_none, parse_timeout,
+    parse_zone,
 };
 
 /// All settings, in the order of the documentation. rustfmt is off, because it would make seven lines or more of each.
@@ -93,6 +95,29 @@ pub static SETTINGS: &[Setting] = &[
         |all, _, value| put(&mut all.sync.hosts_like, parsed(value, HostName::parse).map(Some))),
     Setting::new("sync.words", Is("false"), "words instead of digits in calls.call_type and calls.call_status",
         |all, _, value| put(&mut all.sync.records.notation, switch(value).map(notation))),
+
+    Setting::new("archive.url", Not("no object storage"), "bucket and prefix of shipped days: s3://BUCKET/PREFIX",
+        |all, _, value| put(&mut all.archive.url, parsed(value, ArchiveUrl::parse))),
+    Setting::new("archive.endpoint", Not("Amazon's, in the region"), "address of the store: https://HOST:PORT",
+        |all, _, value| put(&mut all.archive.endpoint, parsed(value, Endpoint::parse))),
+    Setting::new("archive.region", Not("us-east-1"), "region of the bucket",
+        |all, _, value| put(&mut all.archive.region, parsed(value, parse_region))),
+    Setting::new("archive.key_file", Not("access_key_file and secret_key_file"), "file that holds both keys: ACCESS_KEY:SECRET_KEY",
+        |all, _, value| put(&mut all.archive.key, given_in_file(value))),
+    Setting::new("archive.access_key_file", Not("key_file"), "file that holds the access key",
+        |all, _, value| put(&mut all.archive.access_key, given_in_file(value))),
+    Setting::new("archive.secret_key_file", Not("key_file"), "file that holds the secret key",
+        |all, _, value| put(&mut all.archive.secret_key, given_in_file(value))),
+    Setting::new("archive.credentials", Is("'files'"), "source of the keys: files, or instance for those that the cloud gives to the host",
+        |all, _, value| put(&mut all.archive.credentials, parsed(value, parse_credentials))),
+    Setting::new("archive.cache", Not("calltrace in the user's folder of caches"), "folder that keeps parts of shipped days that were read",
+        |all, _, value| put(&mut all.archive.cache, folder(value))),
+    Setting::new("archive.cache_bytes", Is("'1GiB'"), "size of the cache: 500MB, 10GiB; \"0\" for none",
+        |all, _, value| put(&mut all.archive.cache_bytes, parsed(value, parse_size_or_none))),
+    Setting::new("archive.request_timeout", Is("'10s'"), "time limit of one request to the store, 1s to 10m",
+        |all, _, value| put(&mut all.archive.request_timeout, parsed(value, parse_timeout))),
+    Setting::new("archive.allow_http", Is("false"), "whether keys and logs may go to another host without TLS",
+        |all, _, value| put(&mut all.archive.allow_http, switch(value))),
 
     Setting::new("enterprises.NUMBER.name", Not("its number"), "what people call the enterprise",
         |all, names, value| put(&mut enterprise(all, names).title, name(value))),
@@ -202,11 +227,15 @@ impl Setting {
 
     /// Whether its value is the name of a file that holds a secret.
     pub fn names_a_secret(&self) -> bool {
-        let is_of_host = matches!(
+        let has_no_alternative = matches!(
             self.name,
-            "hosts.NAME.key_file" | "hosts.NAME.password_file"
+            "hosts.NAME.key_file"
+                | "hosts.NAME.password_file"
+                | "archive.key_file"
+                | "archive.access_key_file"
+                | "archive.secret_key_file"
         );
-        is_of_host || self.name.ends_with("_file") && self.alternative().is_some()
+        has_no_alternative || self.name.ends_with("_file") && self.alternative().is_some()
     }
 
     /// Whether the user chooses one of its names.

@@ -171,7 +171,7 @@ threads = -1 => 1: threads must be a number from 0 to 256
 fn a_table_without_settings_is_refused() {
     are_refused(
         r#"
-[weather] / url = "http://localhost:8020" => 1: no setting "weather"; there are root, log_timezone, display_timezone, threads, hyperlinks, rotate, serve, sync, enterprises, hosts, people, postgres, metadata
+[weather] / url = "http://localhost:8020" => 1: no setting "weather"; there are root, log_timezone, display_timezone, threads, hyperlinks, rotate, serve, sync, archive, enterprises, hosts, people, postgres, metadata
 "#,
     );
 }
@@ -291,6 +291,23 @@ fn a_wrong_setting_of_a_host_says_what_is_right_and_shows_no_password() {
     assert_eq!(
         wrong("[hosts.pbx]\nenterprise = \"1\"\nkey_file = \"/k\"\npassword_file = \"/p\""),
         "config.toml:2: [hosts.pbx] has both key_file and password_file; keep only one of them"
+    );
+}
+
+#[test]
+fn a_wrong_setting_of_archive_says_what_is_right() {
+    are_refused(
+        r#"
+[archive] / uri = "s3://calls" => 2: no setting "uri" in [archive]; did you mean url?
+[archive] / url = "calls" => 2: archive.url: it is like s3://bucket/prefix; the prefix is optional
+[archive] / url = "s3://key:s3cret@calls/" => 2: archive.url: it is like s3://bucket/prefix; the prefix is optional
+[archive] / endpoint = "http://key:s3cret@host" => 2: archive.endpoint: it is like https://s3.example.org or http://127.0.0.1:8333, without a path, user or password
+[archive] / region = "eu central" => 2: archive.region: a region is like eu-central-1
+[archive] / credentials = "environment" => 2: archive.credentials: no source of keys "environment"; there are files, instance
+[archive] / cache_bytes = 5 => 2: archive.cache_bytes must be in quotes
+[archive] / request_timeout = "0s" => 2: archive.request_timeout: it is from 1s to 10m
+[archive] / allow_http = "yes" => 2: archive.allow_http must be true or false
+"#,
     );
 }
 

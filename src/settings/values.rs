@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use calltrace_archive::CredentialSource;
 use calltrace_model::record::Zone;
 use calltrace_upkeep::rotate::Mode;
 use calltrace_web::pages::Language;
@@ -218,6 +219,24 @@ pub(crate) fn parse_language(typed: &str) -> Result<Language, String> {
         "ru" => Ok(Language::Russian),
         "en" => Ok(Language::English),
         _ => Err(one_of(typed, "language", &["ru", "en"])),
+    }
+}
+
+/// Where the keys of object storage come from.
+pub(crate) fn parse_credentials(typed: &str) -> Result<CredentialSource, String> {
+    match typed {
+        "files" => Ok(CredentialSource::Files),
+        "instance" => Ok(CredentialSource::Instance),
+        _ => Err(one_of(typed, "source of keys", &["files", "instance"])),
+    }
+}
+
+/// A region of object storage.
+pub(crate) fn parse_region(typed: &str) -> Result<String, String> {
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
+    match !typed.is_empty() && typed.bytes().all(is_plain) {
+        true => Ok(typed.to_owned()),
+        false => Err("a region is like eu-central-1".to_owned()),
     }
 }
 

@@ -2,4 +2,7 @@
 //! front of them that delays and fails.
 
 mod bucket;
+mod rates;
+mod reading;
+mod secrets;
 mod stores;

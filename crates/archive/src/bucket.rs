@@ -16,6 +16,7 @@ use crate::client::{Client, FoundManifest};
 use crate::config::ArchiveConfig;
 use crate::error::{StoreError, StoreFault};
 use crate::manifest::{MANIFEST, Manifest, ManifestTag, ObjectRef};
+use crate::upload::PutOutcome;
 use crate::{download, upload};
 
 /// A bucket of an S3-compatible store; blocking, over a runtime of its own. Cheap to clone.
@@ -31,14 +32,6 @@ struct State {
     warnings: Vec<String>,
     /// It was said that the store has no conditional writes.
     is_said: AtomicBool,
-}
-
-/// What became of an object that was sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PutOutcome {
-    Sent,
-    /// The store had it already, with the same length.
-    WasThere,
 }
 
 /// An object in a listing.
@@ -264,11 +257,7 @@ impl Bucket {
     /// Whether the store can write on a condition. True until it answers with 501; from then on there may be only one
     /// writer, and whoever ships has to say so ([`Bucket::says_it_is_unconditional`]).
     pub fn is_conditional(&self) -> bool {
-        !self
-            .client
-            .observed
-            .is_unconditional
-            .load(Ordering::Relaxed)
+        self.client.is_conditional()
     }
 
     /// The sentence to say about a store without conditional writes: once, by the first caller after it was noticed.

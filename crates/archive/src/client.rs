@@ -5,6 +5,7 @@ use std::future::Future;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,6 +16,7 @@ use object_store::path::Path as Key;
 use object_store::{
     BackoffConfig, ClientOptions, GetOptions, GetRange, ObjectStore, ObjectStoreExt, RetryConfig,
 };
+use sha2::{Digest, Sha256};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::time::timeout;
 
@@ -43,6 +45,8 @@ const MANIFEST_BYTES_MAX: u64 = 64 << 20;
 /// A store, opened.
 pub(crate) struct Client {
     url: PathBuf,
+    /// Of the store, or its region if it is Amazon's: two stores may have buckets of the same name.
+    endpoint: String,
     prefix: Key,
     pub(crate) store: AmazonS3,
     pub(crate) observed: Arc<Observed>,
@@ -86,11 +90,13 @@ impl Client {
                 base: 2.0,
             },
             max_retries: RETRIES,
-            retry_timeout: config.request_timeout,
+            // After this the operation ends in any case; a request that took all of its time is repeated once.
+            retry_timeout: config.request_timeout * 2,
         };
+        let region = config.region.as_deref().unwrap_or("us-east-1");
         let mut builder = AmazonS3Builder::new()
             .with_bucket_name(url.bucket())
-            .with_region(config.region.as_deref().unwrap_or("us-east-1"))
+            .with_region(region)
             .with_client_options(timeouts)
             .with_retry(retries)
             .with_http_connector(Connector(Arc::clone(&observed)));
@@ -115,6 +121,10 @@ impl Client {
             .map_err(StoreError::Local)?;
         Ok(Client {
             url: url.path().to_owned(),
+            endpoint: match &config.endpoint {
+                Some(endpoint) => endpoint.as_str().to_owned(),
+                None => region.to_owned(),
+            },
             prefix: url.prefix().clone(),
             store,
             observed,
@@ -127,6 +137,12 @@ impl Client {
         &self.url
     }
 
+    /// The identity of an address of this store, for keys of caches.
+    pub(crate) fn identity(&self, address: impl fmt::Display) -> [u8; 16] {
+        let digest = Sha256::digest(format!("{}\n{address}", self.endpoint).as_bytes());
+        digest[..16].try_into().expect("a digest is longer")
+    }
+
     pub(crate) fn prefix(&self) -> &Key {
         &self.prefix
     }
@@ -134,6 +150,11 @@ impl Client {
     pub(crate) fn runtime(&self) -> &Handle {
         let runtime = self.runtime.as_ref();
         runtime.expect("it is there until it is dropped").handle()
+    }
+
+    /// Whether the store can write on a condition, as far as it has shown.
+    pub(crate) fn is_conditional(&self) -> bool {
+        !self.observed.is_unconditional.load(Ordering::Relaxed)
     }
 
     /// The time limit of an operation with all its retries.

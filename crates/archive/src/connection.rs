@@ -1,10 +1,8 @@
 //! The connection below the S3 client: adds the condition that the client has no way to ask for, notices a store
 //! without conditions, and remembers what time the store has.
 
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -12,6 +10,9 @@ use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpRequest, HttpResponse, HttpService, ReqwestConnector,
 };
 use object_store::{ClientOptions, HeaderValue};
+
+/// The status of what a store does not know.
+const NOT_IMPLEMENTED: u16 = 501;
 
 /// What the answers of a store tell about it.
 #[derive(Debug, Default)]
@@ -49,34 +50,23 @@ struct Connection {
 
 #[async_trait]
 impl HttpService for Connection {
-    async fn call(&self, mut request: HttpRequest) -> Result<HttpResponse, HttpError> {
-        let is_completed = request.method() == "POST"
-            && request
-                .uri()
-                .query()
-                .is_some_and(|query| query.starts_with("uploadId="));
-        // The client completes an upload in parts without a condition. The signature covers only the headers that it
-        // names, so one more is allowed.
-        if is_completed && !self.observed.is_unconditional.load(Ordering::Relaxed) {
-            let headers = request.headers_mut();
-            headers.insert("if-none-match", HeaderValue::from_static("*"));
-        }
+    async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let is_completion = request.method() == "POST"
+            && (request.uri().query()).is_some_and(|query| query.starts_with("uploadId="));
         let is_write = request.method() != "GET" && request.method() != "HEAD";
-        let headers = request.headers();
-        let is_conditional =
-            is_write && (headers.contains_key("if-none-match") || headers.contains_key("if-match"));
-        let mut response = self.inner.execute(request).await?;
+        let has = |name| request.headers().contains_key(name);
+        let is_conditional = is_write && (has("if-none-match") || has("if-match"));
+        let mut response = match is_completion {
+            true => self.complete(request).await?,
+            false => self.inner.execute(request).await?,
+        };
         let date = response.headers().get("date");
         let date = date.and_then(|date| DateTime::parse_from_rfc2822(date.to_str().ok()?).ok());
         if let Some(date) = date {
-            let mut time = self
-                .observed
-                .time
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            *time = Some(date.to_utc());
+            let time = self.observed.time.lock();
+            *time.unwrap_or_else(PoisonError::into_inner) = Some(date.to_utc());
         }
-        if is_conditional && response.status().as_u16() == 501 {
+        if is_conditional && response.status() == NOT_IMPLEMENTED {
             self.observed
                 .is_unconditional
                 .store(true, Ordering::Relaxed);
@@ -84,5 +74,25 @@ impl HttpService for Connection {
             *response.status_mut() = 405.try_into().expect("it is a status");
         }
         Ok(response)
+    }
+}
+
+impl Connection {
+    /// Completes an upload in parts, on the condition that there is no such object. The client has no way to ask for
+    /// that. The signature covers only the headers that it names, so one more is allowed.
+    async fn complete(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        if !self.observed.is_unconditional.load(Ordering::Relaxed) {
+            let mut conditional = request.clone();
+            let any = HeaderValue::from_static("*");
+            conditional.headers_mut().insert("if-none-match", any);
+            let response = self.inner.execute(conditional).await?;
+            if response.status() != NOT_IMPLEMENTED {
+                return Ok(response);
+            }
+            self.observed
+                .is_unconditional
+                .store(true, Ordering::Relaxed);
+        }
+        self.inner.execute(request).await
     }
 }

@@ -254,7 +254,7 @@ mod tests {
             assert!(refused(from, to).ends_with("can't be right"), "{from}");
         }
         assert!(refused("catalog/", "../").ends_with("can't be right"));
-        assert!(refused("\"days\": [", "\"days\": {").contains("at line"));
+        assert!(refused("\"revision\": 3", "\"revision\": \"\"").contains("at line"));
         for cut in 0..text.len() - 2 {
             let cut = &text.as_bytes()[..cut];
             assert!(Manifest::parse(cut, &enterprise()).is_err());

@@ -11,7 +11,6 @@ use tokio::task::JoinHandle;
 
 use calltrace_store::tree::EnterpriseName;
 
-use crate::bucket::PutOutcome;
 use crate::client::Client;
 use crate::error::{StoreError, StoreFault};
 use crate::manifest::ObjectRef;
@@ -28,6 +27,14 @@ const PARTS_OF_OBJECT_MAX: u64 = 10_000;
 /// Below this it costs less to send an object than to ask first whether it is there (bytes).
 const ASKED_BYTES_MIN: u64 = 1 << 20;
 
+/// What became of an object that was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PutOutcome {
+    Sent,
+    /// The store had it already, with the same length.
+    WasThere,
+}
+
 /// See [`crate::Bucket::put_new`].
 pub(crate) fn put_new(
     client: &Arc<Client>,
@@ -38,12 +45,7 @@ pub(crate) fn put_new(
     let url = client.url_of(enterprise, &object.key);
     let at = |fault| StoreError::at(&url, fault);
     let key = client.key(enterprise, &object.key).map_err(at)?;
-    let is_conditional = || {
-        !client
-            .observed
-            .is_unconditional
-            .load(std::sync::atomic::Ordering::Relaxed)
-    };
+    let is_conditional = || client.is_conditional();
     let was_there = || match client.block(&url, is_there(client, &key, object.bytes))? {
         true => Ok(Some(PutOutcome::WasThere)),
         false => Ok::<_, StoreError>(None),
@@ -137,21 +139,10 @@ fn in_parts(
         }
     }
     let completed = client.block(&url, async { Ok(upload.complete().await.map(drop)) });
-    match completed {
-        Ok(Err(_))
-            if client
-                .observed
-                .is_unconditional
-                .load(std::sync::atomic::Ordering::Relaxed) =>
-        {
-            client.block(&url, async { Ok(upload.complete().await.map(drop)) })
-        }
-        Ok(Err(error)) => {
-            let _ = client.block(&url, async { Ok(upload.abort().await) });
-            Ok(Err(error))
-        }
-        other => other,
+    if let Ok(Err(_)) = completed {
+        let _ = client.block(&url, async { Ok(upload.abort().await) });
     }
+    completed
 }
 
 fn send_parts(

@@ -1,0 +1,251 @@
+//! The manifest of one enterprise: asked for again when it is too old, by one reader for all, and kept on disk for when
+//! the store can't be reached.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use calltrace_store::error::cant;
+use calltrace_store::shipped::{MANIFEST_SECONDS_MAX, ShippedDays, ShippedFile, StoredObject};
+use calltrace_store::tree::EnterpriseName;
+
+use crate::client::FoundManifest;
+use crate::error::StoreFault;
+use crate::fetching::Shared;
+use crate::manifest::{MANIFEST, Manifest, ManifestTag, ObjectKind, ObjectRef};
+use crate::object::ArchiveObject;
+
+/// A catalog is fetched with its manifest up to this length (bytes).
+const CATALOG_BYTES_MAX: u64 = 1 << 20;
+
+#[derive(Debug)]
+pub(crate) struct HeldManifest {
+    shared: Arc<Shared>,
+    enterprise: EnterpriseName,
+    state: Mutex<State>,
+    arrival: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    is_coming: bool,
+    /// When the request of the last answer began: from then on the answer may be out of date.
+    asked: Option<Instant>,
+    answer: Option<Result<Arc<ShippedDays>, StoreFault>>,
+    /// The last manifest that was right, with its tag.
+    good: Option<(Arc<ShippedDays>, ManifestTag)>,
+    is_disk_read: bool,
+}
+
+impl HeldManifest {
+    pub(crate) fn new(shared: &Arc<Shared>, enterprise: &EnterpriseName) -> Arc<HeldManifest> {
+        Arc::new(HeldManifest {
+            shared: Arc::clone(shared),
+            enterprise: enterprise.clone(),
+            state: Mutex::default(),
+            arrival: Condvar::new(),
+        })
+    }
+
+    /// The days from a manifest that is fresh, or that had to do.
+    pub(crate) fn days(self: &Arc<Self>) -> Result<Arc<ShippedDays>, StoreFault> {
+        self.start();
+        let state = self.state();
+        let state = self.arrival.wait_while(state, |state| state.is_coming);
+        let state = state.unwrap_or_else(PoisonError::into_inner);
+        state.answer.clone().expect("an answer has come")
+    }
+
+    /// Starts to ask for it if it is too old, and returns at once.
+    pub(crate) fn start(self: &Arc<Self>) {
+        let mut state = self.state();
+        let age = state.asked.map(|asked| asked.elapsed());
+        let is_fresh = age.is_some_and(|age| age < Duration::from_secs(MANIFEST_SECONDS_MAX));
+        if state.is_coming || is_fresh && state.answer.is_some() {
+            return;
+        }
+        state.is_coming = true;
+        drop(state);
+        let arriving = Arriving(Arc::clone(self));
+        self.shared
+            .client
+            .runtime()
+            .spawn(async move { arriving.0.ask().await });
+    }
+
+    async fn ask(&self) {
+        let _ahead = self.shared.ahead.acquire().await;
+        let _request = self.shared.requests.acquire().await;
+        let asked = Instant::now();
+        self.read_disk();
+        let known = self.state().good.as_ref().map(|(_, tag)| tag.clone());
+        let client = &self.shared.client;
+        let found = match self.shared.health.check() {
+            Err(fault) => Err(fault),
+            Ok(()) => {
+                let found = client
+                    .limited(client.manifest(&self.enterprise, known.as_ref()))
+                    .await;
+                self.shared.health.note(asked, &found);
+                found
+            }
+        };
+        let answer = self.judge(found);
+        let mut state = self.state();
+        state.asked = Some(asked);
+        state.answer = Some(answer);
+    }
+
+    /// The days of what was found, or of the last good manifest.
+    fn judge(
+        &self,
+        found: Result<FoundManifest, StoreFault>,
+    ) -> Result<Arc<ShippedDays>, StoreFault> {
+        let good = self.state().good.clone();
+        let fault = match (found, good) {
+            (Ok(FoundManifest::Unchanged), Some((days, _))) => return Ok(days),
+            (Ok(FoundManifest::Missing), _) => {
+                self.state().good = None;
+                self.on_disk(|disk, name| disk.remove(name));
+                return Ok(Arc::new(
+                    self.days_of(&Manifest::new(self.enterprise.as_str())),
+                ));
+            }
+            (Ok(FoundManifest::Content(bytes, etag)), _) => {
+                match Manifest::parse(&bytes, &self.enterprise) {
+                    Ok(manifest) => {
+                        let days = self.accept(&manifest, etag.clone());
+                        let entry = entry(etag.as_deref().unwrap_or_default(), &bytes);
+                        tokio::task::block_in_place(|| {
+                            self.on_disk(|disk, name| disk.put(name, &entry));
+                        });
+                        return Ok(days);
+                    }
+                    Err(what) => StoreFault::Invalid(what),
+                }
+            }
+            (Ok(FoundManifest::Unchanged), None) => StoreFault::Protocol,
+            (Err(fault), _) => fault,
+        };
+        let good = self.state().good.clone();
+        let (days, _) = good.ok_or_else(|| fault.clone())?;
+        let stale = Some(cant("be read", &fault.into()));
+        Ok(Arc::new(ShippedDays {
+            stale,
+            ..ShippedDays::clone(&days)
+        }))
+    }
+
+    /// Takes what an earlier run left, once: the store then says whether it is still right.
+    fn read_disk(&self) {
+        if std::mem::replace(&mut self.state().is_disk_read, true) {
+            return;
+        }
+        let kept = tokio::task::block_in_place(|| {
+            let disk = self.shared.disk.as_ref();
+            disk.and_then(|disk| disk.get(&self.name_on_disk()))
+        });
+        if let Some(kept) = kept
+            && let Some((etag, bytes)) = parts_of_entry(&kept)
+            && let Ok(manifest) = Manifest::parse(bytes, &self.enterprise)
+        {
+            self.accept(
+                &manifest,
+                Some(etag.to_owned()).filter(|etag| !etag.is_empty()),
+            );
+        }
+    }
+
+    /// Makes a manifest the last good one.
+    fn accept(&self, manifest: &Manifest, etag: Option<String>) -> Arc<ShippedDays> {
+        let days = Arc::new(self.days_of(manifest));
+        if let Some(catalog) = &days.catalog {
+            let all = 0..catalog.bytes().min(CATALOG_BYTES_MAX);
+            catalog.fetch_ahead(&[all]);
+        }
+        let revision = manifest.revision;
+        self.state().good = Some((Arc::clone(&days), ManifestTag { etag, revision }));
+        days
+    }
+
+    fn days_of(&self, manifest: &Manifest) -> ShippedDays {
+        let object = |object: &ObjectRef, kind| -> Arc<dyn StoredObject> {
+            Arc::new(ArchiveObject::new(
+                &self.shared,
+                &self.enterprise,
+                object,
+                kind,
+            ))
+        };
+        let files = manifest.days.iter().filter_map(|day| {
+            Some(Arc::new(ShippedFile {
+                name: day.file_name()?,
+                log: object(&day.log, ObjectKind::Log),
+                modified: day.modified,
+                index: day
+                    .index
+                    .as_ref()
+                    .map(|index| object(index, ObjectKind::Index)),
+                table: day
+                    .table
+                    .as_ref()
+                    .map(|table| object(table, ObjectKind::Table)),
+            }))
+        });
+        let mut files: Vec<Arc<ShippedFile>> = files.collect();
+        files.sort_by(|a, b| a.name.cmp(&b.name));
+        let catalog = manifest.catalog.as_ref();
+        ShippedDays {
+            url: self.shared.client.url().join(self.enterprise.as_str()),
+            files,
+            catalog: catalog.map(|catalog| object(catalog, ObjectKind::Catalog)),
+            revision: manifest.revision,
+            stale: None,
+        }
+    }
+
+    fn on_disk(&self, act: impl FnOnce(&crate::disk_cache::DiskCache, &str)) {
+        if let Some(disk) = &self.shared.disk {
+            act(disk, &self.name_on_disk());
+        }
+    }
+
+    fn name_on_disk(&self) -> String {
+        let url = self.shared.client.url_of(&self.enterprise, MANIFEST);
+        let id = self.shared.client.identity(url.display());
+        format!("manifest.{:032x}", u128::from_be_bytes(id))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Wakes those who wait, also when the task ends early.
+struct Arriving(Arc<HeldManifest>);
+
+impl Drop for Arriving {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        state.is_coming = false;
+        if state.answer.is_none() {
+            let ending = StoreFault::Unreachable("the program is ending".to_owned());
+            state.answer = Some(Err(ending));
+        }
+        drop(state);
+        self.0.arrival.notify_all();
+    }
+}
+
+/// An entry of the cache: the tag in a line, then the manifest.
+fn entry(etag: &str, manifest: &Bytes) -> Vec<u8> {
+    let mut entry = etag.replace('\n', "").into_bytes();
+    entry.push(b'\n');
+    entry.extend_from_slice(manifest);
+    entry
+}
+
+fn parts_of_entry(entry: &[u8]) -> Option<(&str, &[u8])> {
+    let end = entry.iter().position(|&byte| byte == b'\n')?;
+    Some((str::from_utf8(&entry[..end]).ok()?, &entry[end + 1..]))
+}
