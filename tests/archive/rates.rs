@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use calltrace_archive::{Archive, ArchiveConfig, Bucket, ObjectKind};
-use calltrace_store::shipped::ShippedTree;
+use calltrace_store::tree::ShippedTree;
 use testing::object_stores::{Seaweed, own_prefix};
 
 use crate::stores::{config, enterprise, manifest, noise, object};

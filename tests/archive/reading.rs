@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use calltrace_archive::{Archive, ArchiveConfig, Bucket, Manifest, ObjectKind};
-use calltrace_store::shipped::{ShippedTree, StoredObject};
+use calltrace_store::object::StoredObject;
+use calltrace_store::tree::ShippedTree;
 use testing::fault_proxy::{Fault, FaultProxy};
 use testing::object_stores::{Seaweed, own_prefix};
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use calltrace_archive::{Archive, ArchiveConfig, Bucket, ObjectKind};
 use calltrace_store::secret::{Secret, SecretSource};
-use calltrace_store::shipped::ShippedTree;
+use calltrace_store::tree::ShippedTree;
 use testing::fault_proxy::{Fault, FaultProxy};
 use testing::object_stores::{KEY, READER_KEY, Seaweed, own_prefix};
 use tracing_subscriber::fmt::MakeWriter;

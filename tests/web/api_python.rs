@@ -4,7 +4,6 @@
 //! Longer: `CALLTRACE_SCHEMA_EXAMPLES=1000 cargo test --test web api_python`.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::process::Command;
 
 use crate::posting::{empty_tree, logged};

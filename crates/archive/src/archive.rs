@@ -7,8 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use calltrace_store::error::Error;
-use calltrace_store::shipped::{MANIFEST_SECONDS_MAX, ShippedDays, ShippedTree};
-use calltrace_store::tree::EnterpriseName;
+use calltrace_store::tree::{EnterpriseName, MANIFEST_SECONDS_MAX, ShippedDays, ShippedTree};
 
 use crate::client::Client;
 use crate::config::ArchiveConfig;

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use calltrace_store::error::cant;
-use calltrace_store::shipped::{MANIFEST_SECONDS_MAX, ShippedDays, ShippedFile, StoredObject};
+use calltrace_store::object::StoredObject;
 use calltrace_store::tree::EnterpriseName;
+use calltrace_store::tree::{MANIFEST_SECONDS_MAX, ShippedDays, ShippedFile};
 
 use crate::client::FoundManifest;
 use crate::error::StoreFault;

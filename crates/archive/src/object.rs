@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use calltrace_store::shipped::StoredObject;
+use calltrace_store::object::StoredObject;
 use calltrace_store::tree::EnterpriseName;
 
 use crate::error::StoreFault;

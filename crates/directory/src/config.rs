@@ -54,7 +54,7 @@ impl Config {
         self.enterprises.is_empty() && self.people.is_empty() && !sources
     }
 
-    /// Removes secrets if their files cannot be read, for commands that work without them. Returns one error message
+    /// Removes the secrets whose files cannot be read, for commands that work without them. Returns one error message
     /// for each of them.
     pub fn pass_over_unreadable(&mut self) -> Vec<String> {
         let mut wrong = Vec::new();
@@ -83,51 +83,8 @@ impl Config {
 mod tests {
     use super::*;
 
-    fn file(text: &str, mode: u32) -> (tempfile::TempDir, SecretSource) {
-        let dir = tempfile::tempdir().expect("a folder of its own");
-        let path = dir.path().join("secret");
-        fs::write(&path, text).expect("its own file");
-        fs::set_permissions(&path, Permissions::from_mode(mode)).expect("its own file");
-        (dir, SecretSource::File(path))
-    }
-
     #[test]
-    fn a_secret_of_a_file_is_its_line_without_the_end_of_it() {
-        for (text, mode, warned) in [("s3 cret\r\n", 0o640, 0), ("s3 cret", 0o644, 1)] {
-            let (_dir, given) = file(text, mode);
-            let mut warnings = Vec::new();
-            let secret = given
-                .read("enterprises.0367.secret", &mut warnings)
-                .expect("the file holds one");
-            assert!(secret.matches("s3 cret"));
-            assert_eq!(warnings.len(), warned, "{warnings:?}");
-            assert!(!warnings.iter().any(|warning| warning.contains("s3 cret")));
-        }
-    }
-
-    #[test]
-    fn a_file_without_a_secret_is_an_error_that_names_it() {
-        let texts = ["", "\n", "one\ntwo\n"];
-        for (_dir, given) in texts.map(|text| file(text, 0o600)) {
-            let wrong = given
-                .read("postgres.url", &mut Vec::new())
-                .expect_err("there is none in it");
-            let wrong = wrong.to_string();
-            assert!(wrong.starts_with("postgres.url_file: "), "{wrong}");
-            assert!(!wrong.contains("two"), "{wrong}");
-        }
-        let nowhere = SecretSource::File("/nowhere/secret".into());
-        let wrong = nowhere
-            .read("postgres.url", &mut Vec::new())
-            .expect_err("there is no such file");
-        let expected = "postgres.url_file: /nowhere/secret: no such file or directory";
-        assert_eq!(wrong.to_string(), expected);
-        let endless = SecretSource::File("/dev/zero".into());
-        assert!(endless.read("postgres.url", &mut Vec::new()).is_err());
-    }
-
-    #[test]
-    fn unreadable_secrets_are_removed_and_named() {
+    fn what_cannot_be_read_is_passed_over_and_named() {
         let nowhere = || Some(SecretSource::File("/nowhere/secret".into()));
         let known = |secret| EnterpriseConfig {
             secret,
@@ -144,11 +101,11 @@ mod tests {
             ..Config::default()
         };
         config.postgres.url = nowhere();
-        let expected = [
+        let said = [
             "enterprises.0367.secret_file: /nowhere/secret: no such file or directory",
             "postgres.url_file: /nowhere/secret: no such file or directory",
         ];
-        assert_eq!(config.pass_over_unreadable(), expected);
+        assert_eq!(config.pass_over_unreadable(), said);
         assert!(config.postgres.url.is_none());
         assert_eq!(config.enterprises[&name("0103")].secret, here);
         assert_eq!(config.pass_over_unreadable(), [""; 0]);

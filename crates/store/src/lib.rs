@@ -11,5 +11,6 @@ pub mod fsx;
 pub mod index;
 pub mod object;
 pub mod scan;
+pub mod secret;
 pub mod source;
 pub mod tree;

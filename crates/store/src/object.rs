@@ -39,6 +39,10 @@ pub trait StoredObject: fmt::Debug + Send + Sync {
     /// immediately. A later [`StoredObject::read_at`] waits for what is on its way. A range that
     /// can't be fetched is an error only when it is read.
     fn fetch_ahead(&self, ranges: &[Range<u64>]);
+
+    /// Drops what is cached of this range, because the caller found it damaged. The next read asks
+    /// the store again, once; if the range is still damaged, so is the object.
+    fn forget(&self, _range: Range<u64>) {}
 }
 
 /// Bytes that can be read at any offset.
@@ -151,6 +155,15 @@ impl StoredFile {
             let range = end.saturating_sub(bytes)..end;
             self.fetch_ahead(slice::from_ref(&range));
         }
+    }
+
+    /// Drops what is cached of a range of an object, see [`StoredObject::forget`]. Returns whether
+    /// reading it again may help.
+    pub fn forget(&self, range: Range<u64>) -> bool {
+        if let StoredFile::Object { object, .. } = self {
+            object.forget(range);
+        }
+        self.is_object()
     }
 
     /// Whether it lies in object storage, where each read that was not announced costs a request.

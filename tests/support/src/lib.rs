@@ -11,6 +11,8 @@ pub mod fault_proxy;
 pub mod faults;
 pub mod generator;
 pub mod journals;
+mod kept;
+pub mod object_stores;
 pub mod shipped;
 pub mod sshd;
 pub mod terminal;

@@ -90,6 +90,11 @@ fn read_section(file: &StoredFile, section: Section) -> Option<Vec<u8>> {
         return None;
     }
     let mut bytes = vec![0; section.bytes as usize];
-    file.read_exact_at(&mut bytes, section.at).ok()?;
-    (crc32fast::hash(&bytes) == section.crc).then_some(bytes)
+    let mut read = || {
+        file.read_exact_at(&mut bytes, section.at).ok()?;
+        Some(crc32fast::hash(&bytes) == section.crc)
+    };
+    let range = section.at..section.at + u64::from(section.bytes);
+    let is_sound = read()? || file.forget(range) && read()?;
+    is_sound.then_some(bytes)
 }

@@ -342,7 +342,13 @@ impl BgzfReader<'_> {
             self.content = content;
             return Ok(());
         }
-        self.inflate(block)?;
+        if let Err(what) = self.inflate(block) {
+            let range = block.at..block.at + u64::from(block.bytes);
+            match self.log.file.forget(range) {
+                true => self.inflate(block)?,
+                false => return Err(what),
+            }
+        }
         if self.keeps {
             self.bgzf.remember(number, &self.content);
         }
