@@ -8,7 +8,7 @@ use calltrace_engine::CheckedTable;
 use calltrace_output::rotation::size;
 use calltrace_store::error::Error;
 use calltrace_store::index::{self, IndexState};
-use calltrace_store::tree::{LogFile, Snapshot};
+use calltrace_store::tree::{LogFile, LogPlace, Snapshot};
 
 const ANEW: &str = "the next calltrace rotate makes a new one";
 
@@ -28,7 +28,11 @@ pub(super) fn run(app: &App, args: &IndexArgs) -> Result<Exit, Error> {
             let looked = look(app, args, log);
             wrong |= looked.is_err();
             let (Ok(sentence) | Err(sentence)) = looked;
-            let (name, bytes) = (log.name.full(), size(log.bytes));
+            let name = match &log.place {
+                LogPlace::Folder(_) => log.name.full(),
+                LogPlace::Shipped(_) => log.path.display().to_string(),
+            };
+            let bytes = size(log.bytes);
             let line = format!("{enterprise}: {name}, {bytes}: {sentence}");
             out.raw(std::iter::once(line.as_bytes()))?;
         }
@@ -78,8 +82,9 @@ fn look(app: &App, args: &IndexArgs, log: &Arc<LogFile>) -> Result<String, Strin
 
 /// What to do about a wrong index. `rotate` replaces an index by itself only if it is stale.
 fn remedy(state: &IndexState, log: &LogFile) -> String {
-    match state {
-        IndexState::Stale(_) => ANEW.to_owned(),
+    match (state, &log.place) {
+        (_, LogPlace::Shipped(_)) => "calltrace ship --check examines the shipped day".to_owned(),
+        (IndexState::Stale(_), LogPlace::Folder(_)) => ANEW.to_owned(),
         _ => format!("delete {}; {ANEW}", index::path_of(&log.path).display()),
     }
 }

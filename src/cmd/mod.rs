@@ -3,6 +3,7 @@
 //!
 //! Answers go to stdout, messages about them to stderr. A run ends as an [`Exit`]; `main` turns it into a number.
 
+mod archive;
 mod askpass;
 mod calls;
 mod compare;
@@ -55,6 +56,7 @@ pub use askpass::askpass;
 pub use complete::complete;
 pub use talk::say;
 
+use archive::{Days, OpenTree};
 use names::Book;
 use root::Root;
 use system_zone::{system_zone, wrong_tz};
@@ -127,9 +129,11 @@ pub fn run(cli: Cli) -> Result<Exit, Error> {
             false => compare::run(&App::open(global)?.paged(), &args),
         },
         Command::Index(mut args) => index::run(&App::of(global, &mut args.enterprises)?, &args),
-        Command::Rotate(mut args) => rotate::run(&App::of(global, &mut args.enterprises)?, &args),
+        Command::Rotate(mut args) => {
+            rotate::run(&App::of_local(global, &mut args.enterprises)?, &args)
+        }
         Command::Doctor(mut args) => {
-            let app = App::of(global, &mut args.enterprises)?;
+            let app = App::of_local(global, &mut args.enterprises)?;
             doctor::run(&app.paged(), &args)
         }
         Command::Sync(mut args) => sync::run(&App::of(global, &mut args.enterprises)?, &args),
@@ -163,16 +167,23 @@ fn follow(global: Global, mut args: TailArgs) -> Result<Exit, Error> {
 
 impl App {
     fn open(global: Global) -> Result<App, Error> {
+        App::open_days(global, Days::All)
+    }
+
+    fn open_days(global: Global, days: Days) -> Result<App, Error> {
         let settings = Settings::load(global.config.as_deref())?;
-        let tree = Root::of(&global, &settings).open()?;
+        let opened = OpenTree::of(&Root::of(&global, &settings), &settings, days)?;
         let clock = clock(global.tz, &settings);
         let is_set = global.tz.or(settings.display_timezone).is_some();
         if let Some(text) = wrong_tz().filter(|_| !is_set && !global.quiet) {
             say(&text);
         }
-        let threads = global.threads.unwrap_or(settings.threads);
-        Ok(App {
-            tree,
+        let threads = match global.threads.unwrap_or(settings.threads) {
+            0 => opened.threads(),
+            threads => threads,
+        };
+        let app = App {
+            tree: opened.tree,
             engine: Engine::new(usize::from(threads), Tuning::default(), clock.log)?,
             clock,
             now: wall_clock(),
@@ -182,7 +193,9 @@ impl App {
             pager: None,
             notes: Notes::default(),
             printed_once: RefCell::default(),
-        })
+        };
+        opened.warnings.iter().for_each(|text| app.say(text));
+        Ok(app)
     }
 
     /// Opens the tree and reads filters on calls.
@@ -195,6 +208,13 @@ impl App {
     /// Opens the tree and reads the names of enterprises.
     fn of(global: Global, enterprises: &mut [String]) -> Result<App, Error> {
         let app = App::open(global)?;
+        app.read_enterprises(enterprises)?;
+        Ok(app)
+    }
+
+    /// The same for a command that changes or examines local folders.
+    fn of_local(global: Global, enterprises: &mut [String]) -> Result<App, Error> {
+        let app = App::open_days(global, Days::Local)?;
         app.read_enterprises(enterprises)?;
         Ok(app)
     }

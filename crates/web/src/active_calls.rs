@@ -84,7 +84,10 @@ impl ActiveCalls {
 }
 
 /// Counts the calls in progress at the time `now`, of every enterprise.
+///
+/// Calls in progress are in local files, so no shipped day is read.
 pub(super) fn count(tree: &Tree, engine: &Engine, now: Stamp) -> Vec<(String, usize)> {
+    let tree = &tree.without_shipped();
     let names = tree.enterprises().unwrap_or_default();
     let question = SearchQuestion {
         criteria: Criteria {

@@ -140,6 +140,10 @@ fn list(tree: &Tree) -> Result<(), String> {
         ErrorKind::NotADirectory => "the log tree is not a folder",
         _ => "the log tree can't be read",
     };
+    if !tree.is_local() {
+        let listed = tree.enterprises();
+        return listed.map(|_| ()).map_err(|error| error.to_string());
+    }
     let entries = std::fs::read_dir(tree.root()).map_err(reason);
     let listed = entries.and_then(|mut entries| {
         let failed = entries.find_map(Result::err);

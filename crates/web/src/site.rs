@@ -119,7 +119,7 @@ impl Site {
             let others = self.tree.enterprises();
             others.is_ok_and(|others| !others.is_empty())
         };
-        self.tree.folder(enterprise).is_err() && holds_others()
+        !self.tree.has(enterprise) && holds_others()
     }
 
     /// Returns the current time, as a record written now would have it.

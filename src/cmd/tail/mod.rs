@@ -34,6 +34,12 @@ use calltrace_store::tree::EnterpriseName;
 
 pub(super) fn run(app: &App, args: &TailArgs) -> Result<Exit, Error> {
     args.check()?;
+    if args.follows() && !app.tree.is_local() {
+        return Err(Error::Usage(format!(
+            "{} holds shipped days, which never change; --follow needs --root with a local folder",
+            app.tree.root().display()
+        )));
+    }
     let tail = Tail {
         app,
         args,

@@ -135,6 +135,20 @@ impl Tree {
         self.shipped.as_ref()
     }
 
+    /// The same tree without its shipped days.
+    #[must_use]
+    pub fn without_shipped(&self) -> Tree {
+        Tree {
+            shipped: None,
+            ..self.clone()
+        }
+    }
+
+    /// Whether an enterprise has a folder or shipped days; true if that can't be found out.
+    pub fn has(&self, name: &EnterpriseName) -> bool {
+        self.folder(name).is_ok() || self.has_shipped(name)
+    }
+
     /// Whether it has a local folder.
     pub fn is_local(&self) -> bool {
         self.is_local
