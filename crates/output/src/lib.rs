@@ -20,6 +20,7 @@ mod people;
 pub mod rotation;
 mod rows;
 mod secrets;
+pub mod shipping;
 pub mod stats;
 pub mod story;
 mod stream;

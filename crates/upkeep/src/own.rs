@@ -20,6 +20,9 @@ pub(crate) const LOCK: &str = "lock";
 /// The positions up to which the journals of hosts have been read.
 pub(crate) const SYNC: &str = "sync.json";
 
+/// What was shipped to object storage, and the checksums of local files.
+pub(crate) const SHIPPED: &str = "shipped.toml";
+
 /// The times at which archives were compared with their indexes.
 pub(crate) const CHECKED: &str = "checked.toml";
 
@@ -151,5 +154,5 @@ fn is_of_a_run(name: &str) -> bool {
     let finished = name.strip_suffix(".tmp").unwrap_or(name);
     index::log_of(finished).is_some()
         || log_of_table(finished).is_some()
-        || [LOCK, MEMORY, CHECKED, SYNC, index::catalog::NAME].contains(&finished)
+        || [LOCK, MEMORY, CHECKED, SYNC, SHIPPED, index::catalog::NAME].contains(&finished)
 }

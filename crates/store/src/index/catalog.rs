@@ -11,6 +11,7 @@
 //! (nanoseconds), i64 earliest and latest time as probed (i64::MIN for none), u32 1 if in order; then
 //! u32 1 if numbers are posted, u32 count of pages, each u32 first key and its section.
 
+use std::collections::HashMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -81,23 +82,97 @@ pub fn is_fresh(snapshot: &Snapshot) -> bool {
 /// # Errors
 /// When an index can't be read or `out` can't be written.
 pub fn build(snapshot: &Snapshot, out: &mut dyn Write) -> io::Result<()> {
-    let torn = || io::Error::other("an index turned out to be torn");
-    let mut archives = Vec::new();
-    let mut postings: Vec<u64> = Vec::new();
-    let mut fits = true;
-    for (log, index) in indexed(snapshot) {
-        let number = archives.len() as u64;
-        archives.push(Archive::of(log, &index).ok_or_else(torn)?);
-        if !fits {
-            continue;
+    let listed = indexed(snapshot).into_iter().map(Listed::of_log);
+    write(&listed.collect::<io::Result<Vec<_>>>()?, None, out)
+}
+
+/// Writes a catalog that goes on from `old`: of `logs`, as [`build()`] does, and of the archives of
+/// `old` that `is_kept` names and that are none of `logs`. So a catalog can list archives whose
+/// indexes are not at hand.
+///
+/// # Errors
+/// When an index or a page of `old` can't be read or `out` can't be written.
+pub fn extend(
+    old: Option<&Catalog>,
+    is_kept: &dyn Fn(&Archive) -> bool,
+    logs: &[Arc<LogFile>],
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let new = logs
+        .iter()
+        .filter_map(|log| Some((log.as_ref(), usable(log)?)));
+    let mut listed: Vec<Listed> = new.map(Listed::of_log).collect::<io::Result<_>>()?;
+    let is_new = |name: &str| logs.iter().any(|log| log.name.full() == name);
+    for (at, archive) in (0..).zip(old.iter().flat_map(|old| &old.archives)) {
+        if is_kept(archive) && !is_new(&archive.name) {
+            let numbers = Numbers::Old(at);
+            let archive = archive.clone();
+            listed.push(Listed { archive, numbers });
         }
-        let from = postings.len();
-        let post = |key: u32| postings.push(u64::from(key) << 32 | number);
-        index.known.keys_of(KeyKind::Phone, post).ok_or_else(torn)?;
-        // A key may be in several segments of an index.
-        postings[from..].sort_unstable();
-        postings.dedup();
-        fits = postings.len() <= NUMBERS_MAX;
+    }
+    listed.sort_by_key(|listed| FileName::parse(&listed.archive.name));
+    write(&listed, old, out)
+}
+
+/// An archive that is to be listed.
+struct Listed {
+    archive: Archive,
+    numbers: Numbers,
+}
+
+/// Where the numbers of an archive are known from.
+enum Numbers {
+    Index(Box<Index>),
+    /// The archive has this place in the old catalog.
+    Old(u32),
+}
+
+impl Listed {
+    fn of_log((log, index): (&LogFile, Index)) -> io::Result<Listed> {
+        Ok(Listed {
+            archive: Archive::of(log, &index).ok_or_else(torn)?,
+            numbers: Numbers::Index(Box::new(index)),
+        })
+    }
+}
+
+fn torn() -> io::Error {
+    io::Error::other("an index or a catalog turned out to be torn")
+}
+
+fn write(listed: &[Listed], old: Option<&Catalog>, out: &mut dyn Write) -> io::Result<()> {
+    let mut postings: Vec<u64> = Vec::new();
+    let posting = |key: u32, number: u64| u64::from(key) << 32 | number;
+    let mut new_places = HashMap::new();
+    let mut fits = true;
+    for (number, listed) in (0..).zip(listed) {
+        match &listed.numbers {
+            Numbers::Old(at) => {
+                new_places.insert(*at, number);
+            }
+            Numbers::Index(index) if fits => {
+                let from = postings.len();
+                let post = |key: u32| postings.push(posting(key, number));
+                index.known.keys_of(KeyKind::Phone, post).ok_or_else(torn)?;
+                // A key may be in several segments of an index.
+                postings[from..].sort_unstable();
+                postings.dedup();
+                fits = postings.len() <= NUMBERS_MAX;
+            }
+            Numbers::Index(_) => {}
+        }
+    }
+    if let Some(old) = old.filter(|_| fits && !new_places.is_empty()) {
+        fits = old.numbers.is_some();
+        let mut post = |key: u32, places: &[u32]| {
+            let there = places.iter().filter_map(|at| new_places.get(at));
+            postings.extend(there.map(|number| posting(key, *number)));
+        };
+        if let Some(numbers) = &old.numbers {
+            let read = numbers.each(&old.store, KeyKind::Phone, &mut post);
+            read.ok_or_else(torn)?;
+        }
+        fits &= postings.len() <= NUMBERS_MAX;
     }
     if !fits {
         postings.clear();
@@ -106,6 +181,7 @@ pub fn build(snapshot: &Snapshot, out: &mut dyn Write) -> io::Result<()> {
     let mut out = CountingWriter { out, at: 0 };
     out.write(&MAGIC)?;
     let pages = write_pages(&mut out, &postings, 0)?;
+    let archives: Vec<&Archive> = listed.iter().map(|listed| &listed.archive).collect();
     out.tail(&encode(&archives, fits, &pages), MAGIC)
 }
 
@@ -132,14 +208,16 @@ pub fn check(snapshot: &Snapshot) -> Result<bool, String> {
 
 /// The archives with a usable index that records no damage.
 fn indexed(snapshot: &Snapshot) -> Vec<(&LogFile, Index)> {
-    let usable = |index: &Index| {
-        let is_archive = index.known.footer.fingerprint.stored != StorageFormat::Plain;
-        is_archive && index.findings().next().is_none()
-    };
-    let open = |log: &LogFile| Index::open(log).ok().flatten().filter(usable);
     let logs = snapshot.files.iter().map(AsRef::as_ref);
-    logs.filter_map(|log: &LogFile| Some((log, open(log)?)))
+    logs.filter_map(|log: &LogFile| Some((log, usable(log)?)))
         .collect()
+}
+
+/// The index of an archive, if it can be used and records no damage.
+fn usable(log: &LogFile) -> Option<Index> {
+    let index = Index::open(log).ok().flatten()?;
+    let is_archive = index.known.footer.fingerprint.stored != StorageFormat::Plain;
+    (is_archive && index.findings().next().is_none()).then_some(index)
 }
 
 impl Archive {
@@ -151,6 +229,12 @@ impl Archive {
             bytes: log.bytes,
             modified: log.file.state().ok()?.modified,
         })
+    }
+
+    /// Whether it is the entry of an archive of this name, length (bytes) and time of change
+    /// (nanoseconds of Unix time).
+    pub fn is_of(&self, name: &str, bytes: u64, modified: i64) -> bool {
+        (self.name.as_str(), self.bytes, self.modified) == (name, bytes, modified)
     }
 }
 
@@ -170,7 +254,8 @@ impl Catalog {
         })
     }
 
-    fn of_file(file: StoredFile) -> Option<Catalog> {
+    /// The catalog in an open file; `None` when it is not usable.
+    pub fn of_file(file: StoredFile) -> Option<Catalog> {
         let footer = read_tail(&file, MAGIC).ok()?;
         let (archives, pages) = decode(&footer)?;
         // Pages of numbers fill the file up to its footer.
@@ -209,7 +294,7 @@ impl Catalog {
     }
 }
 
-fn encode(archives: &[Archive], fits: bool, pages: &[PostingsPage]) -> Vec<u8> {
+fn encode(archives: &[&Archive], fits: bool, pages: &[PostingsPage]) -> Vec<u8> {
     let mut out = NumberWriter::default();
     out.count(archives.len());
     for archive in archives {

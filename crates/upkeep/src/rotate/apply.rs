@@ -48,7 +48,7 @@ pub(super) fn apply(
 }
 
 /// Tidies up after a run that died, before there is a plan.
-pub(super) fn tidy(
+pub(crate) fn tidy(
     context: &RotationContext<'_>,
     report: &mut RotationReport,
 ) -> Result<(), Error> {
@@ -198,8 +198,16 @@ fn forget(context: &RotationContext<'_>, log: &FileName, step: &RotationStep) ->
 }
 
 fn catalog(context: &RotationContext<'_>, step: &RotationStep) -> StepOutcome {
+    Ok(renew_catalog(context)?.then(|| StepReport::of(step)))
+}
+
+/// Makes the catalog again if it does not match the existing files; false if it does.
+///
+/// # Errors
+/// When the folder can't be read or the catalog can't be written.
+pub(crate) fn renew_catalog(context: &RotationContext<'_>) -> Result<bool, Error> {
     if catalog_is_fresh(context) {
-        return Ok(None);
+        return Ok(false);
     }
     let name = index::catalog::NAME;
     let path = context.own_path(name);
@@ -213,5 +221,5 @@ fn catalog(context: &RotationContext<'_>, step: &RotationStep) -> StepOutcome {
         built.and_then(|()| out.flush())
     };
     publish::own_file(context, name, build).map_err(fail)?;
-    Ok(Some(StepReport::of(step)))
+    Ok(true)
 }

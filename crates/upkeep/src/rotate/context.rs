@@ -15,36 +15,36 @@ use calltrace_store::index;
 use calltrace_store::source::Source;
 use calltrace_store::tree::{EnterpriseName, FileName, LogFile};
 
-pub(super) struct RotationContext<'s> {
-    pub(super) enterprise: &'s EnterpriseName,
-    pub(super) folder: Folder,
-    pub(super) zone: LogZone,
-    pub(super) policy: &'s Policy,
-    pub(super) ops: &'s dyn DiskOps,
-    pub(super) pool: &'s ThreadPool,
-    pub(super) clock: &'s WallClock,
-    pub(super) semaphore: &'s Semaphore,
-    pub(super) watch: &'s RotationWatcher<'s>,
+pub(crate) struct RotationContext<'s> {
+    pub(crate) enterprise: &'s EnterpriseName,
+    pub(crate) folder: Folder,
+    pub(crate) zone: LogZone,
+    pub(crate) policy: &'s Policy,
+    pub(crate) ops: &'s dyn DiskOps,
+    pub(crate) pool: &'s ThreadPool,
+    pub(crate) clock: &'s WallClock,
+    pub(crate) semaphore: &'s Semaphore,
+    pub(crate) watch: &'s RotationWatcher<'s>,
 }
 
 /// A log file as it was when it was opened.
-pub(super) struct OpenLog {
-    pub(super) source: Source,
-    pub(super) metadata: Metadata,
+pub(crate) struct OpenLog {
+    pub(crate) source: Source,
+    pub(crate) metadata: Metadata,
 }
 
 impl OpenLog {
-    pub(super) fn log(&self) -> &Arc<LogFile> {
+    pub(crate) fn log(&self) -> &Arc<LogFile> {
         &self.source.log
     }
 
-    pub(super) fn file(&self) -> &File {
+    pub(crate) fn file(&self) -> &File {
         let local = self.log().file.local();
         local.expect("a rotation opens files of a folder")
     }
 
     /// Whether the file is unchanged since.
-    pub(super) fn is_as_it_was(&self) -> io::Result<bool> {
+    pub(crate) fn is_as_it_was(&self) -> io::Result<bool> {
         let now = self.file().metadata()?;
         Ok((now.len(), now.modified()?) == (self.metadata.len(), self.metadata.modified()?))
     }
@@ -52,27 +52,27 @@ impl OpenLog {
 
 impl RotationContext<'_> {
     /// The path of the enterprise's log of this name, for messages.
-    pub(super) fn path(&self, name: &FileName) -> PathBuf {
+    pub(crate) fn path(&self, name: &FileName) -> PathBuf {
         self.folder.path_of(&name.full())
     }
 
     /// `.calltrace`. It may be missing in a dry run.
-    pub(super) fn own_folder(&self) -> io::Result<Folder> {
+    pub(crate) fn own_folder(&self) -> io::Result<Folder> {
         self.folder.subfolder(index::FOLDER)
     }
 
     /// The path of a file in `.calltrace`, for messages.
-    pub(super) fn own_path(&self, name: &str) -> PathBuf {
+    pub(crate) fn own_path(&self, name: &str) -> PathBuf {
         self.folder.path().join(index::FOLDER).join(name)
     }
 
     /// Opens a log file for reading, and nothing else in its place: no link, no FIFO.
-    pub(super) fn open(&self, name: &FileName) -> io::Result<OpenLog> {
+    pub(crate) fn open(&self, name: &FileName) -> io::Result<OpenLog> {
         self.open_as(name, &name.full())
     }
 
     /// Opens a log file that may be missing.
-    pub(super) fn open_if_there(&self, name: &FileName) -> io::Result<Option<OpenLog>> {
+    pub(crate) fn open_if_there(&self, name: &FileName) -> io::Result<Option<OpenLog>> {
         match self.open(name) {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             opened => opened.map(Some),
@@ -80,14 +80,14 @@ impl RotationContext<'_> {
     }
 
     /// Opens the file called `there` as if it had the name `name` already.
-    pub(super) fn open_as(&self, name: &FileName, there: &str) -> io::Result<OpenLog> {
+    pub(crate) fn open_as(&self, name: &FileName, there: &str) -> io::Result<OpenLog> {
         let (file, metadata) = self.folder.open_file(there, Purpose::Read)?;
         refuse_holes(&file, &metadata)?;
         self.opened(name, there, file)
     }
 
     /// An open file as a log file.
-    pub(super) fn opened(&self, name: &FileName, there: &str, file: File) -> io::Result<OpenLog> {
+    pub(crate) fn opened(&self, name: &FileName, there: &str, file: File) -> io::Result<OpenLog> {
         let metadata = file.metadata()?;
         let log = LogFile::of(&self.folder, name.clone(), there, file, &metadata);
         Ok(OpenLog {
@@ -97,7 +97,7 @@ impl RotationContext<'_> {
     }
 
     /// Now, as the time of a record.
-    pub(super) fn now(&self) -> Stamp {
+    pub(crate) fn now(&self) -> Stamp {
         self.zone.stamp(self.clock.utc())
     }
 }

@@ -17,6 +17,7 @@ use crate::survey::listing::{Listing, OwnFolder};
 use crate::survey::log::LogStat;
 use crate::survey::memory::RotationMemory;
 use crate::survey::names::{archive_of, live};
+use crate::survey::shipped::ShippedMemory;
 use crate::survey::times::{self, DAY_MILLIS, RecordDays, day_of};
 use calltrace_model::record::Stamp;
 use calltrace_store::error::Error;
@@ -44,6 +45,7 @@ pub(super) struct FolderFacts {
     /// Entries with a log's name that are not regular files, each as a clause.
     pub(super) left_alone: Vec<String>,
     pub(super) catalog_is_fresh: bool,
+    pub(super) shipped: ShippedMemory,
 }
 
 /// What a plan needs to know of a log file. The `last` time of its log is the latest that is not ahead of the clock,
@@ -59,6 +61,8 @@ pub(super) struct FileFacts {
     pub(super) ends_within_line: bool,
     /// The day that its age counts from: that of its last record, unless other signs are of a later one.
     pub(super) age_from: Option<NaiveDate>,
+    /// It is to be copied to object storage, and was not yet.
+    pub(super) is_unshipped: bool,
     /// How many bytes of its beginning its archive already holds.
     pub(super) held_bytes: u64,
     /// An archive, and how many bytes of this file's beginning that archive holds as its last part. Some of them
@@ -126,6 +130,7 @@ pub(super) fn look(
         today: day_of(context.now()),
         left_alone: Vec::new(),
         catalog_is_fresh: true,
+        shipped: ShippedMemory::of(&context.folder),
     });
     survey.remember(&context.folder);
     let own = OwnFolder::of(&context.folder).map_err(list)?;
@@ -187,6 +192,12 @@ fn finished_file(
     let more = FileFacts {
         may_grow: !log.name.gz && (is_current || is_daily && !is_ours),
         age_from: log.last.map(age_from),
+        is_unshipped: context.policy.only_shipped
+            && log.name.day().is_some()
+            && !survey
+                .more
+                .shipped
+                .is_shipped(&log.name.full(), &opened.metadata),
         ..FileFacts::default()
     };
     let mut seen = RotationFile { log, more };
@@ -315,8 +326,21 @@ fn limit(context: &RotationContext<'_>) -> Stamp {
     context.now().plus_millis(DAY_MILLIS * AHEAD_DAYS_MAX)
 }
 
+/// The day that the age of an archive counts from; `None` if no record has a time.
+pub(crate) fn age_from(context: &RotationContext<'_>, opened: &OpenLog) -> Option<NaiveDate> {
+    let last = latest(context, opened, &index::state(opened.log()))?;
+    let kept = kept_since(day_of(context.now()), context.policy);
+    Some(age::counts_from(
+        context,
+        opened,
+        last,
+        limit(context),
+        kept,
+    ))
+}
+
 /// The first day that is kept.
-pub(super) fn kept_since(today: NaiveDate, policy: &super::Policy) -> NaiveDate {
+pub(crate) fn kept_since(today: NaiveDate, policy: &super::Policy) -> NaiveDate {
     let keep = Days::new(u64::from(policy.keep_days));
     today.checked_sub_days(keep).unwrap_or(NaiveDate::MIN)
 }

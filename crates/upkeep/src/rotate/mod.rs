@@ -16,22 +16,22 @@
 //! show. `output` prints reports.
 
 mod age;
-mod apply;
+pub(crate) mod apply;
 mod archived;
 mod clock;
 mod collapse;
-mod context;
+pub(crate) mod context;
 mod first;
-mod look;
+pub(crate) mod look;
 mod memory;
 mod no_writers;
 mod packing;
 mod plan;
 mod publish;
-mod remove;
+pub(crate) mod remove;
 mod report;
 mod seal;
-mod semaphore;
+pub(crate) mod semaphore;
 mod step;
 mod tables;
 mod tidy;
@@ -108,6 +108,8 @@ pub struct Policy {
     pub grace: Duration,
     /// About how many bytes of archives are compared with their indexes, at least one archive; 0 for none.
     pub verify_bytes: u64,
+    /// A file that `ship` is to copy to object storage expires only once a manifest there names it.
+    pub only_shipped: bool,
 }
 
 impl Default for Policy {
@@ -122,16 +124,17 @@ impl Default for Policy {
             recompress: false,
             grace: Duration::from_secs(60),
             verify_bytes: 64 << 20,
+            only_shipped: false,
         }
     }
 }
 
 /// A run over any number of enterprises.
 pub struct Rotation<'r> {
-    tree: &'r Tree,
+    pub(crate) tree: &'r Tree,
     zone: LogZone,
     policy: Policy,
-    ops: &'r dyn DiskOps,
+    pub(crate) ops: &'r dyn DiskOps,
     pool: &'r ThreadPool,
     clock: &'r WallClock,
     wait: bool,
@@ -186,6 +189,12 @@ impl<'r> Rotation<'r> {
         }
     }
 
+    /// The same with other full days before today that are kept.
+    pub(crate) fn keeping(mut self, keep_days: u32) -> Rotation<'r> {
+        self.policy.keep_days = keep_days;
+        self
+    }
+
     /// Waits for another rotation of the same enterprise instead of skipping it.
     pub fn waiting(mut self, wait: bool) -> Rotation<'r> {
         self.wait = wait;
@@ -225,7 +234,8 @@ impl<'r> Rotation<'r> {
         report
     }
 
-    fn context<'s>(
+    /// What the steps in an enterprise's folder work with.
+    pub(crate) fn context<'s>(
         &'s self,
         enterprise: &'s EnterpriseName,
         folder: Folder,
@@ -289,6 +299,20 @@ impl<'r> Rotation<'r> {
             report.note(&path, done);
         }
         Ok(())
+    }
+
+    /// Why this host's clock may be wrong, as a clause; see `clock`. `last_run` is when a rotation was last at work.
+    ///
+    /// # Errors
+    /// When the folder can't be read.
+    pub(crate) fn clock_contradiction(
+        &self,
+        context: &RotationContext<'_>,
+        last_run: Option<SystemTime>,
+    ) -> Result<Option<String>, Error> {
+        let survey = look::look(context, &self.holders)?;
+        let contradicted = clock::contradiction(context, self.tree, &survey, last_run, &self.signs);
+        Ok(contradicted)
     }
 
     /// The steps to take, and whether nothing contradicts the clock. If something does, nothing expires, and the

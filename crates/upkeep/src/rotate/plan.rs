@@ -78,7 +78,8 @@ pub(super) fn plan(survey: &RotationSurvey, policy: &Policy) -> Plan {
         let is_old = seen.more.age_from.is_some_and(|day| day < first_kept);
         // An empty file holds no line that could be lost.
         let is_empty = seen.is_finished_lines() && seen.log.bytes == 0;
-        !seen.more.may_grow && !seen.log.is_live_too && (is_empty || is_old)
+        let expires = is_empty || is_old && !seen.more.is_unshipped;
+        !seen.more.may_grow && !seen.log.is_live_too && expires
     };
     take_off(&mut plan, survey);
     let (expired, kept): (Vec<&RotationFile>, Vec<&RotationFile>) =
@@ -88,6 +89,10 @@ pub(super) fn plan(survey: &RotationSurvey, policy: &Policy) -> Plan {
     }
     for seen in &kept {
         seal(&mut plan, seen, &kept);
+        let is_old = seen.more.age_from.is_some_and(|day| day < first_kept);
+        if is_old && seen.more.is_unshipped && seen.log.name.gz {
+            plan.wait(seen.log.name.full(), UNSHIPPED);
+        }
     }
     if let Some((seen, live)) = survey.live_file() {
         live_file(&mut plan, seen, live, survey, policy);
@@ -170,6 +175,10 @@ fn seal(plan: &mut Plan, seen: &RotationFile, kept: &[&RotationFile]) {
 /// If the file were sealed now, the piece would stay next to the complete line, as a record of its own.
 const ENDS_WITHIN_LINE: &str =
     "ends within a line, which the next run of `calltrace sync` completes";
+
+/// Removed now, its lines would be nowhere.
+const UNSHIPPED: &str =
+    "is to be removed, but is not in object storage yet; calltrace ship copies it there";
 
 /// Seals a finished file, or adds it to the archive that exists.
 fn into_archive(log: FileName, is_there: bool) -> RotationStep {

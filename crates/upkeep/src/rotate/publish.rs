@@ -7,14 +7,14 @@ use crate::own;
 use calltrace_store::fsx::DraftFile;
 
 /// Puts a small file into `.calltrace`, in place of the one before.
-pub(super) fn small(context: &RotationContext<'_>, name: &str, content: &[u8]) -> io::Result<()> {
+pub(crate) fn small(context: &RotationContext<'_>, name: &str, content: &[u8]) -> io::Result<()> {
     own_file(context, name, |draft| {
         context.ops.write(draft.file(), content)
     })
 }
 
 /// Puts a file into `.calltrace` that `write` writes, in place of the one before.
-pub(super) fn own_file(
+pub(crate) fn own_file(
     context: &RotationContext<'_>,
     name: &str,
     write: impl FnOnce(&DraftFile<'_>) -> io::Result<()>,

@@ -32,7 +32,7 @@ const LATECOMERS: Duration = Duration::from_millis(20);
 
 /// How a removal ended.
 #[derive(Debug)]
-pub(super) enum Removal {
+pub(crate) enum Removal {
     /// The proof that it had no writers, if one was needed.
     Gone(Option<&'static str>),
     /// A process has it open; the clause says why the file stays.
@@ -43,7 +43,7 @@ pub(super) enum Removal {
 
 impl RotationContext<'_> {
     /// Removes a plain file that is archived or too old.
-    pub(super) fn remove(&self, opened: &OpenLog) -> Result<Removal, Error> {
+    pub(crate) fn remove(&self, opened: &OpenLog) -> Result<Removal, Error> {
         let path = &opened.log().path;
         let fail = |error| Error::io(path, "remove it", error);
         self.settle(opened).map_err(fail)?;
@@ -54,13 +54,13 @@ impl RotationContext<'_> {
     }
 
     /// Removes an archive, to which no process appends.
-    pub(super) fn remove_archive(&self, opened: &OpenLog) -> Result<Removal, Error> {
+    pub(crate) fn remove_archive(&self, opened: &OpenLog) -> Result<Removal, Error> {
         self.remove_quiet(opened, None)
             .map_err(|error| Error::io(&opened.log().path, "remove it", error))
     }
 
     /// Removes an index, if there is one.
-    pub(super) fn remove_index(&self, name: &FileName) -> Result<(), Error> {
+    pub(crate) fn remove_index(&self, name: &FileName) -> Result<(), Error> {
         let index = index::file_name(name);
         match self.remove_own(&index) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -71,7 +71,7 @@ impl RotationContext<'_> {
     }
 
     /// Removes a file of `.calltrace`.
-    pub(super) fn remove_own(&self, name: &str) -> io::Result<()> {
+    pub(crate) fn remove_own(&self, name: &str) -> io::Result<()> {
         let own = self.own_folder()?;
         self.ops.unlink(&own, name)?;
         self.ops.sync_folder(&own)

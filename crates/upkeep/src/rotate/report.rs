@@ -39,7 +39,7 @@ pub struct RotationReport {
 }
 
 impl RotationReport {
-    pub(super) fn new(enterprise: &EnterpriseName, dry_run: bool) -> RotationReport {
+    pub(crate) fn new(enterprise: &EnterpriseName, dry_run: bool) -> RotationReport {
         RotationReport {
             enterprise: enterprise.clone(),
             dry_run,

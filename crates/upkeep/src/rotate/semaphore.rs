@@ -7,18 +7,18 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// A counting semaphore.
 #[derive(Debug)]
-pub(super) struct Semaphore {
+pub(crate) struct Semaphore {
     free: Mutex<usize>,
     left: Condvar,
 }
 
 /// One permit, returned when dropped.
 #[derive(Debug)]
-pub(super) struct Permit<'g>(&'g Semaphore);
+pub(crate) struct Permit<'g>(&'g Semaphore);
 
 impl Semaphore {
     /// A semaphore with `places` permits, at least one.
-    pub(super) fn new(places: usize) -> Semaphore {
+    pub(crate) fn new(places: usize) -> Semaphore {
         Semaphore {
             free: Mutex::new(places.max(1)),
             left: Condvar::new(),
@@ -26,7 +26,7 @@ impl Semaphore {
     }
 
     /// Waits for a permit.
-    pub(super) fn acquire(&self) -> Permit<'_> {
+    pub(crate) fn acquire(&self) -> Permit<'_> {
         let full = |free: &mut usize| *free == 0;
         let waited = self.left.wait_while(self.lock(), full);
         *waited.unwrap_or_else(PoisonError::into_inner) -= 1;

@@ -9,6 +9,7 @@ pub(crate) mod listing;
 pub(crate) mod log;
 pub(crate) mod memory;
 pub(crate) mod names;
+pub(crate) mod shipped;
 pub(crate) mod times;
 
 use std::io::{self, ErrorKind};

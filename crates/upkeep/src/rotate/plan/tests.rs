@@ -6,6 +6,7 @@ use super::super::look::{FileFacts, FolderFacts};
 use super::*;
 use crate::survey::log::LogStat;
 use crate::survey::memory::RotationMemory;
+use crate::survey::shipped::ShippedMemory;
 use calltrace_model::record::Stamp;
 use calltrace_store::fsx::{FileIdentity, WriterProcess};
 use calltrace_store::index::IndexState;
@@ -22,6 +23,7 @@ fn survey() -> RotationSurvey {
         today: NaiveDate::from_ymd_opt(2025, 12, 3).expect("a day"),
         left_alone: Vec::new(),
         catalog_is_fresh: true,
+        shipped: ShippedMemory::default(),
     })
 }
 
@@ -266,6 +268,28 @@ fn a_file_goes_by_the_last_day_inside() {
             "Expire events.log.2025-11-30.gz",
             "Expire events.log.2025-12-01",
             "events.log.3: is to be removed, but still open in cat (pid 7)"
+        ]
+    );
+}
+
+#[test]
+fn an_old_file_that_is_still_to_be_shipped_stays() {
+    let unshipped = |name: &str| {
+        let seen = seen(name, "2025-11-01 23:59");
+        knowing(seen, |more| more.is_unshipped = true)
+    };
+    let mut plain = unshipped("events.log.2025-11-02");
+    plain.log.bytes = 10;
+    let shipped = seen("events.log.2025-10-30.gz", "2025-10-30 23:59");
+    let files = vec![shipped, unshipped("events.log.2025-11-01.gz"), plain];
+    assert_eq!(
+        auto(&with(files, None)),
+        [
+            "archive",
+            "Expire events.log.2025-10-30.gz",
+            "Seal events.log.2025-11-02 -> events.log.2025-11-02.gz",
+            "events.log.2025-11-01.gz: is to be removed, but is not in object storage yet; calltrace ship copies it \
+             there"
         ]
     );
 }

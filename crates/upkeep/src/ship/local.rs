@@ -1,0 +1,292 @@
+//! The sealed days of an enterprise's folder: archives that no rotation will change any more.
+//!
+//! A day that is merged later all the same (lines that were recovered for it) is shipped again: it has another
+//! checksum. Files are opened one at a time; what is sent later must still be the file that was looked at.
+
+use std::fs::{File, Metadata};
+use std::io::{self, ErrorKind, Read as _};
+use std::os::unix::fs::FileExt as _;
+
+use chrono::NaiveDate;
+
+use super::plan::{LocalDay, LocalPart, Part};
+use crate::rotate::WaitingFile;
+use crate::rotate::context::{OpenLog, RotationContext};
+use crate::survey::listing::Listing;
+use crate::survey::shipped::{FileStamp, KnownFile, ShippedMemory};
+use crate::survey::times::day_of;
+use calltrace_archive::{ContentRef, Manifest};
+use calltrace_engine::table_name;
+use calltrace_model::record::Stamp;
+use calltrace_store::error::{Error, Trouble};
+use calltrace_store::fsx::{NotAFile, modified_nanos};
+use calltrace_store::index::{self, Index};
+use calltrace_store::source::{ContentFormat, ContentTally};
+use calltrace_store::tree::{FileName, Generation};
+
+/// Bytes read at once for a checksum.
+const CHUNK_BYTES: usize = 256 << 10;
+
+/// What a folder holds for a bucket.
+#[derive(Debug, Default)]
+pub(super) struct LocalDays {
+    pub(super) days: Vec<FoundDay>,
+    /// Sealed days that are not ready.
+    pub(super) waiting: Vec<WaitingFile>,
+    /// Archives that are never shipped, each as a clause: "events.log.1.gz gets another name …".
+    pub(super) left_alone: Vec<String>,
+    pub(super) troubles: Vec<Trouble>,
+}
+
+/// A sealed day, and its files as they were read.
+#[derive(Debug)]
+pub(super) struct FoundDay {
+    pub(super) day: LocalDay,
+    /// By part.
+    stamps: [Option<FileStamp>; 3],
+}
+
+/// The name of a part's file: the log's, or one in `.calltrace`.
+pub(super) fn file_of(name: &FileName, part: Part) -> String {
+    match part {
+        Part::Log => name.full(),
+        Part::Index => index::file_name(name),
+        Part::Table => table_name(name),
+    }
+}
+
+impl FoundDay {
+    /// Opens a part for sending; `None` if it has changed since it was looked at.
+    pub(super) fn open(
+        &self,
+        context: &RotationContext<'_>,
+        part: Part,
+    ) -> io::Result<Option<File>> {
+        let name = &self.day.name;
+        let opened = match part {
+            Part::Log => {
+                let opened = context.open(name)?;
+                opened
+                    .log()
+                    .file
+                    .try_clone()
+                    .map(|file| (file, opened.metadata))
+            }
+            _ => index::open_own(&context.folder, &file_of(name, part)),
+        };
+        match opened {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            opened => {
+                let (file, metadata) = opened?;
+                let is_same = self.stamps[part as usize] == Some(FileStamp::of(&metadata));
+                Ok(is_same.then_some(file))
+            }
+        }
+    }
+}
+
+/// Looks at a folder. Checksums come from `memory` where files are unchanged, and those that had to be computed are
+/// put into it.
+pub(super) fn look(
+    context: &RotationContext<'_>,
+    manifest: &Manifest,
+    memory: &mut ShippedMemory,
+) -> Result<LocalDays, Error> {
+    let list = |error| Error::io(context.folder.path(), "list the folder", error);
+    let names = Listing::of(&context.folder).map_err(list)?.logs;
+    let today = day_of(context.now());
+    let mut found = LocalDays::default();
+    for name in names.iter().filter(|name| name.gz) {
+        if let Some(why) = never(name) {
+            found.left_alone.push(format!("{} {why}", name.full()));
+            continue;
+        }
+        let plain = FileName {
+            gz: false,
+            ..name.clone()
+        };
+        let why = match () {
+            () if names.contains(&plain) => Some("is to get more lines by calltrace rotate"),
+            () if name.day().is_none_or(|day| day >= today) => Some("is of a day that is not over"),
+            () => None,
+        };
+        if let Some(why) = why {
+            let (file, why) = (name.full(), why.to_owned());
+            found.waiting.push(WaitingFile { file, why });
+            continue;
+        }
+        match look_at(context, name, manifest, memory) {
+            Ok(Some(day)) => found.days.push(day),
+            Ok(None) => found.left_alone.push(format!("{} is no gzip", name.full())),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) if NotAFile::of(&error).is_some() => {
+                found
+                    .left_alone
+                    .push(format!("{} is no regular file", name.full()));
+            }
+            Err(error) => {
+                let path = context.path(name);
+                found.troubles.push(Trouble::cant(&path, "read it", &error));
+            }
+        }
+    }
+    let is_there = |file: &String| {
+        let days = found.days.iter().map(|found| &found.day.name);
+        days.flat_map(|name| Part::ALL.map(|part| file_of(name, part)))
+            .any(|name| name == *file)
+    };
+    memory.files.retain(|file, _| is_there(file));
+    Ok(found)
+}
+
+/// Why an archive of this name is never shipped, as a clause.
+fn never(name: &FileName) -> Option<&'static str> {
+    match name.generation {
+        Generation::Dated(..) => None,
+        Generation::Numbered(_) => {
+            Some("gets another name at each rotation (logrotate: dateext); it is not shipped")
+        }
+        Generation::Live => Some("is named after no day; it is not shipped"),
+    }
+}
+
+fn look_at(
+    context: &RotationContext<'_>,
+    name: &FileName,
+    manifest: &Manifest,
+    memory: &mut ShippedMemory,
+) -> io::Result<Option<FoundDay>> {
+    let opened = context.open(name)?;
+    if opened.source.form() == ContentFormat::Plain {
+        return Ok(None);
+    }
+    let mut stamps = [None; 3];
+    let (log, stamp) = known(&name.full(), &opened.log().file, &opened.metadata, memory)?;
+    stamps[Part::Log as usize] = Some(stamp);
+    // One that does not fit is of no use to anybody.
+    let usable = Index::open(opened.log()).ok().flatten();
+    let mut part = |part: Part| -> io::Result<Option<LocalPart>> {
+        let file = file_of(name, part);
+        match index::open_own(&context.folder, &file) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            opened => {
+                let (open, metadata) = opened?;
+                let (local, stamp) = known(&file, &open, &metadata, memory)?;
+                stamps[part as usize] = Some(stamp);
+                Ok(Some(local))
+            }
+        }
+    };
+    let its_index = match usable {
+        Some(_) => part(Part::Index)?,
+        None => None,
+    };
+    let table = part(Part::Table)?;
+    let sound = usable
+        .as_ref()
+        .filter(|index| index.findings().next().is_none());
+    let content = sound.map(Index::content).map(|content| ContentRef {
+        bytes: content.bytes,
+        crc32: content.crc,
+    });
+    let moment = |at: Stamp| context.zone.moment(at).timestamp_millis();
+    let times = usable.as_ref().and_then(|index| {
+        let (first, last) = index.times();
+        Some((moment(first?), moment(last?)))
+    });
+    let day = LocalDay {
+        name: name.clone(),
+        log,
+        modified: modified_nanos(&opened.metadata),
+        content,
+        times,
+        index: its_index,
+        table,
+        holds: holds(&opened, name, log, manifest),
+    };
+    Ok(Some(FoundDay { day, stamps }))
+}
+
+fn known(
+    name: &str,
+    file: &File,
+    metadata: &Metadata,
+    memory: &mut ShippedMemory,
+) -> io::Result<(LocalPart, FileStamp)> {
+    let stamp = FileStamp::of(metadata);
+    let crc32 = match memory.crc32(name, stamp) {
+        Some(crc32) => crc32,
+        None => {
+            let crc32 = crc32_of(file, metadata.len())?;
+            let is_shipped = false;
+            let known = KnownFile {
+                stamp,
+                crc32,
+                is_shipped,
+            };
+            memory.files.insert(name.to_owned(), known);
+            crc32
+        }
+    };
+    let bytes = metadata.len();
+    Ok((LocalPart { bytes, crc32 }, stamp))
+}
+
+/// The CRC-32 of the first `bytes` of a file.
+///
+/// # Errors
+/// `UnexpectedEof` when it is shorter.
+pub(super) fn crc32_of(file: &File, bytes: u64) -> io::Result<u32> {
+    let mut crc = ContentTally::default();
+    let mut text = vec![0; CHUNK_BYTES];
+    let mut at = 0;
+    while at < bytes {
+        let wanted = usize::try_from(bytes - at).map_or(CHUNK_BYTES, |left| left.min(CHUNK_BYTES));
+        file.read_exact_at(&mut text[..wanted], at)?;
+        crc.add(&text[..wanted]);
+        at += wanted as u64;
+    }
+    Ok(crc.content().crc)
+}
+
+/// The contents of shipped days of this name that the content of the local one begins with.
+fn holds(
+    opened: &OpenLog,
+    name: &FileName,
+    log: LocalPart,
+    manifest: &Manifest,
+) -> Vec<ContentRef> {
+    let name = name.full();
+    let others = manifest.days.iter().filter(|entry| {
+        entry.name == name && (entry.log.bytes, entry.log.crc32) != (log.bytes, log.crc32)
+    });
+    let begins_with = |content: &ContentRef| {
+        let beginning = opened.source.content().take(content.bytes);
+        ContentTally::read(beginning).is_ok_and(|tally| {
+            let found = tally.content();
+            (found.bytes, found.crc) == (content.bytes, content.crc32)
+        })
+    };
+    others
+        .filter_map(|entry| entry.content)
+        .filter(begins_with)
+        .collect()
+}
+
+/// Whether the log decodes to the content that its index knows; true if no index knows it.
+pub(super) fn decodes_to_its_index(
+    context: &RotationContext<'_>,
+    day: &LocalDay,
+) -> io::Result<bool> {
+    let Some(content) = day.content else {
+        return Ok(true);
+    };
+    let opened = context.open(&day.name)?;
+    let found = ContentTally::read(opened.source.content())?.content();
+    Ok((found.bytes, found.crc) == (content.bytes, content.crc32))
+}
+
+/// The day that the age of a sealed day counts from, as a rotation counts it.
+pub(super) fn age_from(context: &RotationContext<'_>, opened: &OpenLog) -> Option<NaiveDate> {
+    crate::rotate::look::age_from(context, opened)
+}

@@ -1,0 +1,232 @@
+//! The plan: what is to be sent, and what the manifest says afterwards. Pure.
+//!
+//! **A day that a manifest names is never dropped by shipping another one**, except by one that holds all of it: the
+//! same log with another index or table, or a log whose content begins with the content that was shipped.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::NaiveDate;
+
+use crate::survey::times::day_of;
+use calltrace_archive::{ContentRef, Manifest, ObjectRef, ShippedEntry};
+use calltrace_model::record::LogZone;
+use calltrace_store::tree::FileName;
+
+/// Lengths (bytes) of the objects in the bucket, by key.
+pub(super) type Listed = BTreeMap<String, u64>;
+
+/// A part of a sealed day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Part {
+    Log,
+    Index,
+    Table,
+}
+
+impl Part {
+    pub(super) const ALL: [Part; 3] = [Part::Log, Part::Index, Part::Table];
+
+    /// The ending of its objects.
+    pub(super) fn ending(self) -> &'static str {
+        match self {
+            Part::Log => "gz",
+            Part::Index => "idx",
+            Part::Table => "calls.parquet",
+        }
+    }
+
+    /// What it is called.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Part::Log => "log",
+            Part::Index => "index",
+            Part::Table => "table of calls",
+        }
+    }
+
+    /// This part of an entry.
+    pub(super) fn of(self, entry: &ShippedEntry) -> Option<&ObjectRef> {
+        match self {
+            Part::Log => Some(&entry.log),
+            Part::Index => entry.index.as_ref(),
+            Part::Table => entry.table.as_ref(),
+        }
+    }
+}
+
+/// Length and checksum of a local file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct LocalPart {
+    pub(super) bytes: u64,
+    pub(super) crc32: u32,
+}
+
+/// A sealed day of the local folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct LocalDay {
+    pub(super) name: FileName,
+    pub(super) log: LocalPart,
+    /// Time of the log's last modification (nanoseconds of Unix time).
+    pub(super) modified: i64,
+    /// The decoded content, if a usable index without damage knows it.
+    pub(super) content: Option<ContentRef>,
+    /// Earliest and latest time of its records (milliseconds of Unix time, UTC).
+    pub(super) times: Option<(i64, i64)>,
+    /// Only one that fits the log.
+    pub(super) index: Option<LocalPart>,
+    pub(super) table: Option<LocalPart>,
+    /// Contents of shipped days of this name that its content begins with.
+    pub(super) holds: Vec<ContentRef>,
+}
+
+/// A day that is to be shipped, in whole or in part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct PlannedDay {
+    pub(super) name: FileName,
+    /// What the manifest is to say about it.
+    pub(super) entry: ShippedEntry,
+    /// The parts that no manifest names yet, or that are missing in the bucket.
+    pub(super) parts: Vec<Part>,
+    /// Contents of shipped days of this name that it replaces.
+    holds: Vec<ContentRef>,
+    /// The bucket holds its log already, under the name of the manifest.
+    pub(super) is_known: bool,
+}
+
+/// The key of a part of a day, below the enterprise's prefix.
+fn key(name: &FileName, part: Part, crc32: u32) -> String {
+    format!("{}/{crc32:08x}.{}", name.full(), part.ending())
+}
+
+/// The key of a catalog.
+pub(super) fn catalog_key(crc32: u32) -> String {
+    format!("catalog/{crc32:08x}.cat")
+}
+
+/// The days that are to be shipped.
+pub(super) fn plan(local: &[LocalDay], manifest: &Manifest, listed: &Listed) -> Vec<PlannedDay> {
+    let planned = local.iter().map(|day| plan_day(day, manifest, listed));
+    planned.flatten().collect()
+}
+
+fn plan_day(day: &LocalDay, manifest: &Manifest, listed: &Listed) -> Option<PlannedDay> {
+    let object = |part: Part, local: LocalPart| ObjectRef {
+        key: key(&day.name, part, local.crc32),
+        bytes: local.bytes,
+        crc32: local.crc32,
+    };
+    let name = day.name.full();
+    let log = object(Part::Log, day.log);
+    let shipped = manifest
+        .days
+        .iter()
+        .find(|entry| entry.name == name && entry.log == log);
+    let mut entry = ShippedEntry {
+        name,
+        log,
+        modified: day.modified,
+        content: day.content,
+        times: day.times,
+        index: day.index.map(|index| object(Part::Index, index)),
+        table: day.table.map(|table| object(Part::Table, table)),
+    };
+    if let Some(shipped) = shipped {
+        entry.table = entry.table.or_else(|| shipped.table.clone());
+        // An index fits the time of modification that it was made for.
+        if entry.index.is_none() && shipped.index.is_some() {
+            entry = ShippedEntry {
+                table: entry.table,
+                ..shipped.clone()
+            };
+        }
+    }
+    let is_due = |part: &Part| {
+        let is_local = match part {
+            Part::Log => true,
+            Part::Index => day.index.is_some(),
+            Part::Table => day.table.is_some(),
+        };
+        let object = part.of(&entry).filter(|_| is_local);
+        object.is_some_and(|object| {
+            let is_named = shipped.is_some_and(|shipped| part.of(shipped) == Some(object));
+            !is_named || listed.get(&object.key) != Some(&object.bytes)
+        })
+    };
+    let parts: Vec<Part> = Part::ALL.into_iter().filter(is_due).collect();
+    // Another day of this name that it holds is to go.
+    if parts.is_empty() && shipped == Some(&entry) && day.holds.is_empty() {
+        return None;
+    }
+    Some(PlannedDay {
+        name: day.name.clone(),
+        entry,
+        parts,
+        holds: day.holds.clone(),
+        is_known: shipped.is_some(),
+    })
+}
+
+/// The days of a manifest with those of `planned` in it, by name. Days that other writers added stay.
+pub(super) fn merged(manifest: &Manifest, planned: &[PlannedDay]) -> Vec<ShippedEntry> {
+    let mut days = manifest.days.clone();
+    for day in planned {
+        let is_held = |entry: &ShippedEntry| {
+            let holds = |content: &ContentRef| day.holds.contains(content);
+            entry.log == day.entry.log || entry.content.as_ref().is_some_and(holds)
+        };
+        days.retain(|entry| entry.name != day.entry.name || !is_held(entry));
+        days.push(day.entry.clone());
+    }
+    days.sort_by(|a, b| (&a.name, &a.log.key).cmp(&(&b.name, &b.log.key)));
+    days
+}
+
+/// Whether all records of a shipped day, by their times and by its name, are of days before `first_kept`. A day of
+/// which neither is known never is.
+pub(super) fn is_expired(entry: &ShippedEntry, first_kept: NaiveDate, zone: LogZone) -> bool {
+    let last = entry
+        .times
+        .and_then(|(_, last)| zone.stamp_of_millis(last))
+        .map(day_of);
+    let named = FileName::parse(&entry.name).and_then(|name| name.day());
+    let latest = [last, named].into_iter().flatten().max();
+    latest.is_some_and(|latest| latest < first_kept)
+}
+
+/// The keys that a manifest names.
+pub(super) fn named(manifest: &Manifest) -> BTreeSet<&str> {
+    objects_of(manifest)
+        .map(|object| object.key.as_str())
+        .collect()
+}
+
+/// The objects that a manifest names.
+pub(super) fn objects_of(manifest: &Manifest) -> impl Iterator<Item = &ObjectRef> {
+    let parts = |entry| {
+        Part::ALL
+            .into_iter()
+            .filter_map(move |part: Part| part.of(entry))
+    };
+    manifest
+        .days
+        .iter()
+        .flat_map(parts)
+        .chain(&manifest.catalog)
+}
+
+/// The objects that a manifest names and the bucket does not have in their length, each with what is wrong, as a
+/// clause about it.
+pub(super) fn missing<'m>(manifest: &'m Manifest, listed: &Listed) -> Vec<(&'m ObjectRef, String)> {
+    let wrong = objects_of(manifest).filter_map(|object| match listed.get(&object.key) {
+        None => Some((object, "is missing".to_owned())),
+        Some(bytes) if *bytes != object.bytes => Some((
+            object,
+            format!("has {bytes} bytes instead of {}", object.bytes),
+        )),
+        Some(_) => None,
+    });
+    wrong.collect()
+}
+
+#[cfg(test)]
+mod tests;
