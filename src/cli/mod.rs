@@ -10,6 +10,7 @@ mod index;
 mod rotate;
 mod search;
 mod serve;
+mod ship;
 mod stats;
 mod sync;
 mod tail;
@@ -35,6 +36,7 @@ pub use search::{
     CallArgs, ContentArgs, LinesBy, PartyArgs, SearchArgs, SearchFormat, UnknownWord,
 };
 pub use serve::{LinkArgs, LogFormat, ServeArgs, own_url};
+pub use ship::{ShipArgs, ShipFormat};
 pub use stats::{StatsArgs, StatsFormat};
 pub use sync::{SyncArgs, SyncFormat};
 pub use tail::{LiveArgs, TailArgs, TailFormat};
@@ -150,6 +152,8 @@ pub enum Command {
     Compare(Box<CompareArgs>),
     /// Seal, compress, index and expire log files; safe while they are written
     Rotate(RotateArgs),
+    /// Copy sealed days to object storage, and back; verified, and safe to kill
+    Ship(ShipArgs),
     /// Recover events that hosts sent and that never arrived
     Sync(SyncArgs),
     /// Serve the pages of calls to browsers, on 127.0.0.1:8026

@@ -97,6 +97,7 @@ impl RotateArgs {
             recompress: self.recompress,
             grace: self.grace.unwrap_or(settings.grace),
             verify_bytes: settings.verify_bytes,
+            only_shipped: settings.only_shipped,
         }
     }
 }

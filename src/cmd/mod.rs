@@ -5,6 +5,7 @@
 
 mod archive;
 mod askpass;
+mod byte_bar;
 mod calls;
 mod compare;
 mod complete;
@@ -14,6 +15,7 @@ mod doctor;
 mod export;
 mod index;
 mod interpret;
+mod jobs;
 mod lines;
 mod link;
 mod links;
@@ -27,6 +29,7 @@ mod root;
 mod rotate;
 mod search;
 mod serve;
+mod ship;
 mod stats;
 mod sync;
 mod system_zone;

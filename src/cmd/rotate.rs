@@ -2,16 +2,11 @@
 
 use std::io::{IsTerminal, stderr};
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
-use std::thread;
-use std::time::Instant;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-
-use super::progress::PROGRESS_AFTER;
+use super::byte_bar::ByteBar;
 use super::talk::Out;
-use super::{App, Exit, consent, say};
+use super::{App, Exit, consent, jobs, say};
 use crate::cli::{RotateArgs, RotateFormat};
 use calltrace_output::{json, rotation};
 use calltrace_store::error::Error;
@@ -27,7 +22,8 @@ const JOBS: usize = 16;
 
 pub(super) fn run(app: &App, args: &RotateArgs) -> Result<Exit, Error> {
     let enterprises = app.tree.select(&args.enterprises)?;
-    let policy = args.policy(&app.settings.rotate);
+    let mut policy = args.policy(&app.settings.rotate);
+    policy.only_shipped = app.settings.archive.url.is_some();
     let begin = |policy: Policy| {
         Rotation::new(
             &app.tree,
@@ -46,25 +42,13 @@ pub(super) fn run(app: &App, args: &RotateArgs) -> Result<Exit, Error> {
         .waiting(args.wait)
         .dry(args.dry_run);
     let mut listener = Listener::new(app, args);
-    let next = AtomicUsize::new(0);
-    thread::scope(|scope| {
-        let (sender, receiver) = mpsc::channel();
-        let jobs = args.jobs.filter(|&jobs| jobs > 0);
-        let jobs = jobs.map_or(JOBS, usize::from);
-        for _ in 0..jobs.min(enterprises.len()) {
-            let (sender, next) = (sender.clone(), &next);
-            let (rotation, enterprises) = (&rotation, &enterprises);
-            scope.spawn(move || {
-                while let Some(name) = enterprises.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    work(rotation, name, &sender);
-                }
-            });
-        }
-        drop(sender);
-        for heard in receiver {
-            listener.hear(heard);
-        }
-    });
+    let at_once = jobs::at_once(args.jobs, JOBS);
+    jobs::run(
+        &enterprises,
+        at_once,
+        |name, sender| work(&rotation, name, sender),
+        |heard| listener.hear(heard),
+    );
     listener.finish()
 }
 
@@ -98,7 +82,7 @@ struct Listener<'d> {
     args: &'d RotateArgs,
     out: Out,
     failed: Option<Error>,
-    progress: RotationBar,
+    progress: ByteBar,
     reports: Vec<RotationReport>,
 }
 
@@ -109,7 +93,7 @@ impl<'d> Listener<'d> {
             args,
             out: app.out(),
             failed: None,
-            progress: RotationBar::new(!app.global.quiet && stderr().is_terminal()),
+            progress: ByteBar::new(!app.global.quiet && stderr().is_terminal(), "read"),
             reports: Vec::new(),
         }
     }
@@ -118,7 +102,7 @@ impl<'d> Listener<'d> {
         match heard {
             WorkerMessage::Planned(bytes) => self.progress.bar.inc_length(bytes),
             WorkerMessage::Begins(what) => self.progress.bar.set_message(what),
-            WorkerMessage::Read(bytes) => self.progress.read(bytes),
+            WorkerMessage::Read(bytes) => self.progress.add(bytes),
             WorkerMessage::Done(name, done) => self.print(&name, &done),
             WorkerMessage::Report(report) => self.take(*report),
         }
@@ -198,36 +182,5 @@ fn print_messages(app: &App, folder: &Path, report: &RotationReport) {
     let is_idle = report.steps.is_empty() && report.waiting.is_empty();
     if is_idle && report.troubles.is_empty() {
         app.explain(|| format!("{name}: nothing due"));
-    }
-}
-
-/// A progress bar that appears on a terminal when the run takes long; otherwise it is never drawn.
-struct RotationBar {
-    bar: ProgressBar,
-    begin: Instant,
-    /// The bar is wanted and not drawn yet.
-    waits: bool,
-}
-
-impl RotationBar {
-    fn new(wanted: bool) -> RotationBar {
-        let style = ProgressStyle::with_template(
-            "{percent:>3}% of {decimal_total_bytes} read, {decimal_bytes_per_sec}, {eta} left  {wide_msg}",
-        );
-        let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::hidden());
-        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        RotationBar {
-            bar,
-            begin: Instant::now(),
-            waits: wanted,
-        }
-    }
-
-    fn read(&mut self, bytes: u64) {
-        if self.waits && self.begin.elapsed() > PROGRESS_AFTER {
-            self.bar.set_draw_target(ProgressDrawTarget::stderr());
-            self.waits = false;
-        }
-        self.bar.inc(bytes);
     }
 }

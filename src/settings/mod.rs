@@ -72,6 +72,8 @@ pub struct Settings {
     pub sync: SyncSettings,
     /// Object storage for sealed days.
     pub archive: ArchiveConfig,
+    /// What `ship` removes.
+    pub ship: ShipSettings,
     /// Sources of names and secrets.
     pub directory: Config,
     /// The tables `[hosts.NAME]`.
@@ -80,6 +82,15 @@ pub struct Settings {
     pub origins: Origins,
     /// The settings files that were looked for, in order.
     pub files: Vec<(PathBuf, SettingsFileState)>,
+}
+
+/// What `ship` removes: `ship.keep_local` and `archive.keep` of the settings.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ShipSettings {
+    /// Full days that local files of shipped days are kept; `None` to leave them to rotations.
+    pub keep_local_days: Option<u32>,
+    /// Full days that shipped days are kept; `None` for ever.
+    pub keep_days: Option<u32>,
 }
 
 /// `[serve]` of the settings.
@@ -140,6 +151,7 @@ impl Settings {
             },
             sync: SyncSettings::default(),
             archive: ArchiveConfig::default(),
+            ship: ShipSettings::default(),
             directory: Config::default(),
             host_settings: BTreeMap::new(),
             origins: Origins::default(),

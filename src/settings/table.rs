@@ -119,6 +119,13 @@ pub static SETTINGS: &[Setting] = &[
     Setting::new("archive.allow_http", Is("false"), "whether keys and logs may go to another host without TLS",
         |all, _, value| put(&mut all.archive.allow_http, switch(value))),
 
+    Setting::new("archive.keep", Not("shipped days are kept for ever"), "full days that shipped days are kept: 365d, 52w",
+        |all, _, value| put(&mut all.ship.keep_days, parsed(value, parse_days))),
+
+    Setting::new("ship.keep_local", Not("calltrace rotate removes them"),
+        "full days that local files of shipped days are kept: 3d, 2w",
+        |all, _, value| put(&mut all.ship.keep_local_days, parsed(value, parse_days))),
+
     Setting::new("enterprises.NUMBER.name", Not("its number"), "what people call the enterprise",
         |all, names, value| put(&mut enterprise(all, names).title, name(value))),
     Setting::new("enterprises.NUMBER.secret", Not("its pages are closed"),

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 
 use crate::survey::times::day_of;
-use calltrace_archive::{ContentRef, Manifest, ObjectRef, ShippedEntry};
+use calltrace_archive::{ContentRef, Manifest, ObjectKind, ObjectRef, ShippedEntry};
 use calltrace_model::record::LogZone;
 use calltrace_store::tree::FileName;
 
@@ -26,12 +26,12 @@ pub(super) enum Part {
 impl Part {
     pub(super) const ALL: [Part; 3] = [Part::Log, Part::Index, Part::Table];
 
-    /// The ending of its objects.
-    pub(super) fn ending(self) -> &'static str {
+    /// The kind of its objects.
+    pub(super) fn kind(self) -> ObjectKind {
         match self {
-            Part::Log => "gz",
-            Part::Index => "idx",
-            Part::Table => "calls.parquet",
+            Part::Log => ObjectKind::Log,
+            Part::Index => ObjectKind::Index,
+            Part::Table => ObjectKind::Table,
         }
     }
 
@@ -93,36 +93,36 @@ pub(super) struct PlannedDay {
     pub(super) is_known: bool,
 }
 
-/// The key of a part of a day, below the enterprise's prefix.
-fn key(name: &FileName, part: Part, crc32: u32) -> String {
-    format!("{}/{crc32:08x}.{}", name.full(), part.ending())
-}
-
-/// The key of a catalog.
-pub(super) fn catalog_key(crc32: u32) -> String {
-    format!("catalog/{crc32:08x}.cat")
-}
-
 /// The days that are to be shipped.
 pub(super) fn plan(local: &[LocalDay], manifest: &Manifest, listed: &Listed) -> Vec<PlannedDay> {
-    let planned = local.iter().map(|day| plan_day(day, manifest, listed));
+    let first_here = local.iter().filter_map(|day| day.name.day()).min();
+    let named = |entry: &ShippedEntry| FileName::parse(&entry.name)?.day();
+    let is_cut_off = manifest.days.iter().filter_map(named).min() < first_here;
+    let planned = local.iter().map(|day| {
+        let is_first = is_cut_off && day.name.day() == first_here;
+        plan_day(day, is_first, manifest, listed)
+    });
     planned.flatten().collect()
 }
 
-fn plan_day(day: &LocalDay, manifest: &Manifest, listed: &Listed) -> Option<PlannedDay> {
-    let object = |part: Part, local: LocalPart| ObjectRef {
-        key: key(&day.name, part, local.crc32),
-        bytes: local.bytes,
-        crc32: local.crc32,
-    };
+/// `is_first`: the days before it are only in the bucket. A table of calls that was made without them knows less about
+/// the first hours of the day, so it does not replace one.
+fn plan_day(
+    day: &LocalDay,
+    is_first: bool,
+    manifest: &Manifest,
+    listed: &Listed,
+) -> Option<PlannedDay> {
     let name = day.name.full();
+    let object =
+        |part: Part, local: LocalPart| ObjectRef::new(part.kind(), &name, local.bytes, local.crc32);
     let log = object(Part::Log, day.log);
     let shipped = manifest
         .days
         .iter()
         .find(|entry| entry.name == name && entry.log == log);
     let mut entry = ShippedEntry {
-        name,
+        name: name.clone(),
         log,
         modified: day.modified,
         content: day.content,
@@ -131,7 +131,9 @@ fn plan_day(day: &LocalDay, manifest: &Manifest, listed: &Listed) -> Option<Plan
         table: day.table.map(|table| object(Part::Table, table)),
     };
     if let Some(shipped) = shipped {
-        entry.table = entry.table.or_else(|| shipped.table.clone());
+        if entry.table.is_none() || is_first && shipped.table.is_some() {
+            entry.table.clone_from(&shipped.table);
+        }
         // An index fits the time of modification that it was made for.
         if entry.index.is_none() && shipped.index.is_some() {
             entry = ShippedEntry {
@@ -144,7 +146,7 @@ fn plan_day(day: &LocalDay, manifest: &Manifest, listed: &Listed) -> Option<Plan
         let is_local = match part {
             Part::Log => true,
             Part::Index => day.index.is_some(),
-            Part::Table => day.table.is_some(),
+            Part::Table => day.table.map(|table| object(Part::Table, table)) == entry.table,
         };
         let object = part.of(&entry).filter(|_| is_local);
         object.is_some_and(|object| {

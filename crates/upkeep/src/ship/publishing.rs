@@ -7,12 +7,11 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::sync::Arc;
 
-use super::plan::catalog_key;
 use super::report::{trouble_of, url_of};
 use crate::own::{draft, temporary_of};
 use crate::rotate::context::RotationContext;
 use calltrace_archive::{
-    Bucket, Manifest, ManifestTag, ObjectRef, ShippedEntry, StoreError, StoreFault,
+    Bucket, Manifest, ManifestTag, ObjectKind, ObjectRef, ShippedEntry, StoreError, StoreFault,
 };
 use calltrace_store::error::Trouble;
 use calltrace_store::fsx::{Access, modified_nanos};
@@ -135,11 +134,7 @@ fn make_catalog(
     let mut bytes = Vec::new();
     catalog::extend(before.as_ref(), &is_kept, &logs, &mut bytes).map_err(fail)?;
     let crc32 = ContentTally::of(&bytes).content().crc;
-    let object = ObjectRef {
-        key: catalog_key(crc32),
-        bytes: bytes.len() as u64,
-        crc32,
-    };
+    let object = ObjectRef::new(ObjectKind::Catalog, "", bytes.len() as u64, crc32);
     let sent = bucket.put_new(context.enterprise, &object, &mut bytes.as_slice());
     sent.map_err(|error| trouble_of(&own, &error))?;
     Ok(object)

@@ -18,7 +18,7 @@ use crate::rotate::context::{OpenLog, RotationContext};
 use crate::rotate::look::kept_since;
 use crate::rotate::remove::Removal;
 use crate::survey::times::day_of;
-use calltrace_archive::{ListedObject, Manifest, ShippedEntry};
+use calltrace_archive::{ListedObject, Manifest, ObjectKind, ObjectRef, ShippedEntry};
 use calltrace_store::error::{Error, Trouble};
 use calltrace_store::fsx::modified_nanos;
 use calltrace_store::tree::FileName;
@@ -304,20 +304,17 @@ fn is_ours(key: &str) -> bool {
     let Some((folder, file)) = key.split_once('/') else {
         return false;
     };
-    let Some((crc32, ending)) = file.split_once('.') else {
-        return false;
-    };
-    let is_crc32 = crc32.len() == 8
-        && crc32
-            .bytes()
-            .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    let is_part = match folder {
-        "catalog" => ending == "cat",
-        log => {
-            FileName::parse(log).is_some() && Part::ALL.iter().any(|part| part.ending() == ending)
-        }
-    };
-    is_crc32 && is_part
+    let crc32 = file
+        .get(..8)
+        .and_then(|crc32| u32::from_str_radix(crc32, 16).ok());
+    let is_log = FileName::parse(folder).is_some();
+    let mut kinds = Part::ALL
+        .map(Part::kind)
+        .into_iter()
+        .filter(|_| is_log)
+        .chain([ObjectKind::Catalog]);
+    let is_key = |kind, crc32| ObjectRef::new(kind, folder, 0, crc32).key == key;
+    crc32.is_some_and(|crc32| kinds.any(|kind| is_key(kind, crc32)))
 }
 
 #[cfg(test)]

@@ -96,6 +96,18 @@ fn a_missing_local_index_or_table_takes_nothing_away() {
 }
 
 #[test]
+fn a_table_that_was_made_without_the_day_before_replaces_none() {
+    let (manifest, listed) = shipped(&[local("events.log.2025-11-28.gz", 0x20), local(NAME, 0x10)]);
+    let anew = LocalDay {
+        table: Some(part(0x78)),
+        ..local(NAME, 0x10)
+    };
+    assert_eq!(plan(std::slice::from_ref(&anew), &manifest, &listed), []);
+    let both = [local("events.log.2025-11-28.gz", 0x20), anew];
+    assert_eq!(plan(&both, &manifest, &listed)[0].parts, [Part::Table]);
+}
+
+#[test]
 fn a_day_that_grew_replaces_the_one_that_it_begins_with() {
     let (manifest, listed) = shipped(&[local(NAME, 0x10)]);
     let grown = LocalDay {
