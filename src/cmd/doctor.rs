@@ -10,21 +10,29 @@ use super::serve::runtime;
 use super::talk::many;
 use super::{App, Exit};
 use crate::cli::{DoctorArgs, DoctorFormat, Global, is_flag};
+use calltrace_archive::{Bucket, StoreFault};
 use calltrace_directory::Directory;
 use calltrace_output::doctor::{CommandOptions, DoctorView, document, write_findings};
 use calltrace_output::json;
 use calltrace_output::rotation::size;
 use calltrace_store::error::Error;
+use calltrace_store::fsx::may_write;
 use calltrace_store::tree::EnterpriseName;
 use calltrace_upkeep::doctor::{
-    Doctor, DoctorReport, Finding, FindingSeverity, SettingsFile, service,
+    Doctor, DoctorReport, Finding, FindingSeverity, SettingsFile, archive, archive_cache, service,
 };
+use calltrace_upkeep::rotate::Policy;
 
 /// Maximum number of enterprises that the services are asked about.
 const PROBED_MAX: usize = 200;
 
 pub(super) fn run(app: &App, args: &DoctorArgs) -> Result<Exit, Error> {
     let enterprises = app.tree.select(&args.enterprises)?;
+    // The policy of `calltrace rotate` without options.
+    let policy = Policy {
+        only_shipped: app.settings.archive.url.is_some(),
+        ..app.settings.rotate.clone()
+    };
     let secrets = app.settings.origins.files_of_secrets().into_iter();
     let settings: Vec<SettingsFile> = secrets
         .map(|(path, holds)| SettingsFile { path, holds })
@@ -33,8 +41,7 @@ pub(super) fn run(app: &App, args: &DoctorArgs) -> Result<Exit, Error> {
         tree: &app.tree,
         engine: &app.engine,
         zone: app.engine.zone(),
-        // The policy of `calltrace rotate` without options.
-        policy: &app.settings.rotate,
+        policy: &policy,
         now: app.now.utc(),
         whole: args.enterprises.is_empty(),
         deep: args.deep,
@@ -42,7 +49,12 @@ pub(super) fn run(app: &App, args: &DoctorArgs) -> Result<Exit, Error> {
     };
     let mut report = app.engine.pool().install(|| doctor.examine(&enterprises));
     let services = services(app, &enterprises)?;
-    report.findings.splice(0..0, services);
+    report.findings.splice(
+        0..0,
+        services
+            .into_iter()
+            .chain(object_storage(app, &enterprises)),
+    );
     print(app, args, &report)?;
     print_messages(app, &report);
     let is_actionable = |finding: &Finding| finding.severity.is_actionable();
@@ -73,6 +85,49 @@ fn services(app: &App, enterprises: &[EnterpriseName]) -> Result<Vec<Finding>, E
         .into_iter()
         .map(|(name, concern)| service(name, concern.to_string()));
     Ok(away.chain(odd).collect())
+}
+
+/// Findings about object storage; empty if the settings name none.
+fn object_storage(app: &App, enterprises: &[EnterpriseName]) -> Vec<Finding> {
+    let config = &app.settings.archive;
+    if config.url.is_none() {
+        return Vec::new();
+    }
+    let mut findings = Vec::new();
+    if let Some(cache) = config
+        .cache
+        .as_ref()
+        .filter(|cache| !may_write(existing(cache)))
+    {
+        findings.push(archive_cache(cache));
+    }
+    let bucket = match Bucket::open(config) {
+        Ok(bucket) => bucket,
+        Err(error) => {
+            findings.push(archive(None, error.to_string()));
+            return findings;
+        }
+    };
+    for name in enterprises.iter().take(PROBED_MAX) {
+        let Err(error) = bucket.manifest(name) else {
+            continue;
+        };
+        let is_away = error.fault().is_some_and(StoreFault::is_of_store);
+        findings.push(archive((!is_away).then_some(name), error.to_string()));
+        // The others would wait as long.
+        if is_away {
+            break;
+        }
+    }
+    findings
+}
+
+/// A folder, or the nearest one above it that exists.
+fn existing(folder: &Path) -> &Path {
+    folder
+        .ancestors()
+        .find(|path| path.exists())
+        .unwrap_or(folder)
 }
 
 fn print(app: &App, args: &DoctorArgs, report: &DoctorReport) -> Result<(), Error> {

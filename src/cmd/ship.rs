@@ -15,7 +15,9 @@ use calltrace_store::error::Error;
 use calltrace_store::fsx::Disk;
 use calltrace_store::tree::EnterpriseName;
 use calltrace_upkeep::rotate::Rotation;
-use calltrace_upkeep::ship::{ShipEvent, ShipPolicy, ShipReport, ShipStep, Shipped, Shipping};
+use calltrace_upkeep::ship::{
+    ORPHAN_AGE, ShipEvent, ShipPolicy, ShipReport, ShipStep, Shipped, Shipping,
+};
 
 /// Default number of enterprises to ship at the same time. Mostly they wait for the store.
 const JOBS: usize = 16;
@@ -37,7 +39,7 @@ pub(super) fn run(app: &App, args: &ShipArgs) -> Result<Exit, Error> {
     let policy = ShipPolicy {
         keep_local_days: args.keep_local.or(settings.keep_local_days),
         keep_days: settings.keep_days,
-        tidy: args.tidy,
+        tidy: args.tidy.then_some(ORPHAN_AGE),
     };
     let rotation = Rotation::new(
         &app.tree,

@@ -44,7 +44,7 @@ fn what_is_installed_works_and_runs_nothing_by_itself() {
     }
     assert_eq!(
         enabled(&debian),
-        "disabled\ndisabled\nstatic\ndisabled\nstatic\n"
+        "disabled\ndisabled\nstatic\ndisabled\nstatic\ndisabled\nstatic\n"
     );
     let user = debian.says("getent passwd calltrace; stat -c '%U %a' /etc/calltrace/secrets");
     assert!(
@@ -206,7 +206,7 @@ fn upgrade_keeps_settings_secrets_logs_and_what_is_enabled() {
     assert_eq!(debian.says(same), "s3cret 750\n");
     assert_eq!(
         enabled(&debian),
-        "enabled\nenabled\nstatic\ndisabled\nstatic\n"
+        "enabled\nenabled\nstatic\ndisabled\nstatic\ndisabled\nstatic\n"
     );
     let requests = debian.requests_to_systemd();
     let acts: Vec<&str> = requests
@@ -282,6 +282,7 @@ fn removal_stops_and_keeps_settings_and_purge_leaves_only_what_is_the_users() {
         stops,
         [
             "stop calltrace-sync.service calltrace-sync.timer",
+            "stop calltrace-ship.service calltrace-ship.timer",
             "stop calltrace-rotate.service calltrace-rotate.timer",
             "stop calltrace-serve.service",
         ]
@@ -293,7 +294,7 @@ fn removal_stops_and_keeps_settings_and_purge_leaves_only_what_is_the_users() {
     debian.says("grep -q '^threads = 1' /etc/calltrace/config.toml");
     assert_eq!(
         enabled(&debian),
-        "enabled\nenabled\nstatic\ndisabled\nstatic\n"
+        "enabled\nenabled\nstatic\ndisabled\nstatic\ndisabled\nstatic\n"
     );
 
     debian.says("printf 's3cret' >/etc/calltrace/secrets/0367; dpkg --purge calltrace");
@@ -321,7 +322,8 @@ fn units_are_right_and_as_closed_as_they_can_be() {
     let verified = debian.says(
         "cd /usr/lib/systemd/system
         systemd-analyze verify --man=no calltrace-serve.service calltrace-rotate.service \
-            calltrace-rotate.timer calltrace-sync.service calltrace-sync.timer 2>&1",
+            calltrace-rotate.timer calltrace-ship.service calltrace-ship.timer \
+            calltrace-sync.service calltrace-sync.timer 2>&1",
     );
     assert_eq!(verified, "");
     // One file tells all services about a tree elsewhere. A wrong path in it shows that all read it.
@@ -329,16 +331,17 @@ fn units_are_right_and_as_closed_as_they_can_be() {
         "mkdir /etc/systemd/system/calltrace-.service.d
         printf '[Service]\\nReadWritePaths=here\\n' >/etc/systemd/system/calltrace-.service.d/tree.conf
         cd /usr/lib/systemd/system
-        for unit in calltrace-serve calltrace-rotate calltrace-sync; do
+        for unit in calltrace-serve calltrace-rotate calltrace-ship calltrace-sync; do
             systemd-analyze verify --man=no $unit.service
         done
         rm -r /etc/systemd/system/calltrace-.service.d",
     );
     let stderr = packaging::text(&wrong.stderr);
-    assert_eq!(stderr.matches("tree.conf:2: ").count(), 3, "{stderr}");
+    assert_eq!(stderr.matches("tree.conf:2: ").count(), 4, "{stderr}");
     // Exposure in tenths; 0 is best, 100 worst. Rotation has eight capabilities, to work for any
-    // writer with that writer's rights; synchronisation has six of these, and the network.
-    for (unit, exposure_max) in [("serve", 13), ("rotate", 22), ("sync", 30)] {
+    // writer with that writer's rights; shipping has these and the network, synchronisation six of
+    // these and the network.
+    for (unit, exposure_max) in [("serve", 13), ("rotate", 22), ("ship", 31), ("sync", 30)] {
         debian.says(&format!(
             "systemd-analyze security --offline=true --threshold={exposure_max} \
              /usr/lib/systemd/system/calltrace-{unit}.service"
@@ -350,7 +353,8 @@ fn units_are_right_and_as_closed_as_they_can_be() {
 fn enabled(debian: &Debian) -> String {
     debian.says(
         "systemctl is-enabled calltrace-serve.service calltrace-rotate.timer \
-         calltrace-rotate.service calltrace-sync.timer calltrace-sync.service || test $? -eq 1",
+         calltrace-rotate.service calltrace-ship.timer calltrace-ship.service \
+         calltrace-sync.timer calltrace-sync.service || test $? -eq 1",
     )
 }
 

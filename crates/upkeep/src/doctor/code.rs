@@ -42,6 +42,7 @@ codes! {
     NotRotated: "not-rotated", "files that a daily rotation would have taken";
     LiveLarge: "live-large", "the live file is larger than it should be";
     SlowArchives: "slow-archives", "gzip archives without blocks that can be read alone";
+    NotShipped: "not-shipped", "sealed days that are not in object storage after several days";
     NotRead: "not-read", "a log under a name that is not read";
     Leftovers: "leftovers", "files that an interrupted run of calltrace rotate left";
     IndexMissing: "index-missing", "archives without an index";
@@ -74,6 +75,8 @@ codes! {
     DiskFull: "disk-full", "little space or few inodes are left";
     NoRoom: "no-room", "less free space than the largest file to seal";
     Service: "service", "the database or the metadata service fails";
+    Archive: "archive", "object storage can't be reached, or a manifest can't be read";
+    ArchiveCache: "archive-cache", "the cache of object storage can't be written";
     Silent: "silent", "nothing was written for days";
     TwoNames: "two-names", "one folder has two names";
     NoLogs: "no-logs", "there are no logs to check";

@@ -31,6 +31,7 @@ mod reading;
 mod renames;
 mod rotation;
 mod services;
+mod shipping;
 mod survey;
 mod tables;
 mod writers;
@@ -51,6 +52,7 @@ use calltrace_store::tree::{EnterpriseName, Tree};
 pub use code::Code;
 pub use finding::{Clause, Field, FilePosition, Finding, FindingSeverity};
 pub use services::service;
+pub use shipping::{archive, archive_cache};
 
 use survey::HealthSurvey;
 
@@ -180,6 +182,7 @@ fn check(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Vec<Findin
         duplicates::check,
         days::check,
         rotation::check,
+        shipping::check,
         foreign::check,
         indexes::check,
         tables::check,

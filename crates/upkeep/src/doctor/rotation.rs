@@ -50,8 +50,13 @@ impl<'s> Overdue<'s> {
             let last = seen.last_day();
             let is_off = |named: &NaiveDate| (*named - last).num_days() > DAYS_OFF_MIN;
             let age = (today - seen.log.name.day().filter(is_off).unwrap_or(last)).num_days();
+            // A day that is still to be shipped stays; that is another finding.
+            let (bytes, modified) = (seen.log.bytes, seen.log.modified_nanos);
+            let waits = circumstances.doctor.policy.only_shipped
+                && seen.log.name.day().is_some()
+                && !(survey.more.shipped).is_shipped_as(&seen.log.name.full(), bytes, modified);
             // One day more, because today's run may not have been yet.
-            !seen.is_live(today) && seen.log.last.is_some() && age > keep_days + 1
+            !waits && !seen.is_live(today) && seen.log.last.is_some() && age > keep_days + 1
         };
         let is_late = |seen: &ExaminedFile| {
             let waits =

@@ -17,6 +17,7 @@ use crate::rotate::CheckTimes;
 use crate::survey;
 use crate::survey::listing::{Listing, OwnFolder};
 use crate::survey::names::Leftover;
+use crate::survey::shipped::ShippedMemory;
 use calltrace_model::record::Stamp;
 use calltrace_store::fsx::{Folder, NotAFile, UntrustedStep, Volume, may_write};
 use calltrace_store::index::catalog::Catalog;
@@ -49,6 +50,8 @@ pub(super) struct FolderHealth {
     pub(super) leftovers: Vec<(String, Stamp)>,
     /// When archives were compared with their indexes.
     pub(super) checked: CheckTimes,
+    /// What `ship` remembers.
+    pub(super) shipped: ShippedMemory,
     pub(super) duplicates: Vec<DuplicatePair>,
     /// Archives with a usable index that the catalog does not list.
     pub(super) uncatalogued: u64,
@@ -75,6 +78,7 @@ impl HealthSurvey {
             foreign: Vec::new(),
             leftovers: Vec::new(),
             checked: CheckTimes::default(),
+            shipped: ShippedMemory::default(),
             duplicates: Vec::new(),
             uncatalogued: 0,
             tables: TableHealth::default(),
@@ -99,6 +103,7 @@ impl HealthSurvey {
         let foreign = others.filter_map(|name| ForeignFile::of(folder, name));
         self.more.foreign.extend(foreign);
         self.more.checked = CheckTimes::of(folder);
+        self.more.shipped = ShippedMemory::of(folder);
         self.remember(folder);
         self.more.foreign.sort_by(|a, b| a.name.cmp(&b.name));
         self.more.leftovers.sort();

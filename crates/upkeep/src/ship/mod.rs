@@ -23,7 +23,7 @@ mod send;
 
 use std::time::{Duration, Instant};
 
-use chrono::{Days, NaiveDate};
+use chrono::{Days, NaiveDate, TimeDelta};
 
 use crate::own;
 use crate::rotate::context::RotationContext;
@@ -52,6 +52,9 @@ const DAYS_PER_MANIFEST: usize = 31;
 /// Days of all enterprises that are sent at the same time.
 const TRANSFERS: usize = 8;
 
+/// By then every run has named the objects that it sent, or has died.
+pub const ORPHAN_AGE: TimeDelta = TimeDelta::days(2);
+
 /// How long a manifest must have named a day before its local files go: twice as long as a reader uses a manifest.
 const NAMED_FOR: Duration = Duration::from_secs(2 * MANIFEST_SECONDS_MAX);
 
@@ -62,8 +65,9 @@ pub struct ShipPolicy {
     pub keep_local_days: Option<u32>,
     /// Full days that days in the bucket are kept; `None` for ever.
     pub keep_days: Option<u32>,
-    /// Objects that no manifest names are removed, unless they are new.
-    pub tidy: bool,
+    /// Objects that no manifest names are removed once they are older than this by the store's clock; `None` to leave
+    /// them. A run that is at work now may be about to name a new one: see [`ORPHAN_AGE`].
+    pub tidy: Option<TimeDelta>,
 }
 
 /// A run over any number of enterprises.

@@ -23,16 +23,13 @@ use calltrace_store::error::{Error, Trouble};
 use calltrace_store::fsx::modified_nanos;
 use calltrace_store::tree::FileName;
 
-/// An object that no manifest names is removed only if it is older: a run that is at work now may be about to name it.
-const ORPHAN_AGE: TimeDelta = TimeDelta::days(2);
-
 impl Shipping<'_> {
     /// Removes what may go after shipping; call it once all enterprises are shipped, so that they wait together.
     pub fn remove(&self, shipped: &mut Shipped, watch: &ShipWatcher<'_>) {
         let Some(seen) = shipped.seen.take() else {
             return;
         };
-        let is_due = self.policy.tidy || self.policy.keep_local_days.is_some();
+        let is_due = self.policy.tidy.is_some() || self.policy.keep_local_days.is_some();
         if !is_due && seen.expired.is_empty() {
             return;
         }
@@ -60,14 +57,16 @@ impl Shipping<'_> {
             report.steps.extend(candidates.iter().map(would));
             return;
         }
-        if candidates.is_empty() && !self.policy.tidy && seen.expired.is_empty() {
+        if candidates.is_empty() && self.policy.tidy.is_none() && seen.expired.is_empty() {
             return;
         }
         let Some(objects) = self.list_objects(context, report) else {
             return;
         };
-        let is_old =
-            |object: &&ListedObject| self.policy.tidy && is_old(object, self.bucket.time());
+        let is_old = |object: &&ListedObject| {
+            let age = self.policy.tidy;
+            age.is_some_and(|age| is_old(object, age, self.bucket.time()))
+        };
         let old: Vec<&ListedObject> = objects.iter().filter(is_old).collect();
         let expired: BTreeSet<&str> = keys(&seen.expired).collect();
         let named = plan::named(&seen.manifest);
@@ -294,9 +293,9 @@ fn keys(days: &[ShippedEntry]) -> impl Iterator<Item = &str> {
     objects.map(|object| object.key.as_str())
 }
 
-/// Whether an object is old enough to be removed, by the store's clock.
-fn is_old(object: &ListedObject, now: Option<DateTime<Utc>>) -> bool {
-    now.is_some_and(|now| now - object.modified > ORPHAN_AGE)
+/// Whether an object is older than `age`, by the store's clock.
+fn is_old(object: &ListedObject, age: TimeDelta, now: Option<DateTime<Utc>>) -> bool {
+    now.is_some_and(|now| now - object.modified > age)
 }
 
 /// Whether a key is one that `ship` gives. Anything else in the bucket is not ours to remove.
@@ -319,6 +318,7 @@ fn is_ours(key: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::ORPHAN_AGE;
     use super::*;
 
     #[test]
@@ -352,9 +352,13 @@ mod tests {
             bytes: 1,
             modified: now - age,
         };
-        assert!(!is_old(&object(TimeDelta::hours(48)), Some(now)));
-        assert!(is_old(&object(TimeDelta::hours(49)), Some(now)));
-        assert!(!is_old(&object(TimeDelta::days(900)), None));
-        assert!(!is_old(&object(TimeDelta::days(-3)), Some(now)));
+        assert!(!is_old(
+            &object(TimeDelta::hours(48)),
+            ORPHAN_AGE,
+            Some(now)
+        ));
+        assert!(is_old(&object(TimeDelta::hours(49)), ORPHAN_AGE, Some(now)));
+        assert!(!is_old(&object(TimeDelta::days(900)), ORPHAN_AGE, None));
+        assert!(!is_old(&object(TimeDelta::days(-3)), ORPHAN_AGE, Some(now)));
     }
 }

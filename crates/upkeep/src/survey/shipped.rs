@@ -96,6 +96,12 @@ impl ShippedMemory {
         let known = self.files.get(name);
         known.is_some_and(|known| known.is_shipped && known.stamp == FileStamp::of(metadata))
     }
+
+    /// The same for a file of which only length and time of modification are known.
+    pub(crate) fn is_shipped_as(&self, name: &str, bytes: u64, modified: i64) -> bool {
+        let known = self.files.get(name).filter(|known| known.is_shipped);
+        known.is_some_and(|known| (known.stamp.bytes, known.stamp.modified) == (bytes, modified))
+    }
 }
 
 impl KnownFile {
