@@ -17,9 +17,7 @@ Examples:
   calltrace ship --keep-local 3d --tidy
       then removes local days that the bucket holds, and objects of no use
   calltrace ship 0367 --fetch 2025-11-01..2025-11-07
-      restores a week as local files
-  calltrace ship --check
-      compares the bucket with its manifests",
+      restores a week as local files",
     after_long_help = "\
 The bucket is archive.url of the settings (calltrace-config(5)). Run calltrace rotate first: only archives are \
 shipped.

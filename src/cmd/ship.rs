@@ -252,8 +252,12 @@ fn tell(app: &App, args: &ShipArgs, bucket: &Bucket, report: &ShipReport) {
         app.say(&warning);
     }
     if report.is_busy {
-        return app.say(&format!(
-            "{name}: a rotation or another ship is running; it was skipped"
+        let done = match report.steps.is_empty() {
+            true => "it was skipped",
+            false => "nothing was removed",
+        };
+        app.say(&format!(
+            "{name}: a rotation or another ship is running; {done}"
         ));
     }
     for other in &report.left_alone {
@@ -273,7 +277,12 @@ fn tell(app: &App, args: &ShipArgs, bucket: &Bucket, report: &ShipReport) {
         }
     }
     let is_idle = report.steps.is_empty() && report.waiting.is_empty();
-    if is_idle && report.troubles.is_empty() && !args.check && args.fetch.is_empty() {
+    if is_idle
+        && !report.is_busy
+        && report.troubles.is_empty()
+        && !args.check
+        && args.fetch.is_empty()
+    {
         app.explain(|| format!("{name}: the bucket holds all sealed days"));
     }
 }

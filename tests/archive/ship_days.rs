@@ -144,6 +144,45 @@ fn a_day_that_grew_replaces_the_one_before_and_tidying_removes_that() {
 }
 
 #[test]
+fn the_catalog_of_a_manifest_goes_on_without_the_local_days() {
+    let scene = ShipScene::new();
+    let own = scene.scene.folder().join(".calltrace");
+    let of_all = fs::read(own.join("catalog")).expect("the rotation made it");
+    // The third day is sealed after the others have gone.
+    let (last, aside) = (name_of(DAYS[2]), tempfile::tempdir().expect("a folder"));
+    let mut moved = vec![(scene.scene.folder().join(&last), aside.path().join("log"))];
+    for ending in ["idx", "calls.parquet"] {
+        moved.push((
+            own.join(format!("{last}.{ending}")),
+            aside.path().join(ending),
+        ));
+    }
+    let take = |from: &std::path::Path, to: &std::path::Path| {
+        fs::copy(from, to).expect("copied");
+        let modified = fs::metadata(from).and_then(|metadata| metadata.modified());
+        let file = fs::File::options()
+            .write(true)
+            .open(to)
+            .expect("it was copied");
+        file.set_modified(modified.expect("it has one"))
+            .expect("set");
+        fs::remove_file(from).expect("removed");
+    };
+    moved.iter().for_each(|(here, there)| take(here, there));
+    assert_eq!(scene.ship(keeping(1)).troubles, []);
+    assert_eq!(listing(&scene.scene.folder()), Vec::<String>::new());
+    moved.iter().for_each(|(here, there)| take(there, here));
+    assert_eq!(scene.ship(ShipPolicy::default()).troubles, []);
+    let catalog = scene.manifest().catalog.expect("it has one");
+    let mut shipped = Vec::new();
+    let read = scene
+        .bucket
+        .read_whole(&enterprise(), &catalog, &mut shipped);
+    read.expect("it is there");
+    assert!(shipped == of_all);
+}
+
+#[test]
 fn tidying_removes_nothing_that_a_manifest_names_and_nothing_of_others() {
     let scene = ShipScene::new();
     scene.ship(ShipPolicy::default());
@@ -204,6 +243,10 @@ fn what_the_bucket_no_longer_keeps_leaves_the_manifest_first_and_then_the_bucket
     // It is still here, and is not shipped again.
     assert_eq!(listing(&scene.scene.folder()).len(), 3);
     assert_eq!(scene.ship(keep).steps, []);
+    // A rotation that keeps what is not shipped may remove it.
+    let memory = scene.scene.folder().join(".calltrace/shipped.toml");
+    let memory = fs::read_to_string(memory).expect("it was made");
+    assert_eq!(memory.matches(" shipped").count(), 3, "{memory}");
     whole(&scene);
 }
 

@@ -26,12 +26,12 @@ impl<'s> Program<'s> {
     }
 
     fn run(&self, args: &[&str]) -> (i32, String, String) {
+        self.calltrace(&[&["ship"], args].concat())
+    }
+
+    fn calltrace(&self, args: &[&str]) -> (i32, String, String) {
         let mut command = testing::command(&self.scene.scene.root());
-        command
-            .arg("--config")
-            .arg(&self.settings)
-            .arg("ship")
-            .args(args);
+        command.arg("--config").arg(&self.settings).args(args);
         let output: Output = command.output().expect("it starts");
         let said = [testing::text(&output.stdout), testing::text(&output.stderr)];
         for text in &said {
@@ -130,6 +130,45 @@ fn a_setting_removes_local_days_and_the_next_rotation_finds_nothing_amiss() {
     scene.rotate();
     let (code, out, err) = program.run(&[]);
     assert_eq!((code, out.as_str(), err.as_str()), (0, "", ""));
+}
+
+#[test]
+fn a_rotation_removes_an_old_day_only_once_it_is_shipped_and_doctor_names_it() {
+    let scene = ShipScene::new();
+    let proxy = FaultProxy::start(Seaweed::shared().port());
+    let program = Program::new(&scene, &proxy.endpoint(), "");
+    let (_, out, _) = program.calltrace(&["doctor"]);
+    assert!(
+        out.contains("[not-shipped] events.log.2025-11-28.gz"),
+        "{out}"
+    );
+    assert!(
+        !out.contains("[not-rotated]") && !out.contains("[archive]"),
+        "{out}"
+    );
+    let rotate = ["rotate", "--keep", "4d"];
+    let (code, out, err) = program.calltrace(&rotate);
+    assert_eq!((code, out.as_str()), (0, ""));
+    assert!(
+        err.contains("events.log.2025-11-28.gz: is to be removed, but is not in object storage"),
+        "{err}"
+    );
+    program.run(&[]);
+    let (code, out, err) = program.calltrace(&rotate);
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert!(
+        out.starts_with("0367: removed events.log.2025-11-28.gz"),
+        "{out}"
+    );
+    let (_, out, _) = program.calltrace(&["doctor"]);
+    assert!(!out.contains("[not-shipped]"), "{out}");
+    proxy.play(Fault::Status(403), usize::MAX, |_| true);
+    let (code, out, _) = program.calltrace(&["doctor"]);
+    assert_eq!(code, 1);
+    assert!(
+        out.contains("[archive]") && out.contains("denies access"),
+        "{out}"
+    );
 }
 
 #[test]

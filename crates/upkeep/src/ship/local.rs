@@ -31,9 +31,11 @@ const CHUNK_BYTES: usize = 256 << 10;
 #[derive(Debug, Default)]
 pub(super) struct LocalDays {
     pub(super) days: Vec<FoundDay>,
+    /// Days that are too old for the bucket.
+    pub(super) too_old: Vec<FoundDay>,
     /// Sealed days that are not ready.
     pub(super) waiting: Vec<WaitingFile>,
-    /// Archives that are never shipped, each as a clause: "events.log.1.gz gets another name …".
+    /// Archives that are not shipped now or never, each as a clause: "events.log.1.gz gets another name …".
     pub(super) left_alone: Vec<String>,
     pub(super) troubles: Vec<Trouble>,
 }
@@ -105,14 +107,15 @@ pub(super) fn look(
             gz: false,
             ..name.clone()
         };
-        let why = match () {
-            () if names.contains(&plain) => Some("is to get more lines by calltrace rotate"),
-            () if name.day().is_none_or(|day| day >= today) => Some("is of a day that is not over"),
-            () => None,
-        };
-        if let Some(why) = why {
-            let (file, why) = (name.full(), why.to_owned());
+        if names.contains(&plain) {
+            let why = "is to get more lines by calltrace rotate".to_owned();
+            let file = name.full();
             found.waiting.push(WaitingFile { file, why });
+            continue;
+        }
+        if name.day().is_none_or(|day| day >= today) {
+            let clause = format!("{} is of a day that is not over", name.full());
+            found.left_alone.push(clause);
             continue;
         }
         match look_at(context, name, manifest, memory) {

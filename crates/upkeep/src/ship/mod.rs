@@ -49,8 +49,8 @@ use send::{Sender, Unsent};
 /// Days that go into the bucket before the manifest is written: after a kill, so many are read back again.
 const DAYS_PER_MANIFEST: usize = 31;
 
-/// Days of all enterprises that are sent at the same time.
-const TRANSFERS: usize = 8;
+/// Days of all enterprises that are sent at the same time. Each takes up to 32 MiB of memory.
+const TRANSFERS: usize = 4;
 
 /// By then every run has named the objects that it sent, or has died.
 pub const ORPHAN_AGE: TimeDelta = TimeDelta::days(2);
@@ -194,12 +194,11 @@ impl<'s> Shipping<'s> {
         let before = ShippedMemory::of(&context.folder);
         let mut memory = before.clone();
         let local = self.look(context, report, &current.manifest, &mut memory)?;
-        report.waiting.extend(local.waiting);
-        report.left_alone.extend(local.left_alone);
-        local
-            .troubles
-            .into_iter()
-            .for_each(|trouble| report.trouble(trouble));
+        report.waiting.extend(local.waiting.iter().cloned());
+        report.left_alone.extend(local.left_alone.iter().cloned());
+        for trouble in &local.troubles {
+            report.trouble(trouble.clone());
+        }
         let locals: Vec<_> = local.days.iter().map(|found| found.day.clone()).collect();
         let planned = plan::plan(&locals, &current.manifest, &listed);
         let of = |planned: &PlannedDay| {
@@ -247,7 +246,7 @@ impl<'s> Shipping<'s> {
                 .extend(expired.iter().map(|entry| self.expiry(entry))),
             Err(trouble) => report.trouble(trouble),
         }
-        note_shipped(&mut memory, &local.days, &current.manifest);
+        note_shipped(&mut memory, &local, &current.manifest);
         if memory != before {
             let path = context.own_path(own::SHIPPED);
             let write =
@@ -301,16 +300,10 @@ impl<'s> Shipping<'s> {
         // A day that would expire at once is not sent.
         if let Some(first_kept) = self.first_kept(context) {
             let is_expired = |found: &FoundDay| {
-                let entry = plan::plan(
-                    std::slice::from_ref(&found.day),
-                    &Manifest::new(""),
-                    &Listed::new(),
-                );
-                entry
-                    .iter()
-                    .any(|day| plan::is_expired(&day.entry, first_kept, context.zone))
+                let (name, times) = (&found.day.name, found.day.times);
+                plan::is_expired(Some(name), times, first_kept, context.zone)
             };
-            found.days.retain(|found| !is_expired(found));
+            (found.too_old, found.days) = found.days.into_iter().partition(is_expired);
         }
         Some(found)
     }
@@ -363,7 +356,10 @@ impl<'s> Shipping<'s> {
         let Some(first_kept) = self.first_kept(context) else {
             return Vec::new();
         };
-        let is_expired = |entry: &&ShippedEntry| plan::is_expired(entry, first_kept, context.zone);
+        let is_expired = |entry: &&ShippedEntry| {
+            let name = entry.file_name();
+            plan::is_expired(name.as_ref(), entry.times, first_kept, context.zone)
+        };
         let expired: Vec<_> = manifest.days.iter().filter(is_expired).cloned().collect();
         if expired.is_empty() {
             return expired;
@@ -394,16 +390,20 @@ impl<'s> Shipping<'s> {
     }
 }
 
-/// Notes which local files the manifest names.
-fn note_shipped(memory: &mut ShippedMemory, days: &[FoundDay], manifest: &Manifest) {
-    for found in days {
-        let name = found.day.name.full();
-        let log = found.day.log;
-        let is_named = manifest.days.iter().any(|entry| {
+/// Notes which local days a rotation may remove: those that the manifest names, and those that are too old for it.
+fn note_shipped(memory: &mut ShippedMemory, local: &LocalDays, manifest: &Manifest) {
+    let is_named = |found: &FoundDay| {
+        let (name, log) = (found.day.name.full(), found.day.log);
+        let mut days = manifest.days.iter();
+        days.any(|entry| {
             entry.name == name && (entry.log.bytes, entry.log.crc32) == (log.bytes, log.crc32)
-        });
-        if let Some(known) = memory.files.get_mut(&name) {
-            known.is_shipped = is_named;
+        })
+    };
+    let days = local.days.iter().map(|found| (found, is_named(found)));
+    let too_old = local.too_old.iter().map(|found| (found, true));
+    for (found, is_shipped) in days.chain(too_old) {
+        if let Some(known) = memory.files.get_mut(&found.day.name.full()) {
+            known.is_shipped = is_shipped;
         }
     }
 }

@@ -183,15 +183,16 @@ pub(super) fn merged(manifest: &Manifest, planned: &[PlannedDay]) -> Vec<Shipped
     days
 }
 
-/// Whether all records of a shipped day, by their times and by its name, are of days before `first_kept`. A day of
-/// which neither is known never is.
-pub(super) fn is_expired(entry: &ShippedEntry, first_kept: NaiveDate, zone: LogZone) -> bool {
-    let last = entry
-        .times
-        .and_then(|(_, last)| zone.stamp_of_millis(last))
-        .map(day_of);
-    let named = FileName::parse(&entry.name).and_then(|name| name.day());
-    let latest = [last, named].into_iter().flatten().max();
+/// Whether all records of a day, by their times and by its name, are of days before `first_kept`. A day of which
+/// neither is known never is.
+pub(super) fn is_expired(
+    name: Option<&FileName>,
+    times: Option<(i64, i64)>,
+    first_kept: NaiveDate,
+    zone: LogZone,
+) -> bool {
+    let last = times.and_then(|(_, last)| zone.stamp_of_millis(last));
+    let latest = last.map(day_of).max(name.and_then(FileName::day));
     latest.is_some_and(|latest| latest < first_kept)
 }
 

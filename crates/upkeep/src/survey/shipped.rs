@@ -33,7 +33,7 @@ pub(crate) struct ShippedMemory {
 pub(crate) struct KnownFile {
     pub(crate) stamp: FileStamp,
     pub(crate) crc32: u32,
-    /// A manifest named the file with this checksum.
+    /// A manifest named the file with this checksum, or it is too old for the bucket.
     pub(crate) is_shipped: bool,
 }
 

@@ -274,14 +274,10 @@ fn a_file_goes_by_the_last_day_inside() {
 
 #[test]
 fn an_old_file_that_is_still_to_be_shipped_stays() {
-    let unshipped = |name: &str| {
-        let seen = seen(name, "2025-11-01 23:59");
-        knowing(seen, |more| more.is_unshipped = true)
-    };
-    let mut plain = unshipped("events.log.2025-11-02");
-    plain.log.bytes = 10;
-    let shipped = seen("events.log.2025-10-30.gz", "2025-10-30 23:59");
-    let files = vec![shipped, unshipped("events.log.2025-11-01.gz"), plain];
+    let old = |name: &str| seen(name, "2025-11-01 23:59");
+    let unshipped = |name: &str| knowing(old(name), |more| more.is_unshipped = true);
+    let [packed, plain] = ["events.log.2025-11-01.gz", "events.log.2025-11-02"].map(unshipped);
+    let files = vec![old("events.log.2025-10-30.gz"), packed, plain];
     assert_eq!(
         auto(&with(files, None)),
         [

@@ -168,19 +168,16 @@ fn an_object_that_is_missing_or_cut_is_sent_again() {
 #[test]
 fn a_shipped_day_expires_by_its_last_record_and_its_name() {
     let zone = LogZone(Zone::UTC);
-    let (manifest, _) = shipped(&[local(NAME, 0x10)]);
     let day = |day| NaiveDate::from_ymd_opt(2025, 11, day).expect("a day");
-    let entry = |times| ShippedEntry {
-        times,
-        ..manifest.days[0].clone()
-    };
+    let name = FileName::parse(NAME);
+    let is_expired = |times, first_kept| is_expired(name.as_ref(), times, first_kept, zone);
     // Its last record is of the next day, 2025-11-30.
-    let late = entry(Some((1_764_400_000_000, 1_764_460_900_000)));
-    assert!(!is_expired(&late, day(30), zone));
-    assert!(is_expired(&late, day(30).succ_opt().expect("a day"), zone));
+    let late = Some((1_764_400_000_000, 1_764_460_900_000));
+    assert!(!is_expired(late, day(30)));
+    assert!(is_expired(late, day(30).succ_opt().expect("a day")));
     // Of a writer whose clock was never set, or unknown: the name counts.
     for times in [Some((0, 0)), None] {
-        assert!(!is_expired(&entry(times), day(29), zone));
-        assert!(is_expired(&entry(times), day(30), zone));
+        assert!(!is_expired(times, day(29)));
+        assert!(is_expired(times, day(30)));
     }
 }
