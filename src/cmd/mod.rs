@@ -135,6 +135,7 @@ pub fn run(cli: Cli) -> Result<Exit, Error> {
         Command::Rotate(mut args) => {
             rotate::run(&App::of_local(global, &mut args.enterprises)?, &args)
         }
+        Command::Ship(mut args) => ship::run(&App::of_local(global, &mut args.enterprises)?, &args),
         Command::Doctor(mut args) => {
             let app = App::of_local(global, &mut args.enterprises)?;
             doctor::run(&app.paged(), &args)

@@ -118,7 +118,7 @@ impl Shipping<'_> {
         if let Some(opened) = context.open_if_there(name).map_err(cant)? {
             let bytes = opened.metadata.len();
             let is_same = bytes == entry.log.bytes
-                && crc32_of(&opened.log().file, bytes).map_err(cant)? == entry.log.crc32;
+                && crc32_of(opened.file(), bytes).map_err(cant)? == entry.log.crc32;
             return match is_same {
                 true => Ok(None),
                 false => {

@@ -68,11 +68,8 @@ impl FoundDay {
         let opened = match part {
             Part::Log => {
                 let opened = context.open(name)?;
-                opened
-                    .log()
-                    .file
-                    .try_clone()
-                    .map(|file| (file, opened.metadata))
+                let file = opened.file().try_clone();
+                file.map(|file| (file, opened.metadata))
             }
             _ => index::open_own(&context.folder, &file_of(name, part)),
         };
@@ -164,7 +161,7 @@ fn look_at(
         return Ok(None);
     }
     let mut stamps = [None; 3];
-    let (log, stamp) = known(&name.full(), &opened.log().file, &opened.metadata, memory)?;
+    let (log, stamp) = known(&name.full(), opened.file(), &opened.metadata, memory)?;
     stamps[Part::Log as usize] = Some(stamp);
     // One that does not fit is of no use to anybody.
     let usable = Index::open(opened.log()).ok().flatten();

@@ -34,8 +34,8 @@ use crate::survey::times::day_of;
 use calltrace_archive::{Bucket, Manifest, ShippedEntry};
 use calltrace_store::error::{Error, Trouble};
 use calltrace_store::fsx::{DraftFile, Lock};
-use calltrace_store::shipped::MANIFEST_SECONDS_MAX;
 use calltrace_store::tree::EnterpriseName;
+use calltrace_store::tree::MANIFEST_SECONDS_MAX;
 
 pub use fetch::DaySpec;
 pub use report::{CheckedBucket, ShipReport, ShipStep, ShipStepKind};

@@ -16,6 +16,7 @@ use calltrace_archive::{
 use calltrace_store::error::Trouble;
 use calltrace_store::fsx::{Access, modified_nanos};
 use calltrace_store::index::catalog::{self, Catalog};
+use calltrace_store::object::StoredFile;
 use calltrace_store::source::ContentTally;
 use calltrace_store::tree::{EnterpriseName, FileName, LogFile};
 
@@ -125,7 +126,8 @@ fn make_catalog(
             Ok(()) => {
                 out.flush().map_err(fail)?;
                 drop(out);
-                before = Catalog::of_file(file.file().try_clone().map_err(fail)?);
+                let written = file.file().try_clone().map_err(fail)?;
+                before = Catalog::of_file(StoredFile::local_of(written));
             }
             Err(error) if is_lost(&error) => {}
             Err(error) => return Err(trouble_of(&own, &error)),

@@ -281,7 +281,7 @@ fn same_as_shipped(
     let opened = context.open(name)?;
     let bytes = opened.metadata.len();
     let is_same = bytes == entry.log.bytes
-        && crc32_of(&opened.log().file, bytes)? == entry.log.crc32
+        && crc32_of(opened.file(), bytes)? == entry.log.crc32
         && opened.is_as_it_was()?;
     Ok(is_same.then_some(opened))
 }
