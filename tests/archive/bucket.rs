@@ -131,6 +131,43 @@ fn a_manifest_whose_answer_was_lost_is_known_again() {
 }
 
 #[test]
+fn an_object_whose_answer_was_lost_or_refused_for_a_moment_is_sent() {
+    let proxy = FaultProxy::start(Seaweed::shared().port());
+    let bucket = bucket(&proxy.endpoint(), &own_prefix());
+    // A large object has one POST at the beginning of its upload and one at the end.
+    for (seed, (bytes, fault, method, times)) in (0..).zip([
+        (11, Fault::Lost, "PUT", 1),
+        (11, Fault::Status(503), "PUT", 2),
+        (9 << 20, Fault::Lost, "PUT", 1),
+        (9 << 20, Fault::Refused, "POST", 1),
+        (9 << 20, Fault::Lost, "POST", 2),
+        (9 << 20, Fault::Status(503), "POST", 2),
+    ]) {
+        let content = noise(bytes, seed);
+        let log = object(ObjectKind::Log, &content);
+        proxy.reset();
+        proxy.play(fault, times, move |request| request.method == method);
+        let put = bucket.put_new(&enterprise(), &log, &mut &content[..]);
+        put.unwrap_or_else(|error| panic!("{bytes} {fault:?} {method}: {error}"));
+        let read = bucket.read_whole(&enterprise(), &log, &mut Vec::new());
+        read.expect("it is there");
+    }
+    // The end of the upload alone.
+    let content = noise(9 << 20, 99);
+    let log = object(ObjectKind::Log, &content);
+    proxy.reset();
+    proxy.play(Fault::Lost, 1, |request| {
+        request.method == "POST" && request.query.starts_with("uploadId=")
+    });
+    bucket
+        .put_new(&enterprise(), &log, &mut &content[..])
+        .expect("it was sent");
+    bucket
+        .read_whole(&enterprise(), &log, &mut Vec::new())
+        .expect("it is there");
+}
+
+#[test]
 fn a_store_without_conditions_is_written_by_one() {
     let proxy = FaultProxy::start(Seaweed::shared().port());
     proxy.play(Fault::NoConditions, usize::MAX, |_| true);

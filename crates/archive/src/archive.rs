@@ -138,6 +138,12 @@ impl ShippedTree for Archive {
     }
 }
 
+impl Drop for Archive {
+    fn drop(&mut self) {
+        self.shared.settle();
+    }
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -2,7 +2,8 @@
 //! came in memory and on disk.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
@@ -13,7 +14,7 @@ use crate::client::Client;
 use crate::disk_cache::DiskCache;
 use crate::error::StoreFault;
 use crate::health::Health;
-use crate::pool::{Announced, ChunkId, Pool};
+use crate::pool::{Announced, ChunkId, Flight, Pool};
 
 /// Chunks in memory (bytes).
 const POOL_BYTES: usize = 16 << 20;
@@ -34,6 +35,9 @@ const GAP_BYTES_MAX: u64 = 64 << 10;
 /// The longest range of one request (bytes). A longer one is split, and its parts are fetched at the same time.
 const REQUEST_BYTES_MAX: u64 = 2 << 20;
 
+/// For how long the end of a program waits for the disk.
+const SETTLE_TIME: Duration = Duration::from_millis(500);
+
 /// What all objects of an archive share.
 #[derive(Debug)]
 pub(crate) struct Shared {
@@ -44,6 +48,8 @@ pub(crate) struct Shared {
     pub(crate) requests: Semaphore,
     pub(crate) ahead: Semaphore,
     flying_kib: Semaphore,
+    /// Chunks that came and are not on disk yet.
+    keeping: AtomicUsize,
 }
 
 /// What a fetch has to know of an object.
@@ -66,19 +72,21 @@ impl Shared {
             requests: Semaphore::new(REQUESTS_MAX),
             ahead: Semaphore::new(AHEAD_MAX),
             flying_kib: Semaphore::new(FLYING_KIB_MAX),
+            keeping: AtomicUsize::new(0),
         }
     }
 
     /// Starts to fetch the chunks with these numbers, except those that are here or on their way, and returns at
-    /// once. `is_ahead` says that nobody waits for them yet.
+    /// once, with the first of them. `is_ahead` says that nobody waits for them yet.
     pub(crate) fn start(
         self: &Arc<Shared>,
         source: &Source,
         numbers: impl IntoIterator<Item = u64>,
         is_ahead: bool,
-    ) {
+    ) -> Option<Arc<Flight>> {
         let ids = numbers.into_iter().map(|number| source.chunk(number));
         let mut announced = self.pool.announce(ids);
+        let one = announced.first();
         let runs = runs(&announced.numbers(), source.chunk_bytes);
         // From the end, so that what is split off is one run.
         for &(first, last) in runs.iter().rev() {
@@ -87,6 +95,7 @@ impl Shared {
             let fetch = async move { shared.fetch(&source, first, last, run, is_ahead).await };
             self.client.runtime().spawn(fetch);
         }
+        one
     }
 
     /// Fetches the chunks `first` to `last` with one request.
@@ -152,8 +161,14 @@ impl Shared {
                 if chunk.len() == length {
                     let whole = chunk.split().freeze();
                     let id = source.chunk(number);
-                    if run.land(id, &whole) && self.disk.is_some() {
-                        kept.push((id.name(), whole));
+                    if self.disk.is_some() {
+                        // Before anybody has it: the program may end as soon as it has what it asked for.
+                        self.keeping.fetch_add(1, Ordering::Relaxed);
+                        kept.push((id.name(), whole.clone()));
+                    }
+                    // What lies in a gap was not asked for, and is here.
+                    if !run.land(id, &whole) {
+                        self.pool.put(id, whole);
                     }
                     number += 1;
                 }
@@ -173,8 +188,17 @@ impl Shared {
                     if let Some(disk) = &self.disk {
                         disk.put(&name, &bytes);
                     }
+                    self.keeping.fetch_sub(1, Ordering::Relaxed);
                 }
             });
+        }
+    }
+
+    /// Waits until what came is on disk, but not for long: the next run would only have to fetch it again.
+    pub(crate) fn settle(&self) {
+        let begin = Instant::now();
+        while self.keeping.load(Ordering::Relaxed) > 0 && begin.elapsed() < SETTLE_TIME {
+            std::thread::sleep(Duration::from_millis(1));
         }
     }
 }

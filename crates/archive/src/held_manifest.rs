@@ -11,6 +11,7 @@ use calltrace_store::tree::EnterpriseName;
 use calltrace_store::tree::{MANIFEST_SECONDS_MAX, ShippedDays, ShippedFile};
 
 use crate::client::FoundManifest;
+use crate::disk_cache::DiskCache;
 use crate::error::StoreFault;
 use crate::fetching::Shared;
 use crate::manifest::{MANIFEST, Manifest, ManifestTag, ObjectKind, ObjectRef};
@@ -107,7 +108,7 @@ impl HeldManifest {
             (Ok(FoundManifest::Unchanged), Some((days, _))) => return Ok(days),
             (Ok(FoundManifest::Missing), _) => {
                 self.state().good = None;
-                self.on_disk(|disk, name| disk.remove(name));
+                self.on_disk(DiskCache::remove);
                 return Ok(Arc::new(
                     self.days_of(&Manifest::new(self.enterprise.as_str())),
                 ));
@@ -205,7 +206,7 @@ impl HeldManifest {
         }
     }
 
-    fn on_disk(&self, act: impl FnOnce(&crate::disk_cache::DiskCache, &str)) {
+    fn on_disk(&self, act: impl FnOnce(&DiskCache, &str)) {
         if let Some(disk) = &self.shared.disk {
             act(disk, &self.name_on_disk());
         }

@@ -107,8 +107,10 @@ impl ArchiveObject {
                 self.shared.pool.put(id, kept.clone());
                 return Ok(kept);
             }
-            // It may land and be pushed out again before it is looked for, so this may happen twice.
-            self.shared.start(source, [number], false);
+            // None if another reader has announced it at this moment.
+            if let Some(flight) = self.shared.start(source, [number], false) {
+                return flight.wait();
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 //! A chunk is fetched once however many readers wait for it. The memory is bounded; the chunk that was not read for
 //! longest goes first.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -118,9 +119,9 @@ impl Pool {
         let mut state = self.state();
         let mut flights = BTreeMap::new();
         for id in ids {
-            if !state.slots.contains_key(&id) {
+            if let Entry::Vacant(free) = state.slots.entry(id) {
                 let flight = Arc::new(Flight::default());
-                state.slots.insert(id, Slot::Coming(Arc::clone(&flight)));
+                free.insert(Slot::Coming(Arc::clone(&flight)));
                 flights.insert(id, flight);
             }
         }
@@ -177,6 +178,11 @@ pub(crate) struct Announced {
 impl Announced {
     pub(crate) fn numbers(&self) -> Vec<u64> {
         self.flights.keys().map(|id| id.number).collect()
+    }
+
+    /// The first of them.
+    pub(crate) fn first(&self) -> Option<Arc<Flight>> {
+        self.flights.values().next().map(Arc::clone)
     }
 
     /// Splits off the chunks with a number of at least `number`.

@@ -75,15 +75,16 @@ pub(crate) fn put_new(
     };
     match sent {
         Ok(()) => Ok(PutOutcome::Sent),
+        // Somebody was first, or the answer to a request was lost and it was sent again: the upload is not there any more
+        // because it is complete.
         Err(
-            object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. },
-        ) => {
-            match was_there()? {
-                Some(outcome) => Ok(outcome),
-                // It was there and is gone: somebody tidies at the same time.
-                None => Err(at(StoreFault::Missing)),
-            }
-        }
+            error @ (object_store::Error::AlreadyExists { .. }
+            | object_store::Error::Precondition { .. }
+            | object_store::Error::NotFound { .. }),
+        ) => match was_there()? {
+            Some(outcome) => Ok(outcome),
+            None => Err(at(client.fault(&error))),
+        },
         Err(error) => Err(at(client.fault(&error))),
     }
 }
