@@ -14,6 +14,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use tokio::task;
 
 use super::talk::many;
 use super::{App, Exit};
@@ -68,7 +69,10 @@ async fn serve(app: App, args: &ServeArgs, log: &RequestLog) -> Result<Exit, Err
     let (directory, token) = directory(&app)?;
     let api_token = api_token(&app)?;
     let sync = sync::open(&app).await?;
-    let enterprises = app.tree.enterprises()?;
+    let tree = app.tree.clone();
+    // Shipped days are listed by a request, which must not block an async thread.
+    let listed = task::spawn_blocking(move || tree.enterprises()).await;
+    let enterprises = listed.expect("listing does not panic")?;
     app.say(&format!(
         "serving {} ({}) on http://{at}",
         app.tree.root().display(),

@@ -1,6 +1,7 @@
 //! Sealed days in object storage, over real stores: a SeaweedFS cluster that all tests share, moto, and a proxy in
 //! front of them that delays and fails.
 
+mod answers;
 mod bucket;
 mod rates;
 mod reading;

@@ -94,21 +94,21 @@ impl HealthCheck {
     async fn look(&self, tree: &Tree, directory: &Directory, now: DateTime<Utc>) -> HealthReport {
         let checked = timeout(CHECK, directory.check());
         let (logs, checked) = tokio::join!(self.look_at_logs(tree), checked);
-        let is_there = logs.is_ok();
         let checked = checked
             .unwrap_or_else(|_| vec![("directory", Err("it does not answer in time".to_owned()))]);
+        let (mut probed, logs) = match logs {
+            Ok(enterprises) => (enterprises, Ok(())),
+            Err(what) => (Vec::new(), Err(what)),
+        };
         let mut checks = vec![("logs", logs)];
         checks.extend(checked);
-        let mut probed = match is_there {
-            true => tree.enterprises().unwrap_or_default(),
-            false => Vec::new(),
-        };
         probed.truncate(PROBED_MAX);
         let concerns = directory.concerns(&probed, now).await;
         HealthReport { checks, concerns }
     }
 
-    async fn look_at_logs(&self, tree: &Tree) -> Result<(), String> {
+    /// Returns the enterprises.
+    async fn look_at_logs(&self, tree: &Tree) -> Result<Vec<EnterpriseName>, String> {
         let hangs = || "the log tree does not answer in time".to_owned();
         let turn = Arc::clone(&self.looking);
         let turn = turn.try_acquire_owned().map_err(|_| hangs())?;
@@ -133,7 +133,7 @@ fn empty(is_writable: bool) -> Result<(), String> {
     }
 }
 
-fn list(tree: &Tree) -> Result<(), String> {
+fn list(tree: &Tree) -> Result<Vec<EnterpriseName>, String> {
     let reason = |error: io::Error| match error.kind() {
         ErrorKind::NotFound => "the log tree does not exist",
         ErrorKind::PermissionDenied => "no permission to read the log tree",
@@ -141,8 +141,7 @@ fn list(tree: &Tree) -> Result<(), String> {
         _ => "the log tree can't be read",
     };
     if !tree.is_local() {
-        let listed = tree.enterprises();
-        return listed.map(|_| ()).map_err(|error| error.to_string());
+        return tree.enterprises().map_err(|error| error.to_string());
     }
     let entries = std::fs::read_dir(tree.root()).map_err(reason);
     let listed = entries.and_then(|mut entries| {
@@ -150,13 +149,13 @@ fn list(tree: &Tree) -> Result<(), String> {
         failed.map_or(Ok(()), |error| Err(reason(error)))
     });
     listed.map_err(str::to_owned)?;
-    match tree.enterprises() {
-        Ok(enterprises) if enterprises.is_empty() => empty(may_write(tree.root())),
-        Ok(enterprises) if all_are_closed(tree, &enterprises) => {
-            Err("no permission to read any of the logs".to_owned())
-        }
-        _ => Ok(()),
+    let enterprises = tree.enterprises().unwrap_or_default();
+    if enterprises.is_empty() {
+        empty(may_write(tree.root()))?;
+    } else if all_are_closed(tree, &enterprises) {
+        return Err("no permission to read any of the logs".to_owned());
     }
+    Ok(enterprises)
 }
 
 /// Whether this process may read none of the logs. It stops at the first log that opens.
