@@ -12,6 +12,7 @@ pub mod compare;
 pub mod csv;
 pub mod doctor;
 pub mod json;
+mod language;
 mod layout;
 mod lines;
 mod marker;
@@ -32,6 +33,7 @@ mod words;
 
 pub use calls::{CallLine, CallMoment, CallRows};
 pub use clock::Clock;
+pub use language::Language;
 pub use lines::{write_groups, write_lines};
 pub use marker::Marker;
 pub use number::{grouped, phone};

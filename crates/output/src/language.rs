@@ -1,11 +1,11 @@
-//! The language of a page, and the phrases that several pages use.
+//! The language of a text for people, and the phrases that pages and messages share.
 
+use crate::number::grouped;
+use crate::stats::StatsWords;
+use crate::story::{Voice, form};
 use calltrace_model::call::{Direction, Outcome};
-use calltrace_output::grouped;
-use calltrace_output::stats::StatsWords;
-use calltrace_output::story::{Voice, form};
 
-/// The languages of the pages.
+/// The languages of pages and messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
 pub enum Language {
     /// Russian.

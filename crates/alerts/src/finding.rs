@@ -1,0 +1,203 @@
+//! A finding: which rule it breaks, where, since when, and the figures that show it.
+
+use chrono::{DateTime, Utc};
+
+use calltrace_store::tree::EnterpriseName;
+
+/// The kinds of rules. The names in [`RuleKind::name`] are stable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RuleKind {
+    /// The share of missed calls is far above that of the same hours of past weeks.
+    MissedShare,
+    /// An enterprise from which calls usually come at this hour has none.
+    Silent,
+    /// A client whose call was missed was not called back in time.
+    NotCalledBack,
+    /// Calls have no hangup after hours.
+    NoHangup,
+    /// The share of calls with a fault is too high.
+    CallFaults,
+    /// The share of failed requests to a host is too high.
+    FailedRequests,
+    /// Requests to a host take too long.
+    SlowRequests,
+    /// The service that names come from is away, its cache is empty, or its last refresh is old.
+    NameService,
+    /// Events that a host sent have not arrived.
+    MissingEvents,
+    /// A problem that `calltrace doctor` reports.
+    Doctor,
+}
+
+/// How much a finding matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Worth looking at today.
+    Warning,
+    /// Clients or events are being lost now.
+    Critical,
+}
+
+/// What a finding is about, apart from its enterprise. Names in [`ScopePart::kind`] are stable.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ScopePart {
+    /// A host to which requests are made, with its port.
+    Host(String),
+    /// A kind of fault of calls, as in `faults[]`.
+    Fault(String),
+    /// The outside number of a client, digits only.
+    Client(String),
+    /// A source of names, and what is wrong with it.
+    Service(String),
+    /// A host with journals, as the settings name it.
+    Sender(String),
+    /// A code of `calltrace doctor`.
+    Code(String),
+}
+
+/// What a finding is about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Scope {
+    /// The enterprise; `None` for the tree as a whole.
+    pub enterprise: Option<EnterpriseName>,
+    /// The part of it; `None` for the whole enterprise.
+    pub part: Option<ScopePart>,
+}
+
+/// The value of a figure.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FigureValue {
+    /// A number of calls, requests or events.
+    Count(u64),
+    /// A part of a whole, 0 to 1.
+    Share(f64),
+    /// How many times as much as usual.
+    Factor(f64),
+    /// A length of time (milliseconds).
+    Millis(i64),
+    /// A moment.
+    Time(DateTime<Utc>),
+    /// Text; it may come from a log.
+    Text(String),
+    /// An outside number, digits only, which a channel may have to mask.
+    Phone(String),
+}
+
+/// A figure under a name that is stable.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Figure {
+    /// The name in JSON, such as `missed`.
+    pub name: &'static str,
+    /// The value.
+    pub value: FigureValue,
+}
+
+/// Something that breaks a rule.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finding {
+    /// The name of the check in the settings.
+    pub rule: String,
+    /// The kind of rule that it applies.
+    pub kind: RuleKind,
+    /// How much it matters.
+    pub severity: Severity,
+    /// What it is about.
+    pub scope: Scope,
+    /// Since when the rule is broken.
+    pub since: DateTime<Utc>,
+    /// What was counted and measured, in the order in which it is shown.
+    pub figures: Vec<Figure>,
+    /// Addresses of pages of calls that show it, valid for one day; empty without a public address of the pages.
+    pub links: Vec<String>,
+}
+
+impl RuleKind {
+    /// All kinds, in the order in which findings are listed.
+    pub const ALL: [RuleKind; 10] = [
+        RuleKind::MissedShare,
+        RuleKind::Silent,
+        RuleKind::NotCalledBack,
+        RuleKind::NoHangup,
+        RuleKind::CallFaults,
+        RuleKind::FailedRequests,
+        RuleKind::SlowRequests,
+        RuleKind::NameService,
+        RuleKind::MissingEvents,
+        RuleKind::Doctor,
+    ];
+
+    /// The name in settings, JSON and metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            RuleKind::MissedShare => "missed_share",
+            RuleKind::Silent => "silent",
+            RuleKind::NotCalledBack => "not_called_back",
+            RuleKind::NoHangup => "no_hangup",
+            RuleKind::CallFaults => "call_faults",
+            RuleKind::FailedRequests => "failed_requests",
+            RuleKind::SlowRequests => "slow_requests",
+            RuleKind::NameService => "name_service",
+            RuleKind::MissingEvents => "missing_events",
+            RuleKind::Doctor => "doctor",
+        }
+    }
+
+    /// The kind of this name.
+    pub fn named(name: &str) -> Option<RuleKind> {
+        RuleKind::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+impl Severity {
+    /// The name in JSON and in labels.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Severity::Warning => "warning",
+            Severity::Critical => "critical",
+        }
+    }
+}
+
+impl ScopePart {
+    /// What kind of part it is, as in JSON and in labels.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            ScopePart::Host(_) => "host",
+            ScopePart::Fault(_) => "fault",
+            ScopePart::Client(_) => "client",
+            ScopePart::Service(_) => "service",
+            ScopePart::Sender(_) => "sender",
+            ScopePart::Code(_) => "code",
+        }
+    }
+
+    /// Its name.
+    pub fn value(&self) -> &str {
+        match self {
+            ScopePart::Host(value)
+            | ScopePart::Fault(value)
+            | ScopePart::Client(value)
+            | ScopePart::Service(value)
+            | ScopePart::Sender(value)
+            | ScopePart::Code(value) => value,
+        }
+    }
+}
+
+impl Finding {
+    /// The identity of the finding, the same in each run in which it is found: check, enterprise and part. It may hold
+    /// the number of a client.
+    pub fn key(&self) -> String {
+        let enterprise = self.scope.enterprise.as_ref();
+        let enterprise = enterprise.map_or("*", EnterpriseName::as_str);
+        match &self.scope.part {
+            None => format!("{}/{enterprise}", self.rule),
+            Some(part) => format!(
+                "{}/{enterprise}/{}/{}",
+                self.rule,
+                part.kind(),
+                part.value()
+            ),
+        }
+    }
+}
