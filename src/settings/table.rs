@@ -253,6 +253,7 @@ impl Setting {
 
 const ENTERPRISE: &str = "an enterprise has the name of its folder: letters, digits, _ and -";
 const ADDRESSES: &str = "a list of addresses, such as [\"10.0.0.5\"]";
+const CHATS: &str = "a list of chats, such as [\"-1001234567890\"]";
 const HOSTS: &str = "a list of hosts, such as [\"rec.example.org\"]";
 
 fn folder(value: &Value) -> Result<PathBuf, Problem> {

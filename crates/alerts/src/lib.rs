@@ -6,6 +6,7 @@
 //! Rules take figures and the time, and give [`Finding`]s. A [`Notice`] is the message of one run; a [`Channel`] delivers
 //! it. This crate asks no questions to the engine and reads no clock: `cmd/check` of the program does.
 
+pub mod channels;
 mod finding;
 mod notice;
 pub mod wording;

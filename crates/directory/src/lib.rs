@@ -3,13 +3,14 @@
 //! What the settings hold (`settings`) is always available. The other sources are PostgreSQL (`postgres`) and the
 //! metadata service (`metadata`), both behind the trait `NameSource` (`source`). [`Directory`] asks them in this
 //! order, caches their answers for a while, and a slow or broken source costs only its own names. `database` manages
-//! connections, also for programs that write. This crate knows neither pages nor requests.
+//! connections, also for programs that write; `http` has what all requests to services share. This crate knows neither pages nor requests.
 
 mod answers;
 mod concern;
 mod config;
 mod counts;
 pub mod database;
+pub mod http;
 mod metadata;
 mod postgres;
 mod settings;

@@ -12,13 +12,13 @@ use chrono::{DateTime, Utc};
 use futures_util::{StreamExt as _, stream};
 use moka::Expiry;
 use moka::future::Cache;
-use reqwest::redirect::Policy;
 use reqwest::{Client, StatusCode, Url};
 use tokio::time::timeout_at;
 
+use super::http::{self, HttpFailure};
 use super::source::{NameSource, SourceError, SourceHealth};
 use super::{Concern, DirectoryTimes, Enterprise, NameQuery, Names, Secret};
-use calltrace_store::error::{Error, reason};
+use calltrace_store::error::Error;
 use calltrace_store::tree::EnterpriseName;
 use question::ServiceQuestion;
 
@@ -58,18 +58,8 @@ impl Metadata {
     /// # Errors
     /// When `url` is not the address of a service. The text shows nothing of it.
     pub(super) fn open(url: &Secret, times: DirectoryTimes) -> Result<Metadata, Error> {
-        let base = parse(url)?;
-        let client = Client::builder()
-            .redirect(Policy::none())
-            .no_proxy()
-            .connect_timeout(times.budget / 3)
-            .user_agent("calltrace")
-            // A machine without root certificates must still start if it does not need them.
-            .tls_built_in_root_certs(base.scheme() == "https");
-        let client = client.build().map_err(|error| Error::Certificates {
-            setting: "metadata.url",
-            source: error.into(),
-        })?;
+        let base = http::service_url("metadata.url", url, "http://localhost:8020")?;
+        let client = http::client("metadata.url", &base, times.budget / 3)?;
         let known = Cache::builder().max_capacity(KNOWN_MAX);
         Ok(Metadata {
             client,
@@ -126,13 +116,21 @@ impl Metadata {
         let url = self.base.join("stats").expect("a relative path");
         let response = self.client.get(url).send().await.ok()?;
         let is_well = response.status() == StatusCode::OK;
-        let body = body(response).await.ok().filter(|_| is_well)?;
+        let body = http::body(response, ANSWER_BYTES_MAX)
+            .await
+            .ok()
+            .filter(|_| is_well)?;
         serde_json::from_slice(&body).ok()
     }
 
     async fn fetch(&self, question: &ServiceQuestion) -> Result<CachedAnswer, SourceError> {
         let url = question.url(&self.base);
-        let response = self.client.get(url).send().await.map_err(|e| away(&e))?;
+        let response = self
+            .client
+            .get(url)
+            .send()
+            .await
+            .map_err(|e| away(HttpFailure::of(&e)))?;
         match response.status() {
             StatusCode::OK => {}
             StatusCode::NOT_FOUND => return Ok(CachedAnswer::Nothing),
@@ -143,7 +141,7 @@ impl Metadata {
                 )));
             }
         }
-        let body = body(response).await?;
+        let body = http::body(response, ANSWER_BYTES_MAX).await.map_err(away)?;
         let answer = serde_json::from_slice(&body);
         let answer =
             answer.map_err(|_| SourceError::Wrong("it answers with no JSON".to_owned()))?;
@@ -210,7 +208,7 @@ impl NameSource for Metadata {
         // Any answer is fine, except one that says that the service is broken.
         let url = self.base.join("stats").expect("a relative path");
         let answer = match self.client.get(url).send().await {
-            Err(error) => Err(away(&error)),
+            Err(error) => Err(away(HttpFailure::of(&error))),
             Ok(response) if response.status().is_server_error() => {
                 let status = response.status().as_u16();
                 Err(SourceError::Wrong(format!("it answers with {status}")))
@@ -225,53 +223,13 @@ impl NameSource for Metadata {
     }
 }
 
-fn parse(url: &Secret) -> Result<Url, Error> {
-    let text = str::from_utf8(url.bytes()).expect("a secret is made of text");
-    let url = Url::parse(text.trim()).ok().filter(|url| {
-        let plain = url.query().is_none() && url.fragment().is_none();
-        plain && ["http", "https"].contains(&url.scheme())
-    });
-    let mut url = url.ok_or_else(|| {
-        Error::Usage(
-            "metadata.url: not the address of a service; it is like http://localhost:8020"
-                .to_owned(),
-        )
-    })?;
-    // `Url::join` replaces the last part of a path that does not end with `/`.
-    if !url.path().ends_with('/') {
-        let path = format!("{}/", url.path());
-        url.set_path(&path);
-    }
-    Ok(url)
-}
-
-/// The body, if it is no longer than an answer may be.
-async fn body(mut response: reqwest::Response) -> Result<Vec<u8>, SourceError> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|e| away(&e))? {
-        body.extend_from_slice(&chunk);
-        if body.len() > ANSWER_BYTES_MAX {
-            return Err(SourceError::Wrong("it answers with too much".to_owned()));
-        }
-    }
-    Ok(body)
-}
-
-/// The error of a failed request, in words that hold no address.
-fn away(error: &reqwest::Error) -> SourceError {
-    let mut source = std::error::Error::source(error);
-    let mut what = None;
-    while let Some(cause) = source {
-        what = cause.downcast_ref().map(reason).or(what);
-        source = cause.source();
-    }
-    match (error.is_connect(), error.is_timeout()) {
-        (true, true) => SourceError::Away("no connection in time".to_owned()),
-        (true, false) => SourceError::Away(what.unwrap_or_else(|| "no connection".to_owned())),
-        (false, true) => SourceError::Slow,
-        (false, false) => {
-            SourceError::Wrong(what.unwrap_or_else(|| "it answers with no HTTP".to_owned()))
-        }
+/// Why a request failed, as an error of the source.
+fn away(failure: HttpFailure) -> SourceError {
+    match failure {
+        HttpFailure::NotConnected(why) => SourceError::Away(why),
+        HttpFailure::Slow => SourceError::Slow,
+        HttpFailure::TooLong => SourceError::Wrong("it answers with too much".to_owned()),
+        HttpFailure::Broken(why) => SourceError::Wrong(why),
     }
 }
 

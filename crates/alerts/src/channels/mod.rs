@@ -1,0 +1,96 @@
+//! The channels of the settings: chats of Telegram, a webhook, and Alertmanager.
+//!
+//! `post` sends a request within limits and waits where the other side asks for that; each channel makes the request and
+//! judges the answer. `mask` hides the numbers of clients. Nothing here is printed, and no error holds an address or a token.
+
+mod alertmanager;
+mod mask;
+mod post;
+mod telegram;
+mod values;
+mod webhook;
+
+use super::notice::Channel;
+use alertmanager::Alertmanager;
+use calltrace_directory::{Secret, SecretSource};
+use calltrace_store::error::Error;
+use telegram::Telegram;
+use webhook::Webhook;
+
+pub use post::DeliveryTimes;
+pub use telegram::Chat;
+
+/// `[notify]` of the settings: where notices go.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ChannelsConfig {
+    /// `[notify.telegram]`
+    pub telegram: TelegramConfig,
+    /// `[notify.webhook]`
+    pub webhook: WebhookConfig,
+    /// `[notify.alertmanager]`
+    pub alertmanager: AlertmanagerConfig,
+}
+
+/// `[notify.telegram]`: each chat is a channel of its own.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TelegramConfig {
+    /// The token of the bot.
+    pub token: Option<SecretSource>,
+    /// Who gets the messages.
+    pub chats: Vec<Chat>,
+    /// The address of another server of the Bot API; `None` for Telegram's.
+    pub api_url: Option<Secret>,
+}
+
+/// `[notify.webhook]`
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WebhookConfig {
+    /// Where documents are posted; `None` for no webhook.
+    pub url: Option<SecretSource>,
+    /// The value of the header `Authorization`.
+    pub authorization: Option<SecretSource>,
+    /// Whether only the last digits of clients' numbers are sent.
+    pub mask_phones: bool,
+}
+
+/// `[notify.alertmanager]`
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AlertmanagerConfig {
+    /// The address of Alertmanager; `None` for none.
+    pub url: Option<Secret>,
+    /// Whether only the last digits of clients' numbers are sent.
+    pub mask_phones: bool,
+}
+
+/// The channels of the settings.
+#[derive(Default)]
+pub struct Channels {
+    /// Those that can be used, in the order of the documentation.
+    pub open: Vec<Box<dyn Channel>>,
+    /// What is wrong with the settings of the others.
+    pub wrong: Vec<Error>,
+    /// What the user should know about files of secrets.
+    pub warnings: Vec<String>,
+}
+
+impl Channels {
+    /// The channels that the settings name. Nothing is sent yet. A channel with wrong settings does not stop the others.
+    pub fn open(config: &ChannelsConfig, times: DeliveryTimes) -> Channels {
+        let mut channels = Channels::default();
+        let mut warnings = Vec::new();
+        channels.add(Telegram::open(&config.telegram, times, &mut warnings));
+        channels.add(Webhook::open(&config.webhook, times, &mut warnings));
+        channels.add(Alertmanager::open(&config.alertmanager, times));
+        channels.warnings = warnings;
+        channels
+    }
+
+    fn add<C: Channel + 'static>(&mut self, opened: Result<impl IntoIterator<Item = C>, Error>) {
+        match opened {
+            Ok(opened) => self
+                .open
+                .extend(opened.into_iter().map(|channel| Box::new(channel) as _)),
+            Err(error) => self.wrong.push(error),
+        }
+    }
+}
