@@ -75,8 +75,6 @@ pub enum FigureValue {
     Factor(f64),
     /// A length of time (milliseconds).
     Millis(i64),
-    /// A moment.
-    Time(DateTime<Utc>),
     /// Text; it may come from a log.
     Text(String),
     /// An outside number, digits only, which a channel may have to mask.
@@ -171,6 +169,20 @@ impl ScopePart {
         }
     }
 
+    /// The part of this kind and name; `None` for an unknown kind.
+    pub(crate) fn of(kind: &str, value: String) -> Option<ScopePart> {
+        let all = [
+            ScopePart::Host,
+            ScopePart::Fault,
+            ScopePart::Client,
+            ScopePart::Service,
+            ScopePart::Sender,
+            ScopePart::Code,
+        ];
+        let mut all = all.into_iter().map(|make| make(value.clone()));
+        all.find(|part| part.kind() == kind)
+    }
+
     /// Its name.
     pub fn value(&self) -> &str {
         match self {
@@ -184,20 +196,106 @@ impl ScopePart {
     }
 }
 
+/// What the value of a figure is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FigureType {
+    Count,
+    Share,
+    Factor,
+    Millis,
+    Text,
+    Phone,
+}
+
+impl Figure {
+    /// All figures: the name, what its value is, and what it means.
+    pub const ALL: &[(&str, FigureType, &str)] = &[
+        ("missed", FigureType::Count, "missed calls"),
+        ("calls", FigureType::Count, "calls that were counted"),
+        (
+            "share",
+            FigureType::Share,
+            "the counted part of all, 0 to 1",
+        ),
+        (
+            "usual_share",
+            FigureType::Share,
+            "the same part on comparable days",
+        ),
+        (
+            "times_usual",
+            FigureType::Factor,
+            "how many times the usual share it is",
+        ),
+        ("days", FigureType::Count, "comparable days"),
+        ("silent", FigureType::Millis, "how long no call came"),
+        (
+            "usual_calls",
+            FigureType::Count,
+            "calls that come in this time on comparable days",
+        ),
+        ("client", FigureType::Phone, "the number of the client"),
+        (
+            "waiting",
+            FigureType::Millis,
+            "how long ago the first missed call came",
+        ),
+        (
+            "oldest",
+            FigureType::Millis,
+            "how long ago the oldest call began",
+        ),
+        ("faulty", FigureType::Count, "calls with the fault"),
+        ("failed", FigureType::Count, "requests that failed"),
+        (
+            "slow",
+            FigureType::Count,
+            "requests that took longer than `over`",
+        ),
+        ("requests", FigureType::Count, "requests that were counted"),
+        ("over", FigureType::Millis, "the threshold of slow requests"),
+        (
+            "within",
+            FigureType::Millis,
+            "the time in which calls were counted",
+        ),
+        ("missing", FigureType::Count, "events that did not arrive"),
+        ("events", FigureType::Count, "events that were counted"),
+        (
+            "unread",
+            FigureType::Millis,
+            "how long ago journals were last compared",
+        ),
+        ("reason", FigureType::Text, "what is wrong, in English"),
+    ];
+
+    /// The name as a constant, and the type; `None` if no figure has this name.
+    pub fn known(name: &str) -> Option<(&'static str, FigureType)> {
+        let known = Figure::ALL.iter().find(|(known, _, _)| *known == name);
+        known.map(|(known, of, _)| (*known, *of))
+    }
+}
+
 impl Finding {
+    /// A figure by its name.
+    pub fn figure(&self, name: &str) -> Option<&FigureValue> {
+        let figure = self.figures.iter().find(|figure| figure.name == name);
+        figure.map(|figure| &figure.value)
+    }
+
     /// The identity of the finding, the same in each run in which it is found: check, enterprise and part. It may hold
     /// the number of a client.
     pub fn key(&self) -> String {
-        let enterprise = self.scope.enterprise.as_ref();
+        Finding::key_of(&self.rule, &self.scope)
+    }
+
+    /// The key of a finding of this check about a scope.
+    pub(crate) fn key_of(rule: &str, scope: &Scope) -> String {
+        let enterprise = scope.enterprise.as_ref();
         let enterprise = enterprise.map_or("*", EnterpriseName::as_str);
-        match &self.scope.part {
-            None => format!("{}/{enterprise}", self.rule),
-            Some(part) => format!(
-                "{}/{enterprise}/{}/{}",
-                self.rule,
-                part.kind(),
-                part.value()
-            ),
+        match &scope.part {
+            None => format!("{rule}/{enterprise}"),
+            Some(part) => format!("{rule}/{enterprise}/{}/{}", part.kind(), part.value()),
         }
     }
 }
