@@ -134,6 +134,10 @@ fn missed(number: &str) -> Finding {
                 value: FigureValue::Count(31),
             },
             Figure {
+                name: "calls",
+                value: FigureValue::Count(50),
+            },
+            Figure {
                 name: "share",
                 value: FigureValue::Share(0.62),
             },
@@ -161,8 +165,8 @@ fn waiting(number: &str) -> Finding {
                 value: FigureValue::Phone(CLIENT.to_owned()),
             },
             Figure {
-                name: "called_at",
-                value: FigureValue::Time(testing::now() - TimeDelta::minutes(70)),
+                name: "waiting",
+                value: FigureValue::Millis(4_200_000),
             },
         ],
         links: Vec::new(),

@@ -11,10 +11,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
 
 use super::AlertmanagerConfig;
+use super::identity::id;
 use super::mask::masked;
 use super::post::{Answer, DeliveryTimes, Poster};
-use super::values::{id, time};
 use crate::finding::Finding;
+use crate::json::time;
 use crate::notice::{Channel, DeliveryError, Notice};
 use crate::wording;
 
@@ -115,13 +116,19 @@ fn alert(notice: &Notice, (own, shown): (&Finding, &Finding), ends: DateTime<Utc
     }
     labels.insert("id".to_owned(), id(own).into());
     let alone = Notice {
-        firing: vec![shown.clone()],
+        firing: vec![Finding {
+            links: Vec::new(),
+            ..shown.clone()
+        }],
         resolved: Vec::new(),
         ..notice.clone()
     };
     let mut alert = json!({
         "labels": labels,
-        "annotations": {"summary": wording::text(&alone, notice.language)},
+        "annotations": {
+            "summary": wording::text(&alone, notice.language),
+            "calls": shown.links.join("\n"),
+        },
         // An alert that ends when it begins is refused.
         "startsAt": time(shown.since.min(ends - TimeDelta::seconds(1))),
         "endsAt": time(ends),

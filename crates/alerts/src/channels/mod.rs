@@ -4,10 +4,10 @@
 //! judges the answer. `mask` hides the numbers of clients. Nothing here is printed, and no error holds an address or a token.
 
 mod alertmanager;
+mod identity;
 mod mask;
 mod post;
 mod telegram;
-mod values;
 mod webhook;
 
 use super::notice::Channel;
@@ -49,7 +49,7 @@ pub struct WebhookConfig {
     pub url: Option<SecretSource>,
     /// The value of the header `Authorization`.
     pub authorization: Option<SecretSource>,
-    /// Whether only the last digits of clients' numbers are sent.
+    /// Whether only the last two digits of clients' numbers are sent.
     pub mask_phones: bool,
 }
 
@@ -58,7 +58,7 @@ pub struct WebhookConfig {
 pub struct AlertmanagerConfig {
     /// The address of Alertmanager; `None` for none.
     pub url: Option<Secret>,
-    /// Whether only the last digits of clients' numbers are sent.
+    /// Whether only the last two digits of clients' numbers are sent.
     pub mask_phones: bool,
 }
 

@@ -14,7 +14,6 @@ use super::TelegramConfig;
 use super::post::{Answer, DeliveryTimes, Poster, asks_to_wait, patience};
 use crate::notice::{Channel, DeliveryError, Notice};
 use crate::wording;
-use calltrace_output::Language;
 
 const API: &str = "https://api.telegram.org";
 
@@ -190,8 +189,9 @@ fn message(notice: &Notice) -> String {
         let firing = shown.min(notice.firing.len());
         notice.firing.truncate(firing);
         notice.resolved.truncate(shown - firing);
-        let more = rest(all - shown, notice.language);
-        format!("{}\n\n{more}", wording::text(&notice, notice.language))
+        let text = wording::text(&notice, notice.language);
+        let more = notice.language.more(all - shown);
+        format!("{text}\n… {more}: calltrace check")
     };
     // The more findings, the longer the text: the largest number that fits is between these.
     let (mut fitting, mut too_many) = (0, all);
@@ -206,15 +206,6 @@ fn message(notice: &Notice) -> String {
         0 => cut(&whole),
         shown => part(shown),
     }
-}
-
-/// The line about findings that are not shown.
-fn rest(count: usize, language: Language) -> String {
-    let text = language.text(
-        "… и ещё {}: calltrace check",
-        "… and {} more: calltrace check",
-    );
-    text.replace("{}", &count.to_string())
 }
 
 fn fits(text: &str) -> bool {

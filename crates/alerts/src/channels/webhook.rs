@@ -7,11 +7,12 @@ use calltrace_store::error::Error;
 use serde_json::{Map, Value, json};
 
 use super::WebhookConfig;
+use super::identity::id;
 use super::mask::masked;
 use super::post::{Answer, DeliveryTimes, Poster};
-use super::values::{id, time};
-use crate::finding::{FigureValue, Finding};
-use crate::notice::{Channel, DeliveryError, Ending, Notice};
+use crate::finding::Finding;
+use crate::json;
+use crate::notice::{Channel, DeliveryError, Notice};
 use crate::wording;
 
 /// The version of the document. Fields may be added without a new one.
@@ -66,54 +67,20 @@ impl Channel for Webhook {
 
 /// The document of a notice that is shown as `shown`. The ids are those of `notice`, whose numbers are not masked.
 fn document(notice: &Notice, shown: &Notice) -> Value {
+    let with_id = |own: &Finding, mut value: Map<String, Value>| {
+        value.insert("id".to_owned(), id(own).into());
+        Value::Object(value)
+    };
     let firing = notice.firing.iter().zip(&shown.firing);
-    let firing: Vec<Value> = firing.map(|(own, shown)| finding(own, shown)).collect();
+    let firing = firing.map(|(own, shown)| with_id(own, json::finding(shown, false)));
     let resolved = notice.resolved.iter().zip(&shown.resolved);
-    let resolved = resolved.map(|(own, shown)| {
-        let mut value = finding(&own.finding, &shown.finding);
-        value["ended"] = time(own.ended);
-        value["ending"] = match own.ending {
-            Ending::Over => "over".into(),
-            Ending::Dropped => "dropped".into(),
-        };
-        value
-    });
-    let resolved: Vec<Value> = resolved.collect();
+    let resolved = resolved.map(|(own, shown)| with_id(&own.finding, json::resolved(shown)));
     json!({
         "version": VERSION,
-        "at": time(notice.at),
+        "at": json::time(notice.at),
         "test": notice.is_test(),
         "text": wording::text(shown, notice.language),
-        "firing": firing,
-        "resolved": resolved,
+        "firing": firing.collect::<Vec<Value>>(),
+        "resolved": resolved.collect::<Vec<Value>>(),
     })
-}
-
-fn finding(own: &Finding, shown: &Finding) -> Value {
-    let part = shown.scope.part.as_ref();
-    let figures = shown.figures.iter();
-    let figures: Map<String, Value> = figures
-        .map(|figure| (figure.name.to_owned(), value(&figure.value)))
-        .collect();
-    json!({
-        "id": id(own),
-        "rule": shown.rule,
-        "kind": shown.kind.name(),
-        "severity": shown.severity.name(),
-        "enterprise": shown.scope.enterprise.as_ref().map(|name| name.as_str()),
-        "part": part.map(|part| json!({"kind": part.kind(), "value": part.value()})),
-        "since": time(shown.since),
-        "figures": figures,
-        "links": shown.links,
-    })
-}
-
-fn value(value: &FigureValue) -> Value {
-    match value {
-        FigureValue::Count(count) => json!(count),
-        FigureValue::Share(share) | FigureValue::Factor(share) => json!(share),
-        FigureValue::Millis(millis) => json!(millis),
-        FigureValue::Time(at) => time(*at),
-        FigureValue::Text(text) | FigureValue::Phone(text) => json!(text),
-    }
 }
