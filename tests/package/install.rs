@@ -86,7 +86,8 @@ fn what_is_installed_works_and_runs_nothing_by_itself() {
         test -s /usr/share/fish/vendor_completions.d/calltrace.fish
         for file in README.Debian README.md docs/README.md docs/ru/on-call.md \
             docs/reference/calltrace.1.md docs/images/trace.png copyright third-party.txt examples/calltrace.cron \
-            examples/nginx-calltrace.conf; do
+            examples/nginx-calltrace.conf examples/prometheus-calltrace.yml \
+            examples/grafana-calltrace.json; do
             test -s /usr/share/doc/calltrace/$file
         done
         zcat /usr/share/doc/calltrace/changelog.gz | grep -q '^# Changelog'",
@@ -281,6 +282,7 @@ fn removal_stops_and_keeps_settings_and_purge_leaves_only_what_is_the_users() {
     assert_eq!(
         stops,
         [
+            "stop calltrace-check.service calltrace-check.timer",
             "stop calltrace-sync.service calltrace-sync.timer",
             "stop calltrace-ship.service calltrace-ship.timer",
             "stop calltrace-rotate.service calltrace-rotate.timer",
@@ -297,7 +299,11 @@ fn removal_stops_and_keeps_settings_and_purge_leaves_only_what_is_the_users() {
         "enabled\nenabled\nstatic\ndisabled\nstatic\ndisabled\nstatic\n"
     );
 
-    debian.says("printf 's3cret' >/etc/calltrace/secrets/0367; dpkg --purge calltrace");
+    debian.says(
+        "printf 's3cret' >/etc/calltrace/secrets/0367
+        mkdir /var/lib/calltrace; touch /var/lib/calltrace/check.json /var/lib/calltrace/check.json.lock
+        dpkg --purge calltrace",
+    );
     let after = debian.listing();
     let left: Vec<&String> = after.iter().filter(|line| !before.contains(line)).collect();
     let gone: Vec<&String> = before.iter().filter(|line| !after.contains(line)).collect();

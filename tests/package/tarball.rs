@@ -64,6 +64,7 @@ fn the_tarball_works_where_it_is_unpacked_and_is_the_same_each_time() {
         "share/doc/LICENSE",
         "packaging/calltrace-serve.service",
         "packaging/calltracectl",
+        "packaging/prometheus-calltrace.yml",
     ] {
         assert!(top.join(file).exists(), "{file}");
     }
