@@ -49,7 +49,7 @@ fn wait_for(seconds: u64) -> Reply {
 #[test]
 fn each_chat_gets_the_message_once_whatever_the_others_say() {
     let server = Peer::start(bot_api);
-    let chats = ["100000002", "100000001", "5", "-1001234567890"];
+    let chats = ["100000002", "100000001", "5", "-1001234567890", "5"];
     let results = deliver(&telegram(&server.url(), &chats), &one());
     let shown: Vec<String> = results
         .iter()

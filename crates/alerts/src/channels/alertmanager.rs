@@ -50,7 +50,7 @@ impl Alertmanager {
         let base = http::service_url(setting, url, "http://localhost:9093")?;
         let url = base.join("api/v2/alerts").expect("a relative path");
         Ok(Some(Alertmanager {
-            poster: Poster::new(setting, url, times)?,
+            poster: Poster::new(http::client(setting, &base, times.connect)?, url, times),
             mask_phones: config.mask_phones,
         }))
     }

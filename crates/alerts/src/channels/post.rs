@@ -57,21 +57,13 @@ pub(super) struct Answer {
 }
 
 impl Poster {
-    /// Does not send a request yet. `setting` names the address.
-    ///
-    /// # Errors
-    /// When there are no certificates to check https.
-    pub(super) fn new(
-        setting: &'static str,
-        url: Url,
-        times: DeliveryTimes,
-    ) -> Result<Poster, Error> {
-        Ok(Poster {
-            client: http::client(setting, &url, times.connect)?,
+    pub(super) fn new(client: Client, url: Url, times: DeliveryTimes) -> Poster {
+        Poster {
+            client,
             url,
             authorization: None,
             times,
-        })
+        }
     }
 
     /// The same with the header `Authorization`.
@@ -152,20 +144,19 @@ impl Poster {
 
 fn retry_after(response: &Response) -> Option<Duration> {
     let text = response.headers().get(RETRY_AFTER)?.to_str().ok()?;
-    patience(text.trim().parse().ok()?)
+    text.trim().parse().ok().map(patience)
 }
 
-/// A time to wait (seconds), as far as it is one.
-pub(super) fn patience(seconds: u64) -> Option<Duration> {
-    let wait = Duration::from_secs(seconds);
-    Some(wait.min(RETRY_AFTER_MAX))
+/// The time to wait that a service asks for (seconds), a day at most.
+pub(super) fn patience(seconds: u64) -> Duration {
+    Duration::from_secs(seconds).min(RETRY_AFTER_MAX)
 }
 
 impl Answer {
     /// The answer of a service that says all with its status: 2xx is a success.
     ///
     /// # Errors
-    /// For any other status. `what` is what the service said about it, if that may be shown.
+    /// For any other status.
     pub(super) fn success(&self) -> Result<(), DeliveryError> {
         match self.status.is_success() {
             true => Ok(()),
@@ -195,16 +186,20 @@ pub(super) fn asks_to_wait(wait: Duration) -> String {
 }
 
 impl DeliveryError {
+    /// An error that no wait will mend.
+    pub(super) fn plain(text: impl Into<String>) -> DeliveryError {
+        DeliveryError {
+            text: text.into(),
+            retry_after: None,
+        }
+    }
+
     fn of(failure: HttpFailure) -> DeliveryError {
-        let text = match failure {
+        DeliveryError::plain(match failure {
             HttpFailure::NotConnected(why) => format!("can't be reached: {why}"),
             HttpFailure::Slow => "did not answer in time".to_owned(),
             HttpFailure::TooLong => "answers with too much".to_owned(),
             HttpFailure::Broken(why) => format!("gave no proper answer: {why}"),
-        };
-        DeliveryError {
-            text,
-            retry_after: None,
-        }
+        })
     }
 }

@@ -81,20 +81,25 @@ impl Telegram {
         let api = config.api_url.clone();
         let api = api.unwrap_or_else(|| Secret::new(API).expect("it is not blank"));
         let base = http::service_url("notify.telegram.api_url", &api, API)?;
-        let method = method(&token);
-        let Some(method) = method else {
+        let Some(method) = method(&token) else {
             return wrong("the token is not that of a bot; it is like 123456789:LETTERS");
         };
-        let open = |chat: &Chat| {
-            let url = base.join(&method).expect("a relative path");
-            Ok(Telegram {
-                name: format!("telegram {chat}"),
-                chat: chat.clone(),
-                poster: Poster::new("notify.telegram.api_url", url, times)?,
-                token: token.clone(),
-            })
+        let url = base.join(&method).expect("a relative path");
+        let client = http::client("notify.telegram.api_url", &base, times.connect)?;
+        let mut chats: Vec<&Chat> = Vec::new();
+        for chat in &config.chats {
+            // A channel has a name of its own.
+            if !chats.contains(&chat) {
+                chats.push(chat);
+            }
+        }
+        let open = |chat: &Chat| Telegram {
+            name: format!("telegram {chat}"),
+            chat: chat.clone(),
+            poster: Poster::new(client.clone(), url.clone(), times),
+            token: token.clone(),
         };
-        config.chats.iter().map(open).collect()
+        Ok(chats.into_iter().map(open).collect())
     }
 
     fn judge(&self, answer: &Answer) -> Result<(), DeliveryError> {
@@ -103,29 +108,23 @@ impl Telegram {
         match (answer.status.is_success(), is_ok) {
             (true, Some(true)) => return Ok(()),
             (true, _) => {
-                return Err(DeliveryError {
-                    text: "does not answer as Telegram does; is notify.telegram.api_url right?"
-                        .to_owned(),
-                    retry_after: None,
-                });
+                return Err(DeliveryError::plain(
+                    "does not answer as Telegram does; is notify.telegram.api_url right?",
+                ));
             }
             (false, _) => {}
         }
         let parameters = &body["parameters"];
-        if let Some(wait) = parameters["retry_after"].as_u64().and_then(patience) {
+        if let Some(wait) = parameters["retry_after"].as_u64().map(patience) {
             return Err(DeliveryError {
                 text: asks_to_wait(wait),
                 retry_after: Some(wait),
             });
         }
         if let Some(chat) = parameters["migrate_to_chat_id"].as_i64() {
-            let text = format!(
+            return Err(DeliveryError::plain(format!(
                 "says that this group has become the chat {chat}; set that in notify.telegram.chats"
-            );
-            return Err(DeliveryError {
-                text,
-                retry_after: None,
-            });
+            )));
         }
         let description = body["description"].as_str().unwrap_or_default();
         Err(answer.refusal(&self.shown(description)))

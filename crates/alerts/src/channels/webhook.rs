@@ -38,7 +38,8 @@ impl Webhook {
         };
         let url = url.read("notify.webhook.url", warnings)?;
         let url = http::url("notify.webhook.url", &url, "https://example.org/calltrace")?;
-        let mut poster = Poster::new("notify.webhook.url", url, times)?;
+        let client = http::client("notify.webhook.url", &url, times.connect)?;
+        let mut poster = Poster::new(client, url, times);
         if let Some(value) = &config.authorization {
             let setting = "notify.webhook.authorization";
             poster = poster.authorized(setting, &value.read(setting, warnings)?)?;
