@@ -1,8 +1,9 @@
 //! Channels that fail: each within a bounded time, with a plain message that holds no address, and alone.
 
-use std::io::{Read, Write};
-use std::net::TcpListener;
-use std::process::{Command, Stdio};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -128,59 +129,91 @@ fn garbage_is_no_delivery() {
     assert_eq!(said_about(&server.url()), ["answers with 500"; 3]);
 }
 
+/// Accepts each POST, and ends when its input does, however the test ended.
+const TLS_SERVER: &str = r#"
+import http.server, os, ssl, sys, threading
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        self.send_response(200); self.send_header('Content-Length', '0'); self.end_headers()
+server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain('certificate', 'key')
+server.socket = context.wrap_socket(server.socket, server_side=True)
+print(server.server_port, flush=True)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+sys.stdin.read()
+os._exit(0)
+"#;
+
+/// A server that speaks TLS with a certificate that nobody has signed, until it is dropped.
+pub(super) struct TlsServer {
+    pub(super) at: SocketAddr,
+    process: Child,
+}
+
+impl TlsServer {
+    /// Its certificate is the file `certificate` of the folder.
+    pub(super) fn start(folder: &Path) -> TlsServer {
+        let made = Command::new("openssl")
+            .args([
+                "req",
+                "-x509",
+                "-newkey",
+                "ec",
+                "-pkeyopt",
+                "ec_paramgen_curve:prime256v1",
+                "-nodes",
+            ])
+            .args([
+                "-keyout",
+                "key",
+                "-out",
+                "certificate",
+                "-subj",
+                "/CN=localhost",
+                "-days",
+                "30000",
+            ])
+            .args(["-addext", "subjectAltName=IP:127.0.0.1"])
+            // One that may sign others must not be a server's.
+            .args(["-addext", "basicConstraints=critical,CA:FALSE"])
+            .current_dir(folder)
+            .stderr(Stdio::null())
+            .status();
+        assert!(made.expect("there is openssl").success());
+        let mut process = Command::new("python3")
+            .args(["-c", TLS_SERVER])
+            .current_dir(folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("there is python3");
+        let mut port = String::new();
+        let out = process.stdout.take().expect("it is piped");
+        BufReader::new(out)
+            .read_line(&mut port)
+            .expect("it says where it is");
+        let port = port.trim().parse().expect("a port");
+        TlsServer {
+            at: SocketAddr::from(([127, 0, 0, 1], port)),
+            process,
+        }
+    }
+}
+
+impl Drop for TlsServer {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
 #[test]
 fn a_certificate_that_is_not_trusted_is_said() {
     let folder = tempfile::tempdir().expect("a folder of its own");
-    let made = Command::new("openssl")
-        .args([
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:prime256v1",
-            "-nodes",
-        ])
-        .args([
-            "-keyout",
-            "key",
-            "-out",
-            "certificate",
-            "-subj",
-            "/CN=localhost",
-            "-days",
-            "30000",
-        ])
-        .args(["-addext", "subjectAltName=IP:127.0.0.1"])
-        .current_dir(folder.path())
-        .stderr(Stdio::null())
-        .status();
-    assert!(made.expect("there is openssl").success());
-    let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let at = free.local_addr().expect("it is bound");
-    drop(free);
-    let mut server = Command::new("openssl")
-        .args([
-            "s_server",
-            "-quiet",
-            "-key",
-            "key",
-            "-cert",
-            "certificate",
-            "-accept",
-        ])
-        .arg(at.to_string())
-        .current_dir(folder.path())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("there is openssl");
-    testing::wait_until("the server", || std::net::TcpStream::connect(at).is_ok());
-    let said = std::panic::catch_unwind(|| said_about(&format!("https://{at}")));
-    server.kill().expect("it ran until now");
-    server.wait().expect("it ends");
-    for said in said.expect("all channels fail") {
+    let server = TlsServer::start(folder.path());
+    for said in said_about(&format!("https://{}", server.at)) {
         assert!(
             said.starts_with("can't be reached: invalid peer certificate"),
             "{said}"
@@ -197,7 +230,8 @@ fn a_certificate_that_is_not_trusted_is_said() {
 fn wrong_addresses_are_named_and_not_shown() {
     let wrong = |config: &ChannelsConfig| {
         let channels = Channels::open(config, DeliveryTimes::default());
-        assert!(channels.open.is_empty());
+        let error = refusal(config, &one());
+        assert_eq!(error.text, "can't be used, its settings are wrong");
         let said: Vec<String> = channels.wrong.iter().map(ToString::to_string).collect();
         said.join("\n")
     };

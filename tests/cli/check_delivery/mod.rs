@@ -92,11 +92,10 @@ fn deliver_within(
     notice: &Notice,
 ) -> Vec<(String, Result<(), DeliveryError>)> {
     let channels = Channels::open(config, times);
-    assert!(channels.wrong.is_empty(), "{:?}", channels.wrong);
     let runtime = tokio::runtime::Runtime::new().expect("threads are left");
     runtime.block_on(async {
         let mut results = Vec::new();
-        for channel in &channels.open {
+        for channel in &channels.all {
             results.push((channel.name().to_owned(), channel.deliver(notice).await));
         }
         results

@@ -19,6 +19,8 @@ use crate::json::time;
 use crate::notice::{Channel, DeliveryError, Notice};
 use crate::wording;
 
+pub(super) const NAME: &str = "alertmanager";
+
 /// How long an alert lasts without another word about it. It is told again only with `repeat`, and its end in any case, so
 /// this is for a checker that never runs again.
 const LASTS: TimeDelta = TimeDelta::days(7);
@@ -59,7 +61,7 @@ impl Alertmanager {
 #[async_trait]
 impl Channel for Alertmanager {
     fn name(&self) -> &str {
-        "alertmanager"
+        NAME
     }
 
     async fn deliver(&self, notice: &Notice) -> Result<(), DeliveryError> {

@@ -10,8 +10,9 @@ mod post;
 mod telegram;
 mod webhook;
 
-use super::notice::Channel;
+use super::notice::{Channel, DeliveryError, Notice};
 use alertmanager::Alertmanager;
+use async_trait::async_trait;
 use calltrace_directory::{Secret, SecretSource};
 use calltrace_store::error::Error;
 use telegram::Telegram;
@@ -65,9 +66,10 @@ pub struct AlertmanagerConfig {
 /// The channels of the settings.
 #[derive(Default)]
 pub struct Channels {
-    /// Those that can be used, in the order of the documentation.
-    pub open: Vec<Box<dyn Channel>>,
-    /// What is wrong with the settings of the others.
+    /// All of them, in the order of the documentation. One with wrong settings delivers nothing, so that what it was not
+    /// told is kept for it.
+    pub all: Vec<Box<dyn Channel>>,
+    /// What is wrong with settings.
     pub wrong: Vec<Error>,
     /// What the user should know about files of secrets.
     pub warnings: Vec<String>,
@@ -77,20 +79,47 @@ impl Channels {
     /// The channels that the settings name. Nothing is sent yet. A channel with wrong settings does not stop the others.
     pub fn open(config: &ChannelsConfig, times: DeliveryTimes) -> Channels {
         let mut channels = Channels::default();
-        let mut warnings = Vec::new();
-        channels.add(Telegram::open(&config.telegram, times, &mut warnings));
-        channels.add(Webhook::open(&config.webhook, times, &mut warnings));
-        channels.add(Alertmanager::open(&config.alertmanager, times));
-        channels.warnings = warnings;
+        let telegram = Telegram::open(&config.telegram, times, &mut channels.warnings);
+        channels.add(&config.telegram.names(), telegram);
+        let webhook = Webhook::open(&config.webhook, times, &mut channels.warnings);
+        channels.add(&[webhook::NAME.to_owned()], webhook);
+        let alertmanager = Alertmanager::open(&config.alertmanager, times);
+        channels.add(&[alertmanager::NAME.to_owned()], alertmanager);
         channels
     }
 
-    fn add<C: Channel + 'static>(&mut self, opened: Result<impl IntoIterator<Item = C>, Error>) {
+    /// Adds what was opened, or channels of these names that deliver nothing.
+    fn add<C: Channel + 'static>(
+        &mut self,
+        names: &[String],
+        opened: Result<impl IntoIterator<Item = C>, Error>,
+    ) {
         match opened {
             Ok(opened) => self
-                .open
+                .all
                 .extend(opened.into_iter().map(|channel| Box::new(channel) as _)),
-            Err(error) => self.wrong.push(error),
+            Err(error) => {
+                self.wrong.push(error);
+                let unusable = names.iter().cloned();
+                self.all
+                    .extend(unusable.map(|name| Box::new(Unusable(name)) as _));
+            }
         }
+    }
+}
+
+/// A channel whose settings are wrong.
+struct Unusable(String);
+
+#[async_trait]
+impl Channel for Unusable {
+    fn name(&self) -> &str {
+        &self.0
+    }
+
+    async fn deliver(&self, _: &Notice) -> Result<(), DeliveryError> {
+        Err(DeliveryError::plain(
+            "can't be used, its settings are wrong",
+        ))
     }
 }

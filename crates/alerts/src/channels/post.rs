@@ -94,14 +94,14 @@ impl Poster {
     ) -> Result<(), DeliveryError> {
         let body = document.to_string();
         let deadline = Instant::now() + self.times.total;
+        let mut asked_to_wait = None;
         loop {
-            let answer = timeout_at(deadline, self.ask(&body)).await;
-            let error = match answer.unwrap_or(Err(HttpFailure::Slow)) {
-                Ok(answer) => match judge(&answer) {
-                    Ok(()) => return Ok(()),
-                    Err(error) => error,
-                },
-                Err(failure) => return Err(DeliveryError::of(failure)),
+            let Ok(answer) = timeout_at(deadline, self.ask(&body)).await else {
+                return Err(asked_to_wait.unwrap_or_else(|| DeliveryError::of(HttpFailure::Slow)));
+            };
+            let error = match judge(&answer.map_err(DeliveryError::of)?) {
+                Ok(()) => return Ok(()),
+                Err(error) => error,
             };
             // A server that asks for no patience at all must not be asked without a pause.
             let pause = error
@@ -111,6 +111,7 @@ impl Poster {
                 Some(pause) if Instant::now() + pause < deadline => sleep(pause).await,
                 _ => return Err(error),
             }
+            asked_to_wait = Some(error);
         }
     }
 

@@ -53,6 +53,31 @@ impl fmt::Display for Chat {
     }
 }
 
+impl Chat {
+    /// The name of its channel.
+    fn channel(&self) -> String {
+        format!("telegram {self}")
+    }
+}
+
+impl TelegramConfig {
+    /// The chats without those that are named again, as each channel has a name of its own.
+    fn distinct(&self) -> Vec<&Chat> {
+        let mut chats: Vec<&Chat> = Vec::new();
+        for chat in &self.chats {
+            if !chats.contains(&chat) {
+                chats.push(chat);
+            }
+        }
+        chats
+    }
+
+    /// The names of the channels.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.distinct().into_iter().map(Chat::channel).collect()
+    }
+}
+
 /// One chat.
 pub(super) struct Telegram {
     name: String,
@@ -86,20 +111,13 @@ impl Telegram {
         };
         let url = base.join(&method).expect("a relative path");
         let client = http::client("notify.telegram.api_url", &base, times.connect)?;
-        let mut chats: Vec<&Chat> = Vec::new();
-        for chat in &config.chats {
-            // A channel has a name of its own.
-            if !chats.contains(&chat) {
-                chats.push(chat);
-            }
-        }
         let open = |chat: &Chat| Telegram {
-            name: format!("telegram {chat}"),
+            name: chat.channel(),
             chat: chat.clone(),
             poster: Poster::new(client.clone(), url.clone(), times),
             token: token.clone(),
         };
-        Ok(chats.into_iter().map(open).collect())
+        Ok(config.distinct().into_iter().map(open).collect())
     }
 
     fn judge(&self, answer: &Answer) -> Result<(), DeliveryError> {

@@ -15,6 +15,8 @@ use crate::json;
 use crate::notice::{Channel, DeliveryError, Notice};
 use crate::wording;
 
+pub(super) const NAME: &str = "webhook";
+
 /// The version of the document. Fields may be added without a new one.
 const VERSION: u8 = 1;
 
@@ -54,7 +56,7 @@ impl Webhook {
 #[async_trait]
 impl Channel for Webhook {
     fn name(&self) -> &str {
-        "webhook"
+        NAME
     }
 
     async fn deliver(&self, notice: &Notice) -> Result<(), DeliveryError> {
