@@ -44,10 +44,13 @@ pub(super) fn judge(
         return Verdict::Silent(Reason::FewDays);
     }
     let times = check.limits.times;
+    // A longer stretch may be high because of what is over.
+    let is_high_now = newest_hours.is_still_high(times);
     let broken = match is_firing(&scope) {
-        true => Some(newest_hours).filter(|hours| hours.is_still_high(times)),
+        true => Some(newest_hours),
         false => windows.iter().find(|hours| hours.is_high(times)),
     };
+    let broken = broken.filter(|_| is_high_now);
     let found = broken.map(|hours| hours.found(check, view, scope));
     Verdict::Judged(found.into_iter().collect())
 }
@@ -57,13 +60,19 @@ impl MissedHours {
     pub(crate) fn of(check: &Check, view: &EnterpriseView<'_>, hours: i64) -> MissedHours {
         let last = hour_of(view.now);
         let begin = last - TimeDelta::hours(hours - 1);
-        let sum = |from: DateTime<Utc>| {
-            let each = (0..hours).map(|hour| view.history.hour(from + TimeDelta::hours(hour)));
+        let sum = |from: DateTime<Utc>, part: f64| {
+            let each = (0..hours).map(|hour| {
+                let count = view.history.hour(from + TimeDelta::hours(hour))?;
+                // Only a part of the current hour has passed, and only that part of it is compared.
+                let part = if hour == hours - 1 { part } else { 1.0 };
+                Some(count.times(part))
+            });
             each.sum::<Option<HourCount>>()
         };
+        let passed = (view.now - last).num_seconds() as f64 / 3600.0;
         let fewest = (check.limits.calls / FEWER_CALLS).max(1);
         let past = History::same_times(begin, check.zone)
-            .filter_map(|from| sum(hour_of(from)))
+            .filter_map(|from| sum(hour_of(from), passed))
             .filter(|count| count.calls >= fewest);
         let (mut usual, mut days) = (HourCount::default(), 0);
         for count in past {
@@ -72,7 +81,7 @@ impl MissedHours {
         }
         MissedHours {
             begin,
-            seen: sum(begin).unwrap_or_default(),
+            seen: sum(begin, 1.0).unwrap_or_default(),
             usual,
             days,
         }
@@ -138,6 +147,15 @@ impl HourCount {
         HourCount {
             calls: self.calls + other.calls,
             missed: self.missed + other.missed,
+        }
+    }
+
+    /// A part of it, rounded.
+    fn times(self, part: f64) -> HourCount {
+        let of = |count: u32| (f64::from(count) * part).round() as u32;
+        HourCount {
+            calls: of(self.calls),
+            missed: of(self.missed),
         }
     }
 

@@ -173,14 +173,18 @@ fn judge(
     let mut found = Vec::new();
     for (part, windows) in counts {
         let scope = view.scope(part);
-        let mut enough = (1..)
-            .zip(&windows)
-            .filter(|(_, count)| count.all >= check.limits.calls);
+        let is_enough = |(_, count): &(i64, &PartCount<'_>)| count.all >= check.limits.calls;
+        let enough = || (1..).zip(&windows).filter(is_enough);
+        // The shortest stretch shows how it is now: a longer one may be high because of what is over.
+        let is_high = |(_, count): &(i64, &PartCount<'_>)| {
+            share(count.part, count.all) > limit * CLEARLY_BELOW
+        };
+        let Some(shortest) = enough().next().filter(is_high) else {
+            continue;
+        };
         let shown = match is_firing(&scope) {
-            true => enough
-                .next()
-                .filter(|(_, count)| share(count.part, count.all) > limit * CLEARLY_BELOW),
-            false => enough.find(|(_, count)| at_least(count.part, count.all) > limit),
+            true => Some(shortest),
+            false => enough().find(|(_, count)| at_least(count.part, count.all) > limit),
         };
         let Some((hours, count)) = shown else {
             continue;
