@@ -36,4 +36,6 @@ pub use state_file::{OpenedState, StateFile};
 pub use telling::Told;
 
 #[cfg(test)]
+mod simulation;
+#[cfg(test)]
 mod tests;
