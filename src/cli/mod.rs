@@ -1,5 +1,6 @@
 //! The command line: clap types and value parsers. This module reads no file; `cmd` carries out what was typed.
 
+mod check;
 mod compare;
 mod complete;
 mod config;
@@ -24,6 +25,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use calltrace_model::record::KindName;
 
+pub use check::{CheckArgs, CheckFormat};
 pub use compare::{CompareArgs, CompareFormat};
 pub use complete::{CompletionKind, FILES, FOLDERS, Offer, TypedArgs, complete};
 pub use config::{ConfigArgs, ConfigFormat};
@@ -156,6 +158,8 @@ pub enum Command {
     Ship(ShipArgs),
     /// Recover events that hosts sent and that never arrived
     Sync(SyncArgs),
+    /// Check calls, hosts and services against rules, and tell people once
+    Check(CheckArgs),
     /// Serve the pages of calls to browsers, on 127.0.0.1:8026
     Serve(ServeArgs),
     /// Print a link that opens the page of one call for a limited time

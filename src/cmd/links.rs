@@ -70,14 +70,19 @@ impl<'d> Links<'d> {
         let is_wanted = settings.hyperlinks && out.has_style_on_terminal();
         let variable = |name: &str| env::var(name).ok();
         let is_understood = is_wanted && is_known(variable) && out.passes_links();
-        let front = || {
-            let set = variable("CALLTRACE_PUBLIC_URL");
-            let set = set.and_then(|url| PublicUrl::parse(&url).ok());
-            set.or_else(|| settings.serve.public_url.clone())
-        };
+        let front = || front(app);
         Links {
             app,
             front: is_understood.then(front).flatten(),
+            secrets: RefCell::default(),
+        }
+    }
+
+    /// Links for messages and programs. No links are made without `serve.public_url`.
+    pub(super) fn for_messages(app: &'d App) -> Links<'d> {
+        Links {
+            app,
+            front: front(app),
             secrets: RefCell::default(),
         }
     }
@@ -96,6 +101,13 @@ impl<'d> Links<'d> {
         let path = signed_path(secret.as_ref()?, enterprise, unique_id, expires);
         Some(front.join(&path))
     }
+}
+
+/// The address at which users reach the pages, if it is set.
+fn front(app: &App) -> Option<PublicUrl> {
+    let set = env::var("CALLTRACE_PUBLIC_URL").ok();
+    let set = set.and_then(|url| PublicUrl::parse(&url).ok());
+    set.or_else(|| app.settings.serve.public_url.clone())
 }
 
 #[cfg(test)]

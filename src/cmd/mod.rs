@@ -7,6 +7,7 @@ mod archive;
 mod askpass;
 mod byte_bar;
 mod calls;
+mod check;
 mod compare;
 mod complete;
 mod config;
@@ -139,6 +140,10 @@ pub fn run(cli: Cli) -> Result<Exit, Error> {
         Command::Doctor(mut args) => {
             let app = App::of_local(global, &mut args.enterprises)?;
             doctor::run(&app.paged(), &args)
+        }
+        Command::Check(mut args) => {
+            let app = App::of(global, &mut args.enterprises)?;
+            check::run(&app.paged(), &args)
         }
         Command::Sync(mut args) => sync::run(&App::of(global, &mut args.enterprises)?, &args),
         Command::Serve(args) => serve::run(App::open(global)?, &args),

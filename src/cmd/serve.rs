@@ -1,5 +1,6 @@
 //! `calltrace serve`
 
+mod checks;
 mod log;
 mod log_file;
 mod supervisor;
@@ -87,6 +88,7 @@ async fn serve(app: App, args: &ServeArgs, log: &RequestLog) -> Result<Exit, Err
         print_link(&app, &front, &enterprises, &token)?;
     }
     let quiet = app.global.quiet;
+    let checks = checks::of_state(&app);
     let (mut site, limits) = site(app, directory, public_url)?;
     site.api_token = api_token;
     site.port = at.port();

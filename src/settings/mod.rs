@@ -3,6 +3,7 @@
 //!
 //! Options and their environment variables override files; `cli` reads them.
 
+mod checks;
 mod hosts;
 mod origin;
 mod read;
@@ -78,6 +79,8 @@ pub struct Settings {
     pub directory: Config,
     /// The tables `[hosts.NAME]`.
     host_settings: BTreeMap<HostName, hosts::HostSettings>,
+    /// The tables `[[check]]`, by name.
+    check_settings: BTreeMap<String, checks::CheckSettings>,
     /// The file and line of each setting.
     pub origins: Origins,
     /// The settings files that were looked for, in order.
@@ -128,6 +131,19 @@ pub struct SyncSettings {
     pub records: CallDatabaseConfig,
 }
 
+/// `[notify]` of the settings.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NotifySettings {
+    /// The file of what was found and told.
+    pub state: PathBuf,
+    /// Time after which a finding that still fires is told again; `None` for never.
+    pub repeat: Option<Duration>,
+    /// Language of messages.
+    pub language: Language,
+    /// Where messages go.
+    pub channels: ChannelsConfig,
+}
+
 impl Settings {
     /// The default settings.
     pub fn defaults() -> Settings {
@@ -154,6 +170,7 @@ impl Settings {
             ship: ShipSettings::default(),
             directory: Config::default(),
             host_settings: BTreeMap::new(),
+            check_settings: BTreeMap::new(),
             origins: Origins::default(),
             files: Vec::new(),
         };

@@ -67,6 +67,9 @@ impl SettingsReader<'_> {
         let Some(setting) = Setting::below(names).next() else {
             return Err(self.wrong(start, &unknown(names)));
         };
+        if names[..] == ["check"] {
+            return self.checks(names, value, start);
+        }
         let (known, depth) = (setting.names(), names.len());
         check_name(known[depth - 1], names[depth - 1])
             .map_err(|problem| self.refused(names, start, &problem))?;
@@ -83,6 +86,46 @@ impl SettingsReader<'_> {
             DeValue::Table(table) => self.table(names, table, start),
             _ => Err(self.refused(names, start, &Problem::must_be("a table"))),
         }
+    }
+
+    /// Reads the tables `[[check]]`. Their settings are kept under the name of each check.
+    fn checks<'t>(
+        &mut self,
+        names: &mut Vec<&'t str>,
+        value: &'t DeValue<'_>,
+        start: usize,
+    ) -> Result<(), Error> {
+        let DeValue::Array(tables) = value else {
+            return Err(self.refused(
+                names,
+                start,
+                &Problem::must_be("written as [[check]], once for each check"),
+            ));
+        };
+        let mut known: Vec<&str> = Vec::new();
+        for table in tables {
+            let start = table.span().start;
+            let DeValue::Table(table) = table.get_ref() else {
+                return Err(self.refused(names, start, &Problem::must_be("a table")));
+            };
+            // A check without a name has that of its rule.
+            let said = |key| table.get(key).and_then(|value| value.get_ref().as_str());
+            let Some(name) = said("name").or_else(|| said("rule")) else {
+                let what = " has a table without rule; add a line such as rule = \"missed_share\"";
+                return Err(self.refused(names, start, &Problem(what.to_owned())));
+            };
+            check_name("CHECK", name).map_err(|problem| self.refused(names, start, &problem))?;
+            if known.contains(&name) {
+                let what =
+                    format!(" has two tables of the name {name:?}; give each a name of its own");
+                return Err(self.refused(names, start, &Problem(what)));
+            }
+            known.push(name);
+            names.push(name);
+            self.table(names, table, start)?;
+            names.pop();
+        }
+        Ok(())
     }
 
     fn refused(&self, names: &[&str], start: usize, problem: &Problem) -> Error {

@@ -14,6 +14,7 @@ use calltrace_web::{PublicUrl, RecordingUrl, Recordings};
 use toml::Value;
 
 use super::Settings;
+use super::checks::CheckSettings;
 use super::hosts::HostSettings;
 use super::row::SettingDefault::{Is, Not};
 use super::row::{
@@ -159,6 +160,58 @@ pub static SETTINGS: &[Setting] = &[
     Setting::new("hosts.NAME.journals", Not("/var/log/asterisk"), "folder of its journals",
         |all, names, value| put(&mut host(all, names).journals, parsed(value, JournalFolder::parse))),
 
+    Setting::new("check.CHECK.name", Not("the name of its rule"), "name of the check: letters, digits, _ and -",
+        |all, names, value| text(value).map(|_| { check(all, names); })),
+    Setting::new("check.CHECK.rule", Not("it is required"), "the rule that is checked, such as missed_share",
+        |all, names, value| put(&mut check(all, names).rule, parsed(value, parse_rule))),
+    Setting::new("check.CHECK.enterprises", Not("all enterprises"), "the enterprises that are checked",
+        |all, names, value| put(&mut check(all, names).enterprises, list(value, ENTERPRISES, |one| parse_enterprise(one.unwrap_or_default())))),
+    Setting::new("check.CHECK.hours", Not("all hours"), "when it is checked: 09:00-18:00, mon-fri 09:00-18:00",
+        |all, names, value| put(&mut check(all, names).hours, parsed(value, CheckHours::parse))),
+    Setting::new("check.CHECK.timezone", Not("display_timezone"), "time zone of its hours and days",
+        |all, names, value| put(&mut check(all, names).timezone, zone(value))),
+    Setting::new("check.CHECK.after", Not("it depends on the rule"), "how long something must last: 60m, 4h",
+        |all, names, value| put(&mut check(all, names).after, parsed(value, parse_after))),
+    Setting::new("check.CHECK.calls", Not("it depends on the rule"), "least number of calls, requests or events to judge by, 5 to 100000",
+        |all, names, value| put(&mut check(all, names).calls, number(value, 5..=100_000_u32))),
+    Setting::new("check.CHECK.percent", Not("it depends on the rule"), "share that is too high, 1 to 99",
+        |all, names, value| put(&mut check(all, names).percent, number(value, 1..=99_u32))),
+    Setting::new("check.CHECK.times", Not("2"), "how many times the usual share is too high, 2 to 100",
+        |all, names, value| put(&mut check(all, names).times, number(value, 2..=100_u32))),
+    Setting::new("check.CHECK.over", Not("5s"), "how long 95 percent of requests may take: 5s",
+        |all, names, value| put(&mut check(all, names).over, parsed(value, parse_over))),
+    Setting::new("check.CHECK.faults", Not("message_not_sent, wrong_number, request_failed"), "faults of calls that count",
+        |all, names, value| put(&mut check(all, names).faults, list(value, FAULTS, |one| parse_fault_code(one.unwrap_or_default())))),
+
+    Setting::new("notify.state", Is("'/var/lib/calltrace/check.json'"), "file in which calltrace check keeps what it found and told",
+        |all, _, value| put(&mut all.notify.state, file(value))),
+    Setting::new("notify.repeat", Is("'4h'"), "after this time what still fires is told again, 5m to 7d; \"off\" for never",
+        |all, _, value| put(&mut all.notify.repeat, parsed(value, parse_repeat))),
+    Setting::new("notify.lang", Is("'ru'"), "language of messages: ru, en",
+        |all, _, value| put(&mut all.notify.language, parsed(value, parse_language))),
+    Setting::new("notify.telegram.token", Not("no messages in Telegram"), "token of the bot that sends messages",
+        |all, _, value| put(&mut all.notify.channels.telegram.token, given(value))).hidden(),
+    Setting::new("notify.telegram.token_file", Not("no messages in Telegram"), "file that holds token",
+        |all, _, value| put(&mut all.notify.channels.telegram.token, given_in_file(value))),
+    Setting::new("notify.telegram.chats", Is("[]"), "chats that get messages: numbers, or names of public ones",
+        |all, _, value| put(&mut all.notify.channels.telegram.chats, list(value, CHATS, |chat| Chat::parse(chat.unwrap_or_default())))),
+    Setting::new("notify.telegram.api_url", Not("https://api.telegram.org"), "address of another server of Telegram's Bot API",
+        |all, _, value| put(&mut all.notify.channels.telegram.api_url, secret(value))).address(),
+    Setting::new("notify.webhook.url", Not("no webhook"), "address that messages are posted to, as JSON",
+        |all, _, value| put(&mut all.notify.channels.webhook.url, given(value))).address(),
+    Setting::new("notify.webhook.url_file", Not("no webhook"), "file that holds url",
+        |all, _, value| put(&mut all.notify.channels.webhook.url, given_in_file(value))),
+    Setting::new("notify.webhook.authorization", Not("no such header"), "value of the header Authorization",
+        |all, _, value| put(&mut all.notify.channels.webhook.authorization, given(value))).hidden(),
+    Setting::new("notify.webhook.authorization_file", Not("no such header"), "file that holds authorization",
+        |all, _, value| put(&mut all.notify.channels.webhook.authorization, given_in_file(value))),
+    Setting::new("notify.webhook.mask_phones", Is("false"), "only the last two digits of clients' numbers",
+        |all, _, value| put(&mut all.notify.channels.webhook.mask_phones, switch(value))),
+    Setting::new("notify.alertmanager.url", Not("no Alertmanager"), "address of Alertmanager: http://HOST:PORT",
+        |all, _, value| put(&mut all.notify.channels.alertmanager.url, secret(value))).address(),
+    Setting::new("notify.alertmanager.mask_phones", Is("false"), "only the last two digits of clients' numbers",
+        |all, _, value| put(&mut all.notify.channels.alertmanager.mask_phones, switch(value))),
+
     Setting::new("people.CHAT", Not("the chat's number"), "name of the person with this Telegram chat number",
         |all, names, value| put_name(&mut all.directory.people, names, value)),
 
@@ -189,6 +242,7 @@ pub(super) fn check_name(chosen: &str, typed: &str) -> Result<(), Problem> {
             !matches!(typed, "secret" | "secret_file"),
             "a secret belongs into the table of the enterprise, not among the names",
         ),
+        "CHECK" => (is_check(typed), CHECK),
         "NAME" => return Ok(HostName::parse(typed).map(drop)?),
         "CHAT" => (
             is_chat(typed),
@@ -205,6 +259,11 @@ pub(super) fn check_name(chosen: &str, typed: &str) -> Result<(), Problem> {
 fn is_chat(typed: &str) -> bool {
     let digits = typed.strip_prefix('-').unwrap_or(typed);
     !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
+}
+
+fn is_check(typed: &str) -> bool {
+    let is_right = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
+    !typed.is_empty() && typed.len() <= 60 && typed.bytes().all(is_right)
 }
 
 impl Setting {
@@ -252,6 +311,9 @@ impl Setting {
 }
 
 const ENTERPRISE: &str = "an enterprise has the name of its folder: letters, digits, _ and -";
+const CHECK: &str = "the name of a check has letters, digits, _ and -, such as lost-calls";
+const ENTERPRISES: &str = "a list of enterprises, such as [\"0367\"]";
+const FAULTS: &str = "a list of faults, such as [\"wrong_number\"]";
 const ADDRESSES: &str = "a list of addresses, such as [\"10.0.0.5\"]";
 const CHATS: &str = "a list of chats, such as [\"-1001234567890\"]";
 const HOSTS: &str = "a list of hosts, such as [\"rec.example.org\"]";
@@ -291,6 +353,10 @@ fn enterprise<'s>(all: &'s mut Settings, names: &[&str]) -> &'s mut EnterpriseCo
 fn host<'s>(all: &'s mut Settings, names: &[&str]) -> &'s mut HostSettings {
     let name = HostName::parse(names[1]).expect("a chosen name was looked at");
     all.host_settings.entry(name).or_default()
+}
+
+fn check<'s>(all: &'s mut Settings, names: &[&str]) -> &'s mut CheckSettings {
+    all.check_settings.entry(names[1].to_owned()).or_default()
 }
 
 fn parse_enterprise(typed: &str) -> Result<EnterpriseName, String> {

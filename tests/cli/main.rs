@@ -1,6 +1,7 @@
 //! The command line: words, help, completion, settings, and what is written about it all.
 
 mod callbacks;
+mod check;
 mod check_delivery;
 mod commands;
 mod completions;

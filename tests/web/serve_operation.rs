@@ -275,3 +275,49 @@ fn systemd_is_notified_of_the_start_of_life_and_of_the_end() {
     assert_eq!(rest.next().as_deref(), Some("STOPPING=1"));
     assert_eq!(running.end().0, Some(0));
 }
+
+#[test]
+fn metrics_show_the_last_run_of_the_checks() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let state = folder.path().join("check.json");
+    let state = state.to_str().expect("a plain path");
+    let running = Running::start_with_env(SETTINGS, &[], &[("CALLTRACE_CHECK_STATE", state)]);
+    let mut client = Client::connect(running.at());
+    let never = metrics(&mut client);
+    let at = "calltrace_check_timestamp_seconds";
+    assert_eq!(never.value(at, ""), Some(0.0));
+    let mut check = testing::command(&testing::sample());
+    check
+        .env("CALLTRACE_CHECK_STATE", state)
+        .env("CALLTRACE_NOW", "2025-12-02T20:00:00Z");
+    let output = check.args(["check", "-q"]).output().expect("it starts");
+    let seen = metrics(&mut client);
+    let run = chrono::DateTime::parse_from_rfc3339("2025-12-02T20:00:00Z").expect("a time");
+    assert_eq!(
+        seen.value(at, ""),
+        Some(run.timestamp() as f64),
+        "{output:?}"
+    );
+    let fires = |labels: &&str| labels.contains("rule=\"");
+    let shown = String::from_utf8_lossy(&output.stdout).into_owned();
+    let firing = shown
+        .lines()
+        .filter(|line| line.starts_with("firing"))
+        .count();
+    let counted = seen
+        .labels()
+        .filter(fires)
+        .filter_map(|labels| seen.value("calltrace_check_firing", labels));
+    assert_eq!(counted.sum::<f64>(), firing as f64, "{shown}");
+    for name in [
+        "calls",
+        "missed",
+        "not_called_back",
+        "no_hangup",
+        "requests",
+        "failed_requests",
+    ] {
+        let name = format!("calltrace_check_{name}");
+        assert!(seen.value(&name, "enterprise=\"0367\"").is_some(), "{name}");
+    }
+}

@@ -170,7 +170,7 @@ impl ScopePart {
     }
 
     /// The part of this kind and name; `None` for an unknown kind.
-    pub(crate) fn of(kind: &str, value: String) -> Option<ScopePart> {
+    pub(crate) fn of(kind: &str, value: &str) -> Option<ScopePart> {
         let all = [
             ScopePart::Host,
             ScopePart::Fault,
@@ -179,7 +179,7 @@ impl ScopePart {
             ScopePart::Sender,
             ScopePart::Code,
         ];
-        let mut all = all.into_iter().map(|make| make(value.clone()));
+        let mut all = all.into_iter().map(|make| make(value.to_owned()));
         all.find(|part| part.kind() == kind)
     }
 

@@ -76,7 +76,7 @@ pub(crate) fn read_finding(value: &Value) -> Option<Finding> {
         Value::Null => None,
         part => {
             let of = |key: &str| part.get(key)?.as_str();
-            Some(ScopePart::of(of("kind")?, of("value")?.to_owned())?)
+            Some(ScopePart::of(of("kind")?, of("value")?)?)
         }
     };
     let figures = value.get("figures")?.as_object()?.iter();

@@ -37,12 +37,14 @@ impl State {
         now: DateTime<Utc>,
         link: &dyn Fn(&mut Notice),
     ) -> Vec<(usize, Notice)> {
-        let notice = |(at, channel): (usize, &Box<dyn Channel>)| {
-            let mut notice = self.notice(channel.name(), how, now)?;
-            link(&mut notice);
-            Some((at, notice))
-        };
-        channels.iter().enumerate().filter_map(notice).collect()
+        let mut notices = Vec::new();
+        for (at, channel) in channels.iter().enumerate() {
+            if let Some(mut notice) = self.notice(channel.name(), how, now) {
+                link(&mut notice);
+                notices.push((at, notice));
+            }
+        }
+        notices
     }
 }
 

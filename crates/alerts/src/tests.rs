@@ -140,7 +140,12 @@ fn what_no_check_looks_for_any_more_is_dropped() {
         at(0),
     );
     assert_eq!(told(&mut state, "test", at(0), None)[0].len(), 1);
-    state.settle(&[check.clone()], Some(&[enterprise()]), &["test"], at(5));
+    state.settle(
+        std::slice::from_ref(&check),
+        Some(&[enterprise()]),
+        &["test"],
+        at(5),
+    );
     assert!(state.notice("test", how(None), at(5)).is_none());
     state.settle(&[check], Some(&[]), &["test"], at(5));
     let notice = state.notice("test", how(None), at(5)).expect("it is told");

@@ -7,6 +7,7 @@
 
 mod board;
 mod calls;
+pub mod check;
 mod clock;
 pub mod compare;
 pub mod csv;

@@ -1,11 +1,11 @@
 //! Small files that other crates keep in `.calltrace`. Each is replaced as a whole or not at all.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use crate::own;
 use calltrace_store::error::Error;
-use calltrace_store::fsx::{DiskOps, DraftFile};
-use calltrace_store::index::read_own;
+use calltrace_store::fsx::{DiskOps, DraftFile, Purpose};
+use calltrace_store::index::{FOLDER, read_own};
 use calltrace_store::tree::{EnterpriseName, Tree};
 
 /// A small file in an enterprise's `.calltrace`.

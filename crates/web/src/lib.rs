@@ -50,7 +50,7 @@ pub use access::link::{VALID_FOR_MAX, signed_path};
 pub use access::tries::TryLimits;
 pub use connections::{ConnectionLimits, serve};
 pub use limits::RequestLimits;
-pub use metrics::Metrics;
+pub use metrics::{CheckCounts, CheckFigures, Metrics, ReadChecks};
 pub use public_url::PublicUrl;
 pub use recording::{RecordingUrl, Recordings};
 pub use routes::{pages_of, router, sync_router};

@@ -50,7 +50,7 @@ fn each_trouble_of_a_month_is_told_once_and_near_misses_are_not() {
     );
     let run = |enterprise: usize| {
         let own = planned.iter().filter(|one| one.enterprise == enterprise);
-        simulate(enterprise, own.collect(), (first, month), zone)
+        simulate(enterprise, &own.collect::<Vec<_>>(), (first, month), zone)
     };
     let told: Vec<Vec<Episode>> = thread::scope(|scope| {
         let all: Vec<_> = (0..ENTERPRISES)
@@ -109,7 +109,7 @@ fn explains(trouble: &Planned, episode: &Episode) -> bool {
 /// Runs the checks of one enterprise through its month.
 fn simulate(
     number: usize,
-    planned: Vec<&Planned>,
+    planned: &[&Planned],
     (first, month): (NaiveDate, NaiveDate),
     zone: Zone,
 ) -> Vec<Episode> {

@@ -256,7 +256,7 @@ impl Office {
                 match (is_trouble, form) {
                     // One is called back after three hours, another one never.
                     (true, 0 | 1) => {
-                        calls.push(self.reached(later(180), Direction::Outgoing, client))
+                        calls.push(self.reached(later(180), Direction::Outgoing, client));
                     }
                     (false, 0) => {
                         let back = later(random.between(50, 58));

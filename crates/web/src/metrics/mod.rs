@@ -3,6 +3,7 @@
 //! A label value is a word of this program or the name of an enterprise that has a folder, never a word of a
 //! request: no id, number, address or token can get into one, and no stranger can create new ones.
 
+mod checks;
 mod process;
 mod registered;
 
@@ -20,6 +21,8 @@ use prometheus::{
 
 use super::limits::Length;
 use calltrace_directory::{Concern, DirectoryCounts};
+use checks::CheckGauges;
+pub use checks::{CheckCounts, CheckFigures, ReadChecks};
 use registered::Counters;
 
 /// The version of Prometheus's text format.
@@ -74,6 +77,7 @@ pub struct Metrics {
     sources: IntGaugeVec,
     concerns: IntGaugeVec,
     active_calls: IntGaugeVec,
+    checks: CheckGauges,
     names_missing: IntCounterVec,
     lookups: IntCounterVec,
     log_dropped: IntCounter,
@@ -81,6 +85,8 @@ pub struct Metrics {
     descriptors: IntGauge,
     /// Returns how many lines the program's own log has lost.
     log: OnceLock<LinesLost>,
+    /// Reads the last run of `calltrace check`.
+    last_check: OnceLock<ReadChecks>,
 }
 
 type LinesLost = Box<dyn Fn() -> u64 + Send + Sync>;
@@ -96,6 +102,11 @@ impl Metrics {
     /// stays.
     pub fn ask_for_lines_lost(&self, log: impl Fn() -> u64 + Send + Sync + 'static) {
         let _ = self.log.set(Box::new(log));
+    }
+
+    /// Sets the function that reads the last run of `calltrace check`. The first one stays.
+    pub fn read_checks(&self, read: ReadChecks) {
+        let _ = self.last_check.set(read);
     }
 
     /// Counts an answered request; `route` is the template of its path.
@@ -174,6 +185,8 @@ impl Metrics {
                 .set(i64::from(is_up));
         }
         self.take_over(directory);
+        self.checks
+            .set(self.last_check.get().and_then(|read| read()));
         let mut text = String::new();
         match TextEncoder::new().encode_utf8(&self.registry.gather(), &mut text) {
             Ok(()) => ([(CONTENT_TYPE, FORMAT)], text).into_response(),
@@ -259,6 +272,7 @@ impl Metrics {
                 "Calls in progress, by enterprise; at most 15 seconds old.",
                 &["enterprise"],
             ),
+            checks: CheckGauges::of(&counters),
             names_missing: counters.counters(
                 "calltrace_names_missing_total",
                 "Lookups of names that a source did not answer, or only in part.",
@@ -276,6 +290,7 @@ impl Metrics {
             memory: counters.gauge("process_resident_memory_bytes", "Resident memory."),
             descriptors: counters.gauge("process_open_fds", "Descriptors that are open."),
             log: OnceLock::new(),
+            last_check: OnceLock::new(),
             registry: counters.done(),
         }
     }
