@@ -107,12 +107,7 @@ fn rotation_within_its_unit_seals_the_files_of_another_user() {
     let before = debian.says(raw);
 
     let unit = debian.says("cat /usr/lib/systemd/system/calltrace-rotate.service");
-    let capabilities = setting(&unit, "CapabilityBoundingSet");
-    let kept = capabilities
-        .to_lowercase()
-        .replace("cap_", "+")
-        .replace(' ', ",");
-    let run = setting(&unit, "ExecStart");
+    let (kept, run) = (kept(&unit), setting(&unit, "ExecStart"));
     // Its writer still has one open, so there is no lease on it, and the writer is named.
     let printed = debian.says(&format!(
         "setpriv --reuid=bot --clear-groups sleep 60 3>>/srv/call_tracer/0367/events.log.2025-11-29 &
@@ -131,6 +126,36 @@ fn rotation_within_its_unit_seals_the_files_of_another_user() {
     let check = debian
         .says("setpriv --reuid=nobody --clear-groups --reset-env calltrace index --check 0367");
     assert!(check.contains(".gz"), "{check}");
+}
+
+#[test]
+fn checks_within_their_unit_read_the_logs_of_another_user_and_write_their_state_alone() {
+    let debian = Debian::new();
+    debian.install("first", "");
+    debian.bring_logs();
+    // Nothing listens there. A first run has nothing to tell.
+    debian.says(
+        "printf '[notify.alertmanager]\\nurl = \"http://127.0.0.1:9\"\\n' >>/etc/calltrace/config.toml
+        chmod -R o= /srv/call_tracer/0367",
+    );
+    let before = logs(&debian);
+    let unit = debian.says("cat /usr/lib/systemd/system/calltrace-check.service");
+    let of = |key: &str| setting(&unit, key);
+    let (group, umask, mode) = (of("Group"), of("UMask"), of("StateDirectoryMode"));
+    let (kept, run) = (kept(&unit), of("ExecStart"));
+    let said = debian.says(&format!(
+        "install -d -m {mode} -g {group} /var/lib/calltrace; umask {umask}
+        setpriv --regid={group} --clear-groups --bounding-set=-all,{kept} --inh-caps=-all --no-new-privs \
+            {run} 2>&1 || test $? -eq 2"
+    ));
+    assert!(!said.contains("permission denied"), "{said}");
+    let state = "/var/lib/calltrace/check.json";
+    let shown = debian.says(&format!(
+        "setpriv --reuid=calltrace --regid=calltrace --clear-groups cat {state}"
+    ));
+    let state: serde_json::Value = serde_json::from_str(&shown).expect("JSON");
+    assert!(state["hours"].get("0367").is_some(), "{said}{state}");
+    assert_eq!(logs(&debian), before);
 }
 
 #[test]
@@ -370,6 +395,13 @@ fn logs(debian: &Debian) -> String {
         "cd /srv/call_tracer; find . -printf '%p %m %u %T@\\n' | sort; \
          find . -type f -print0 | sort -z | xargs -0 sha256sum",
     )
+}
+
+/// The capabilities of a unit, as setpriv takes them.
+fn kept(unit: &str) -> String {
+    let capabilities = setting(unit, "CapabilityBoundingSet");
+    let capabilities = capabilities.to_lowercase();
+    capabilities.replace("cap_", "+").replace(' ', ",")
 }
 
 /// The value of a key that a unit has once.

@@ -8,6 +8,7 @@ mod call_page;
 mod directory_metadata;
 mod directory_postgres;
 mod exposition;
+mod monitoring;
 mod odd_ids;
 mod pages;
 mod postgres;

@@ -1,14 +1,19 @@
 //! The channels that the settings name.
 
-use calltrace_alerts::Channel;
-use calltrace_store::error::Error;
+use calltrace_alerts::channels::{Channels, DeliveryTimes};
 
-use crate::cmd::App;
+use crate::cmd::{App, say};
 
-/// All channels of `[notify]`, in a fixed order; empty if the settings name none.
-///
-/// # Errors
-/// When the file of a secret does not hold one.
-pub(super) fn of_settings(_: &App) -> Result<Vec<Box<dyn Channel>>, Error> {
-    Ok(Vec::new())
+/// All channels of `[notify]`, in a fixed order; none if the settings name none. Says what is wrong with them if this run
+/// may use them.
+pub(super) fn of_settings(app: &App, may_use: bool) -> Channels {
+    let channels = Channels::open(&app.settings.notify.channels, DeliveryTimes::default());
+    if may_use {
+        channels.warnings.iter().for_each(|text| app.say(text));
+        channels
+            .wrong
+            .iter()
+            .for_each(|error| say(&error.to_string()));
+    }
+    channels
 }

@@ -46,8 +46,10 @@ struct Seen {
 
 pub(super) fn run(app: &App, args: &CheckArgs) -> Result<Exit, Error> {
     let checks = app.settings.checks(app.clock.shown)?;
-    let channels = channels::of_settings(app)?;
-    if channels.is_empty() && (args.notify || args.test) {
+    let may_tell = args.notify || args.test || args.dry_run;
+    let opened = channels::of_settings(app, may_tell);
+    let (channels, is_wrong) = (opened.all, !opened.wrong.is_empty());
+    if channels.is_empty() && !is_wrong && (args.notify || args.test) {
         return Err(Error::Usage(
             "the settings name no channel to tell; add one under [notify], see calltrace-config(5)"
                 .to_owned(),
@@ -55,7 +57,7 @@ pub(super) fn run(app: &App, args: &CheckArgs) -> Result<Exit, Error> {
     }
     let now = now(app);
     if args.test {
-        return test(app, &channels, now);
+        return test(app, &channels, is_wrong, now);
     }
     let enterprises = app.tree.select(&args.enterprises)?;
     let usual = &app.settings.notify.state;
@@ -140,7 +142,12 @@ pub(super) fn run(app: &App, args: &CheckArgs) -> Result<Exit, Error> {
             now,
         },
     )?;
-    Ok(exit(app, args, &firing, &seen, &told))
+    let exit = exit(app, args, &firing, &seen, &told);
+    Ok(if may_tell && is_wrong {
+        Exit::Incomplete
+    } else {
+        exit
+    })
 }
 
 /// The time of the run, in whole seconds, as the state has it.
@@ -200,7 +207,12 @@ fn tell(
 }
 
 /// Sends a test message to each channel.
-fn test(app: &App, channels: &[Box<dyn Channel>], now: DateTime<Utc>) -> Result<Exit, Error> {
+fn test(
+    app: &App,
+    channels: &[Box<dyn Channel>],
+    is_wrong: bool,
+    now: DateTime<Utc>,
+) -> Result<Exit, Error> {
     let how = telling(app);
     let notice = Notice {
         at: now,
@@ -210,7 +222,7 @@ fn test(app: &App, channels: &[Box<dyn Channel>], now: DateTime<Utc>) -> Result<
         zone: how.zone,
     };
     let runtime = runtime(1)?;
-    let mut failed = false;
+    let mut failed = is_wrong;
     for channel in channels {
         let name = channel.name();
         match runtime.block_on(channel.deliver(&notice)) {

@@ -3,6 +3,7 @@
 
 mod alertmanager;
 mod failing;
+mod program;
 mod telegram;
 mod webhook;
 
