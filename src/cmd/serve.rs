@@ -95,6 +95,7 @@ async fn serve(app: App, args: &ServeArgs, log: &RequestLog) -> Result<Exit, Err
     if let Some(lost) = log.lines_lost() {
         site.metrics.ask_for_lines_lost(lost);
     }
+    site.metrics.read_checks(checks);
     let (tell, must_end) = watch::channel(false);
     let mut asked_to_end = async || {
         tokio::select! {

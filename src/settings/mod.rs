@@ -19,6 +19,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use calltrace_alerts::channels::ChannelsConfig;
 use calltrace_archive::ArchiveConfig;
 use calltrace_directory::{Config, SecretSource};
 use calltrace_hosts::HostName;
@@ -75,6 +76,7 @@ pub struct Settings {
     pub archive: ArchiveConfig,
     /// What `ship` removes.
     pub ship: ShipSettings,
+    pub notify: NotifySettings,
     /// Sources of names and secrets.
     pub directory: Config,
     /// The tables `[hosts.NAME]`.
@@ -168,6 +170,7 @@ impl Settings {
             sync: SyncSettings::default(),
             archive: ArchiveConfig::default(),
             ship: ShipSettings::default(),
+            notify: NotifySettings::default(),
             directory: Config::default(),
             host_settings: BTreeMap::new(),
             check_settings: BTreeMap::new(),
@@ -225,6 +228,7 @@ impl Settings {
         if settings.archive.cache.is_none() {
             settings.archive.cache = cache_of_user();
         }
+        settings.checks(Zone::UTC)?;
         Ok(settings)
     }
 

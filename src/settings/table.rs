@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use calltrace_alerts::CheckHours;
+use calltrace_alerts::channels::Chat;
 use calltrace_archive::{ArchiveUrl, Endpoint};
 use calltrace_directory::{EnterpriseConfig, SecretSource};
 use calltrace_hosts::{Address, HostName, JournalFolder, SshFile, User};
@@ -21,9 +23,9 @@ use super::row::{
     Problem, Setting, file, list, number, parsed, put, secret, switch, text, text_of,
 };
 use super::values::{
-    parse_credentials, parse_days, parse_host, parse_interval, parse_language, parse_length,
-    parse_listen, parse_mode, parse_region, parse_size, parse_size_or_none, parse_timeout,
-    parse_zone,
+    parse_after, parse_credentials, parse_days, parse_fault_code, parse_host, parse_interval,
+    parse_language, parse_length, parse_listen, parse_mode, parse_over, parse_region, parse_repeat,
+    parse_rule, parse_size, parse_size_or_none, parse_timeout, parse_zone,
 };
 
 /// All settings, in the order of the documentation. rustfmt is off, because it would make seven lines or more of each.

@@ -171,7 +171,7 @@ threads = -1 => 1: threads must be a number from 0 to 256
 fn a_table_without_settings_is_refused() {
     are_refused(
         r#"
-[weather] / url = "http://localhost:8020" => 1: no setting "weather"; there are root, log_timezone, display_timezone, threads, hyperlinks, rotate, serve, sync, archive, enterprises, hosts, people, postgres, metadata
+[weather] / url = "http://localhost:8020" => 1: no setting "weather"; there are root, log_timezone, display_timezone, threads, hyperlinks, rotate, serve, sync, archive, enterprises, hosts, check, notify, people, postgres, metadata
 "#,
     );
 }
@@ -329,6 +329,22 @@ fn a_wrong_setting_of_serve_says_what_is_right() {
 [serve] / api_token = " " => 2: serve.api_token is empty
 [serve] / api_token = "a" / api_token_file = "b" => 1: serve has both api_token and api_token_file; keep only one of them
 [serve] / request_timeout = "0s" => 2: serve.request_timeout: it is from 1s to 10m
+"#,
+    );
+}
+
+#[test]
+fn a_wrong_setting_of_a_channel_says_what_is_right_and_shows_no_token() {
+    are_refused(
+        r#"
+[notify.telegram] / token = "1:s3cret" / token_file = "b" => 1: notify.telegram has both token and token_file; keep only one of them
+[notify.telegram] / tokn = "1:s3cret" => 2: no setting "tokn" in [notify.telegram]; did you mean token?
+[notify.telegram] / token = 5 => 2: notify.telegram.token must be in quotes
+[notify.telegram] / chats = "-100" => 2: notify.telegram.chats: a list of chats, such as ["-1001234567890"]
+[notify.telegram] / chats = ["duty"] => 2: notify.telegram.chats: a chat is a number, such as -1001234567890, or the name of a public chat, such as @duty_office
+[notify.webhook] / mask_phones = "yes" => 2: notify.webhook.mask_phones must be true or false
+[notify.webhook] / url = "https://h/s3cret" / url_file = "b" => 1: notify.webhook has both url and url_file; keep only one of them
+[notify.alertmanager] / url = "" => 2: notify.alertmanager.url is empty
 "#,
     );
 }

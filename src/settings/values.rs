@@ -3,7 +3,9 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use calltrace_alerts::RuleKind;
 use calltrace_archive::CredentialSource;
+use calltrace_model::call::FaultCode;
 use calltrace_model::record::Zone;
 use calltrace_upkeep::rotate::Mode;
 use calltrace_web::pages::Language;
@@ -102,6 +104,40 @@ pub(crate) fn parse_interval(typed: &str) -> Result<Option<Duration>, String> {
             None => Err("it is from 1m to 24h, such as 5min, or off".to_owned()),
         },
     }
+}
+
+/// How long until a finding is told again: 5 minutes to 7 days, or `off` for never.
+pub(crate) fn parse_repeat(typed: &str) -> Result<Option<Duration>, String> {
+    let range = Duration::from_secs(300)..=Duration::from_secs(7 * 86_400);
+    match typed {
+        "off" => Ok(None),
+        _ => match parse_length(typed).ok().filter(|it| range.contains(it)) {
+            Some(repeat) => Ok(Some(repeat)),
+            None => Err("it is from 5m to 7d, such as 4h, or off".to_owned()),
+        },
+    }
+}
+
+/// Milliseconds that something must last: 5 minutes to 7 days.
+pub(crate) fn parse_after(typed: &str) -> Result<i64, String> {
+    let after = millis(typed).filter(|after| (300_000..=7 * 86_400_000).contains(after));
+    after.ok_or_else(|| "it is from 5m to 7d, such as 60m or 4h".to_owned())
+}
+
+/// Milliseconds that a request may take: up to 10 minutes.
+pub(crate) fn parse_over(typed: &str) -> Result<i64, String> {
+    let over = millis(typed).filter(|over| (1..=600_000).contains(over));
+    over.ok_or_else(|| "it is from 1s to 10m, such as 5s".to_owned())
+}
+
+pub(crate) fn parse_rule(typed: &str) -> Result<RuleKind, String> {
+    let known = RuleKind::ALL.map(RuleKind::name);
+    RuleKind::named(typed).ok_or_else(|| one_of(typed, "rule", &known))
+}
+
+pub(crate) fn parse_fault_code(typed: &str) -> Result<FaultCode, String> {
+    let found = FaultCode::ALL.into_iter().find(|code| code.name() == typed);
+    found.ok_or_else(|| one_of(typed, "fault", &FaultCode::ALL.map(FaultCode::name)))
 }
 
 /// Milliseconds of a length of time in units of w, d, h, m (or min), s; bare digits are seconds. `None` if it is not a

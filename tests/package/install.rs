@@ -354,7 +354,8 @@ fn units_are_right_and_as_closed_as_they_can_be() {
         "cd /usr/lib/systemd/system
         systemd-analyze verify --man=no calltrace-serve.service calltrace-rotate.service \
             calltrace-rotate.timer calltrace-ship.service calltrace-ship.timer \
-            calltrace-sync.service calltrace-sync.timer 2>&1",
+            calltrace-sync.service calltrace-sync.timer \
+            calltrace-check.service calltrace-check.timer 2>&1",
     );
     assert_eq!(verified, "");
     // One file tells all services about a tree elsewhere. A wrong path in it shows that all read it.
@@ -362,7 +363,7 @@ fn units_are_right_and_as_closed_as_they_can_be() {
         "mkdir /etc/systemd/system/calltrace-.service.d
         printf '[Service]\\nReadWritePaths=here\\n' >/etc/systemd/system/calltrace-.service.d/tree.conf
         cd /usr/lib/systemd/system
-        for unit in calltrace-serve calltrace-rotate calltrace-ship calltrace-sync; do
+        for unit in calltrace-serve calltrace-rotate calltrace-ship calltrace-sync calltrace-check; do
             systemd-analyze verify --man=no $unit.service
         done
         rm -r /etc/systemd/system/calltrace-.service.d",
@@ -371,8 +372,14 @@ fn units_are_right_and_as_closed_as_they_can_be() {
     assert_eq!(stderr.matches("tree.conf:2: ").count(), 4, "{stderr}");
     // Exposure in tenths; 0 is best, 100 worst. Rotation has eight capabilities, to work for any
     // writer with that writer's rights; shipping has these and the network, synchronisation six of
-    // these and the network.
-    for (unit, exposure_max) in [("serve", 13), ("rotate", 22), ("ship", 31), ("sync", 30)] {
+    // these and the network; a check has four, which do not let it write, and the network.
+    for (unit, exposure_max) in [
+        ("serve", 13),
+        ("rotate", 22),
+        ("ship", 31),
+        ("sync", 30),
+        ("check", 27),
+    ] {
         debian.says(&format!(
             "systemd-analyze security --offline=true --threshold={exposure_max} \
              /usr/lib/systemd/system/calltrace-{unit}.service"
@@ -385,7 +392,8 @@ fn enabled(debian: &Debian) -> String {
     debian.says(
         "systemctl is-enabled calltrace-serve.service calltrace-rotate.timer \
          calltrace-rotate.service calltrace-ship.timer calltrace-ship.service \
-         calltrace-sync.timer calltrace-sync.service || test $? -eq 1",
+         calltrace-sync.timer calltrace-sync.service \
+         calltrace-check.timer calltrace-check.service || test $? -eq 1",
     )
 }
 

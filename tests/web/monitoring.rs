@@ -146,7 +146,7 @@ fn each_figure_of_rules_and_dashboard_is_one_that_the_program_shows() {
     let [tree, state] = [&tree, &state].map(|path| path.to_str().expect("text"));
     let surroundings = [("CALLTRACE_ROOT", tree), ("CALLTRACE_CHECK_STATE", state)];
     let server = Running::start_with_env(&settings, &[], &surroundings);
-    let at = server.at();
+    let at = server.address();
     assert_eq!(post(at, "/log/event", &event("1764493655.61")).status, 200);
     let mut client = Client::connect(at);
     for target in [

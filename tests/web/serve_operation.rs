@@ -282,7 +282,7 @@ fn metrics_show_the_last_run_of_the_checks() {
     let state = folder.path().join("check.json");
     let state = state.to_str().expect("a plain path");
     let running = Running::start_with_env(SETTINGS, &[], &[("CALLTRACE_CHECK_STATE", state)]);
-    let mut client = Client::connect(running.at());
+    let mut client = Client::connect(running.address());
     let never = metrics(&mut client);
     let at = "calltrace_check_timestamp_seconds";
     assert_eq!(never.value(at, ""), Some(0.0));

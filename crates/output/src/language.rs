@@ -46,7 +46,7 @@ impl Language {
     }
 
     /// Returns the wording for the story of a call.
-    pub(super) fn voice(self) -> Voice {
+    pub fn voice(self) -> Voice {
         self.of(Voice::Russian, Voice::English)
     }
 

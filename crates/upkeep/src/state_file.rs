@@ -25,6 +25,13 @@ impl StateFile {
         read_own(&folder, self.0, BYTES_MAX).ok()
     }
 
+    /// When the content was last replaced; `None` if the file is missing or can't be read.
+    pub fn written(self, tree: &Tree, enterprise: &EnterpriseName) -> Option<SystemTime> {
+        let folder = tree.folder(enterprise).ok()?.subfolder(FOLDER).ok()?;
+        let (_, metadata) = folder.open_file(self.0, Purpose::Read).ok()?;
+        metadata.modified().ok()
+    }
+
     /// Replaces the content by what `change` makes of it, under the enterprise's lock. Waits for another calltrace that
     /// holds the lock for at most `patience`.
     ///

@@ -3,8 +3,8 @@
 //! Here: the program itself, with the surroundings and the time that tests give it. [`generator`]
 //! writes seeded trees of logs together with their truth, [`faults`] is a disk that fails where a
 //! test says so, [`shipped`] shows archives as objects, [`journals`] and [`sshd`] are a host that keeps
-//! journals and lets people in, [`terminal`] runs the program in a terminal, [`ending`] stops threads that
-//! work until they are told to.
+//! journals and lets people in, [`peer`] plays a service, [`terminal`] runs the program in a
+//! terminal, [`ending`] stops threads that work until they are told to.
 
 pub mod ending;
 pub mod fault_proxy;
@@ -13,6 +13,7 @@ pub mod generator;
 pub mod journals;
 mod kept;
 pub mod object_stores;
+pub mod peer;
 pub mod shipped;
 pub mod sshd;
 pub mod terminal;
