@@ -126,6 +126,25 @@ fn what_fires_is_a_row_and_sets_the_exit_status() {
 }
 
 #[test]
+fn clients_of_an_enterprise_share_a_row() {
+    let mut lines = String::new();
+    for number in 0..7_usize {
+        let at = now() - TimeDelta::minutes(180 - number as i64);
+        let client = format!("37529000000{number}");
+        call(&mut lines, at, number, &client, None);
+    }
+    let place = Place::new(CALLBACKS).with(&lines);
+    let output = place.check(&[], 0);
+    assert_eq!(code(&output), Some(1), "{}", said(&output));
+    expect![[r#"
+        STATE    CHECK            ENTERPRISE  SINCE (Europe/Minsk)  WHAT
+        firing   not_called_back  0367        2025-12-03 15:00      7 clients not called back: +375 29 000-00-00, +375 29 000-00-01, +375 29 000-00-02, +375 29 000-00-03, +375 29 000-00-04 and 2 more
+    "#]]
+    .assert_eq(&out(&output));
+    assert_eq!(place.json(&[], 5)["findings"].as_array().map(Vec::len), Some(7));
+}
+
+#[test]
 fn the_document_has_what_fires_what_is_silent_and_what_would_be_told() {
     let settings = format!(
         "{CALLBACKS}[[check]]\nrule = \"missed_share\"\ncalls = 5\n[serve]\npublic_url = \"https://bot.example.org\"\n\

@@ -237,12 +237,8 @@ impl State {
                 _ => {}
             }
         }
-        notice
-            .firing
-            .sort_by_key(|finding| (finding.kind, finding.scope.clone()));
-        notice
-            .resolved
-            .sort_by_key(|one| (one.finding.kind, one.finding.scope.clone()));
+        notice.firing.sort_by_key(order);
+        notice.resolved.sort_by_key(|one| order(&one.finding));
         notice.firing.truncate(TOLD_MAX);
         notice.resolved.truncate(TOLD_MAX);
         (!notice.is_test()).then_some(notice)
@@ -284,13 +280,13 @@ impl State {
         });
     }
 
-    /// The findings of one phase or another that are not over, sorted by rule and scope.
+    /// The findings that are not over, sorted by rule and enterprise, the oldest first.
     pub fn open(&self) -> Vec<&Entry> {
         let open = self.entries.values();
         let mut open: Vec<&Entry> = open
             .filter(|entry| !matches!(entry.phase, Phase::Resolved { .. }))
             .collect();
-        open.sort_by_key(|entry| (entry.finding.kind, entry.finding.scope.clone()));
+        open.sort_by_key(|entry| order(&entry.finding));
         open
     }
 }
@@ -329,6 +325,12 @@ impl Entry {
         // What this run did not look at is not repeated.
         self.seen == now && repeat.is_some_and(|repeat| now - *told >= repeat)
     }
+}
+
+/// The order in which findings are listed.
+fn order(finding: &Finding) -> (RuleKind, Option<EnterpriseName>, DateTime<Utc>, Scope) {
+    let scope = finding.scope.clone();
+    (finding.kind, scope.enterprise.clone(), finding.since, scope)
 }
 
 fn is_two_runs(first: DateTime<Utc>, now: DateTime<Utc>) -> bool {

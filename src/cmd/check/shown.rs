@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use calltrace_alerts::wording::{sentence, text};
-use calltrace_alerts::{Check, Entry, Phase, Reason, Told, Verdict, json as alerts};
+use calltrace_alerts::wording::{clause, groups, text};
+use calltrace_alerts::{Check, Entry, Finding, Phase, Reason, Told, Verdict, json as alerts};
 use calltrace_output::check::{CheckRow, write_checks};
 use calltrace_output::{Language, json};
 use calltrace_store::error::Error;
@@ -40,7 +40,7 @@ pub(super) fn print(app: &App, format: CheckFormat, answer: &Answer<'_>) -> Resu
         CheckFormat::Table => {
             let width = out.width();
             let zone = app.clock.zone_name();
-            let rows: Vec<CheckRow> = answer.open.iter().map(|entry| row(app, entry)).collect();
+            let rows = rows(app, answer.open);
             out.styled(|mut out| {
                 write_checks(&mut out, &rows, zone, width)?;
                 for told in answer.told.iter().filter(|_| answer.is_dry) {
@@ -55,16 +55,31 @@ pub(super) fn print(app: &App, format: CheckFormat, answer: &Answer<'_>) -> Resu
     }
 }
 
-fn row(app: &App, entry: &Entry) -> CheckRow {
-    let finding = &entry.finding;
-    let since = finding.since.with_timezone(&app.clock.shown);
-    let enterprise = finding.scope.enterprise.as_ref();
+/// A row for each finding, and one for all clients of an enterprise; first what fires.
+fn rows(app: &App, open: &[Entry]) -> Vec<CheckRow> {
+    let of = |is_firing: bool| {
+        let entries = open
+            .iter()
+            .filter(|entry| (entry.phase == Phase::Firing) == is_firing);
+        let findings: Vec<Finding> = entries.map(|entry| entry.finding.clone()).collect();
+        let rows = groups(&findings)
+            .into_iter()
+            .map(|same| row(app, is_firing, &same));
+        rows.collect::<Vec<_>>()
+    };
+    [of(true), of(false)].concat()
+}
+
+fn row(app: &App, is_firing: bool, same: &[&Finding]) -> CheckRow {
+    let first = same[0];
+    let since = first.since.with_timezone(&app.clock.shown);
+    let enterprise = first.scope.enterprise.as_ref();
     CheckRow {
-        is_firing: entry.phase == Phase::Firing,
-        check: finding.rule.clone(),
+        is_firing,
+        check: first.rule.clone(),
         enterprise: enterprise.map_or_else(String::new, EnterpriseName::to_string),
         since: since.format("%Y-%m-%d %H:%M").to_string(),
-        what: sentence(finding, Language::English).replace('\u{a0}', " "),
+        what: clause(same, Language::English).replace('\u{a0}', " "),
     }
 }
 

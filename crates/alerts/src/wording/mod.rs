@@ -14,7 +14,7 @@ use calltrace_model::record::Zone;
 use calltrace_output::Language;
 use calltrace_store::tree::EnterpriseName;
 
-pub use sentence::sentence;
+use sentence::sentence;
 
 /// Clients of one line.
 const CLIENTS_SHOWN: usize = 5;
@@ -53,8 +53,17 @@ pub fn text(notice: &Notice, language: Language) -> String {
     lines.join("\n")
 }
 
-/// Findings about clients of one check and enterprise together, each other one alone.
-fn groups(findings: &[Finding]) -> Vec<Vec<&Finding>> {
+/// What findings that are told together say: a clause without its time and place.
+pub fn clause(same: &[&Finding], language: Language) -> String {
+    match same[0].kind {
+        RuleKind::NotCalledBack => clients(same, language),
+        _ => sentence(same[0], language),
+    }
+}
+
+/// Findings that are told together: those about clients of one check and enterprise, each other one alone. No group is
+/// empty.
+pub fn groups(findings: &[Finding]) -> Vec<Vec<&Finding>> {
     let mut groups: Vec<Vec<&Finding>> = Vec::new();
     for finding in findings {
         let is_same = |other: &Finding| {
@@ -72,10 +81,7 @@ fn groups(findings: &[Finding]) -> Vec<Vec<&Finding>> {
 
 fn told(same: &[&Finding], notice: &Notice, language: Language) -> String {
     let first = same[0];
-    let said = match first.kind {
-        RuleKind::NotCalledBack => clients(same, language),
-        _ => sentence(first, language),
-    };
+    let said = clause(same, language);
     let since = match first.kind {
         // Each client has a time of its own, and doctor's problems have none.
         RuleKind::NotCalledBack if same.len() > 1 => String::new(),
@@ -96,9 +102,9 @@ fn ended(
     language: Language,
 ) -> String {
     let (finding, last) = (same[0], resolved[0]);
-    let what = match finding.kind {
-        RuleKind::NotCalledBack => clients(same, language),
-        _ => sentence::topic(finding, language),
+    let what = match same.len() {
+        1 => sentence::topic(finding, language),
+        _ => clients(same, language),
     };
     let how = match (last.ending, finding.kind) {
         (Ending::Dropped, _) => language.of("больше не проверяется", "no longer checked"),
@@ -140,9 +146,11 @@ fn clients(same: &[&Finding], language: Language) -> String {
         ["клиенту", "клиентам", "клиентам"],
         ["client", "clients"],
     );
-    let head = match language {
-        Language::Russian => format!("не перезвонили {count}"),
-        Language::English => format!("{count} not called back"),
+    let head = match (language, same.len()) {
+        // One client is a case of its own.
+        (_, 1) => return sentence(same[0], language),
+        (Language::Russian, _) => format!("не перезвонили {count}"),
+        (Language::English, _) => format!("{count} not called back"),
     };
     format!("{head}: {}{more}", shown.join(", "))
 }

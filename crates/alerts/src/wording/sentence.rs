@@ -5,7 +5,7 @@ use crate::finding::{Finding, RuleKind};
 use calltrace_output::Language;
 
 /// The clause that tells a finding: `пропущено 12 из 20 звонков (60 %), в 3,0 раза больше обычного`.
-pub fn sentence(finding: &Finding, language: Language) -> String {
+pub(super) fn sentence(finding: &Finding, language: Language) -> String {
     let count = |name: &str| count(finding, name);
     let percent = |name: &str| percent(finding, name, language);
     let length = |name: &str| length(finding, name, language).unwrap_or_default();
