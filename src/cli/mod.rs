@@ -43,7 +43,7 @@ pub use stats::{StatsArgs, StatsFormat};
 pub use sync::{SyncArgs, SyncFormat};
 pub use tail::{LiveArgs, TailArgs, TailFormat};
 pub use when::{Moment, start_of};
-pub use words::{check_environment, is_flag, subcommands, usage_message};
+pub use words::{check_environment, is_typed_flag, subcommands, usage_message};
 
 use crate::settings::values::parse_zone;
 use values::{parse_kind, parse_target};

@@ -105,7 +105,7 @@ pub struct UnknownWord {
 }
 
 impl ContentArgs {
-    /// The values that calltrace does not know. Hosts may use them all the same.
+    /// The values that calltrace does not know. Hosts may still use them.
     pub fn unknown_words(&self) -> Vec<UnknownWord> {
         let events = self.event.iter();
         let events = events.filter(|event| !EVENTS.contains(&event.as_str()));

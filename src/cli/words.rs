@@ -70,7 +70,7 @@ pub fn subcommands() -> Vec<(String, String)> {
 }
 
 /// Whether the command line of this run sets an argument. A flag overrides the environment.
-pub fn is_flag(id: &str) -> bool {
+pub fn is_typed_flag(id: &str) -> bool {
     let Ok(matches) = guess::matches(env::args_os()) else {
         return false;
     };
@@ -81,7 +81,7 @@ pub fn is_flag(id: &str) -> bool {
 /// Checks the environment variables as the commands that read them do.
 ///
 /// # Errors
-/// The message about the first wrong variable, in one line.
+/// Returns the message about the first wrong variable, in one line.
 pub fn check_environment() -> Result<(), String> {
     let serve = Cli::try_parse_from(["calltrace", "serve"]);
     serve.map(|_| ()).map_err(|error| usage_message(&error))

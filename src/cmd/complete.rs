@@ -226,7 +226,7 @@ impl CompletionSource {
     /// written to last if none is named.
     fn calls(&self, named: &[EnterpriseName], text: &str) -> Vec<Offer> {
         let of = match named {
-            [] => self.busiest(),
+            [] => self.last_written_to(),
             named => named.to_vec(),
         };
         let calls = |name: &EnterpriseName| {
@@ -252,8 +252,8 @@ impl CompletionSource {
             .collect()
     }
 
-    /// The enterprises with the newest writes.
-    fn busiest(&self) -> Vec<EnterpriseName> {
+    /// The enterprises that were written to last.
+    fn last_written_to(&self) -> Vec<EnterpriseName> {
         let all = self.tree.enterprises().unwrap_or_default().into_iter();
         let written =
             |name: EnterpriseName| Some((last_written(&self.tree.folder(&name).ok()?)?, name));

@@ -153,7 +153,7 @@ fn print(app: &App, args: &DoctorArgs, report: &DoctorReport) -> Result<(), Erro
 /// The options that a command typed in this shell needs: those of this command line. Such a command also finds the
 /// environment and the usual settings.
 fn here(global: &Global) -> CommandOptions {
-    let typed = |id: &str, path: &Option<PathBuf>| path.clone().filter(|_| is_flag(id));
+    let typed = |id: &str, path: &Option<PathBuf>| path.clone().filter(|_| is_typed_flag(id));
     CommandOptions {
         root: typed("root", &global.root),
         config: typed("config", &global.config),

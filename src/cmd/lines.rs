@@ -250,7 +250,7 @@ fn values(app: &App, found: &FoundLines) -> Vec<serde_json::Value> {
 }
 
 /// Keeps only the newest matches of all enterprises together, with their context. Damage then matters only if it may
-/// hide a record that is as new.
+/// hide a record that is newer than the oldest match that is kept.
 pub(super) fn keep_newest(all: &mut [FoundLines], limit: Option<usize>) {
     let Some(limit) = limit else { return };
     let matches = |found: &FoundLines| {

@@ -4,7 +4,7 @@ use std::env;
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::cli::is_flag;
+use crate::cli::is_typed_flag;
 use crate::settings::{Setting, Settings};
 
 /// Where the value of a setting comes from.
@@ -21,7 +21,7 @@ pub(super) enum ValueOrigin {
 impl ValueOrigin {
     /// The origin of a setting with fixed names.
     pub(super) fn of(setting: &Setting, settings: &Settings) -> ValueOrigin {
-        let is_typed = |flag: &&str| is_flag(flag.trim_start_matches('-'));
+        let is_typed = |flag: &&str| is_typed_flag(flag.trim_start_matches('-'));
         let is_there = |variable: &&str| env::var_os(variable).is_some();
         if let Some(flag) = setting.flag.filter(is_typed) {
             return ValueOrigin::Flag(flag);

@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn the_nearest_right_zone_is_named() {
+    fn the_error_names_the_nearest_known_zone() {
         for typed in ["minsk", "Europe/Minks"] {
             let hint = format!("no time zone {typed:?}; did you mean Europe/Minsk?");
             assert_eq!(parse_zone(typed), Err(hint));
@@ -317,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn a_zone_of_an_offset_is_ahead_by_it() {
+    fn an_offset_makes_a_zone_that_is_ahead_of_utc_by_it() {
         for (typed, name) in [
             ("GMT+3", "UTC+03:00"),
             ("UTC+3", "UTC+03:00"),
@@ -370,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn a_port_alone_is_one_of_this_host() {
+    fn a_bare_port_means_this_host() {
         for typed in ["8027", ":8027", "127.0.0.1:8027", "localhost:8027"] {
             assert_eq!(
                 parse_listen(typed),

@@ -329,7 +329,7 @@ fn what_goes_wrong_is_named_and_the_rest_is_done() {
 }
 
 #[test]
-fn the_unfinished_file_of_a_dead_run_is_removed_and_nothing_else() {
+fn the_unfinished_file_of_an_interrupted_run_is_removed_and_nothing_else() {
     let tree = Tree::new()
         .with(".calltrace-events.log.2025-12-01.gz.tmp", "2025-12-01", 0)
         .with(".calltrace-notes.tmp", "2025-12-01", 0)

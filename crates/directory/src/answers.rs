@@ -110,12 +110,12 @@ impl Names {
         }
         self.owners.extend(later.owners);
         for source in later.missing {
-            self.lacks(source);
+            self.add_missing(source);
         }
     }
 
     /// Records that `source` could not answer.
-    pub(super) fn lacks(&mut self, source: &'static str) {
+    pub(super) fn add_missing(&mut self, source: &'static str) {
         if !self.missing.contains(&source) {
             self.missing.push(source);
         }

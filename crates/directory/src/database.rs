@@ -65,7 +65,7 @@ impl Database {
                  database on this machine or through a tunnel"
             )));
         }
-        if !config.get_hosts().iter().all(is_near) {
+        if !config.get_hosts().iter().all(is_local) {
             warnings.push(format!(
                 "{key}: the database is not on this machine, and connections to it are not \
                  encrypted"
@@ -145,7 +145,7 @@ fn parse(url: &Secret, key: &str) -> Result<Config, Error> {
     })
 }
 
-fn is_near(host: &Host) -> bool {
+fn is_local(host: &Host) -> bool {
     match host {
         Host::Tcp(name) => {
             let address = name.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
@@ -240,14 +240,14 @@ fn no_session(error: PoolError) -> SourceError {
         // The server may be fine and this program busy.
         PoolError::Timeout(TimeoutType::Wait) => SourceError::Busy,
         PoolError::Timeout(_) => SourceError::Away("no connection in time".to_owned()),
-        PoolError::Backend(error) => SourceError::Away(what(&error)),
+        PoolError::Backend(error) => SourceError::Away(description(&error)),
         other => SourceError::Away(other.to_string()),
     }
 }
 
 fn failure(error: &PgError) -> SourceError {
     let Some(code) = error.code() else {
-        return SourceError::Cut(what(error));
+        return SourceError::Cut(description(error));
     };
     let code = code.clone();
     match () {
@@ -260,18 +260,18 @@ fn failure(error: &PgError) -> SourceError {
             || code == SqlState::UNDEFINED_TABLE
             || code == SqlState::UNDEFINED_COLUMN =>
         {
-            SourceError::Cut(what(error))
+            SourceError::Cut(description(error))
         }
         // Only a trigger raises an exception of its own.
         () if ["22", "23", "54", "P0"].contains(&&code.code()[..2]) => {
-            SourceError::Unfit(what(error))
+            SourceError::Unfit(description(error))
         }
-        () => SourceError::Wrong(what(error)),
+        () => SourceError::Wrong(description(error)),
     }
 }
 
 /// The error as text, without any address, name or value of the server's message.
-fn what(error: &PgError) -> String {
+fn description(error: &PgError) -> String {
     if let Some(code) = error.code() {
         let words = match code.code() {
             "28P01" | "28000" => "it refuses the login",
@@ -303,7 +303,7 @@ fn what(error: &PgError) -> String {
 pub fn text(row: &Row, column: usize) -> Result<Option<String>, SourceError> {
     // A database without an encoding may hold bytes that are not valid text.
     let text = row.try_get(column);
-    text.map_err(|_| SourceError::Wrong("it answers with what is no text".to_owned()))
+    text.map_err(|_| SourceError::Wrong("it answers with a value that is not text".to_owned()))
 }
 
 /// The number in a column of a row, numbered from 0; 0 for NULL.
@@ -312,7 +312,7 @@ pub fn text(row: &Row, column: usize) -> Result<Option<String>, SourceError> {
 /// When the column does not hold a whole number.
 pub fn number(row: &Row, column: usize) -> Result<i64, SourceError> {
     let number: Result<Option<i64>, _> = row.try_get(column);
-    let wrong = |_| SourceError::Wrong("it answers with what is no number".to_owned());
+    let wrong = |_| SourceError::Wrong("it answers with a value that is not a number".to_owned());
     number.map(Option::unwrap_or_default).map_err(wrong)
 }
 
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_is_none_is_refused_without_showing_it() {
+    fn an_invalid_address_is_refused_without_showing_it() {
         for url in [
             "postgres://reader:s3cret@localhost:port/db",
             "postgres://reader@localhost/db?s3cret=1",
@@ -359,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_database_elsewhere_is_warned_of() {
+    fn only_a_remote_database_causes_a_warning() {
         for near in [
             "postgres://reader:s3cret@localhost/db",
             "postgres://reader@127.0.0.1:5433/db",

@@ -104,10 +104,10 @@ impl Directory {
         Directory::open_with(config, DirectoryTimes::default())
     }
 
-    /// The same with other time limits.
+    /// The directory as [`Directory::open`] returns it, with other time limits.
     ///
     /// # Errors
-    /// The same as for `open`.
+    /// As [`Directory::open`].
     pub fn open_with(
         config: &Config,
         times: DirectoryTimes,
@@ -271,7 +271,7 @@ impl Directory {
         names
     }
 
-    /// The same for several enterprises, concurrently.
+    /// Asks for the names of several enterprises concurrently.
     pub async fn names_of_each(&self, asked: &[(&EnterpriseName, NameQuery)]) -> Vec<Names> {
         let answers = asked
             .iter()

@@ -1,5 +1,5 @@
-//! The records of one call that are kept while it is found: a bounded number, which does not depend on the
-//! order in which they are met.
+//! The records that are kept while a call is searched for. Their number is bounded, and the order in which
+//! the lines are read does not change which ones are kept.
 //!
 //! A program that loops writes one id into hundreds of thousands of lines. The earliest and the last Asterisk
 //! events are kept and, counted separately, the earliest other records. So a loop of requests or messages

@@ -161,7 +161,7 @@ impl Engine {
         let mut calls = CallCollector::handing_to(corpus, question, sink);
         self.search_sweep(corpus, question, &tables, &mut calls)?;
         let mut answer = calls.finish(corpus);
-        // The calls of another question may be fewer.
+        // A question with such conditions may have left out calls that a table must hold.
         if !asks_records && question.criteria.fault.is_none() {
             self.remember_tail(corpus, &tables, question.criteria.until);
         }
@@ -263,7 +263,7 @@ impl<'q> CallCollector<'q> {
     /// just before.
     pub(super) fn enter(&mut self, zone: LogZone, window: TimeWindow, tables: &[Arc<CallTable>]) {
         self.seen.tables = tables.to_vec();
-        self.seen.legs_told = None;
+        self.seen.table_legs = None;
         self.seen.window = Some(first_second(zone, window));
     }
 
@@ -396,11 +396,12 @@ impl<'q> CallCollector<'q> {
     /// Whether the limit is reached and no call that began before `before` can be newer than the oldest one
     /// found, so that no more need be read.
     pub(super) fn is_full(&mut self, before: Stamp) -> bool {
-        let is_of_newest = self.keeps_calls() && !self.question.tally;
-        is_of_newest && self.has_newest(before)
+        let wants_newest = self.keeps_calls() && !self.question.tally;
+        wants_newest && self.has_newest(before)
     }
 
-    /// The same for the calls themselves, without the tally.
+    /// Whether the limit is reached as in [`CallCollector::is_full`], even if the question also wants a
+    /// tally.
     fn has_newest(&mut self, before: Stamp) -> bool {
         let Some(limit) = self.question.limit else {
             return false;
@@ -423,8 +424,8 @@ impl<'q> CallCollector<'q> {
     /// matter.
     fn asked(&self) -> TimeRange {
         let criteria = &self.question.criteria;
-        let is_of_newest = !self.question.count_only && !self.question.tally;
-        let limit = self.question.limit.filter(|_| is_of_newest);
+        let wants_newest = !self.question.count_only && !self.question.tally;
+        let limit = self.question.limit.filter(|_| wants_newest);
         let oldest = self.calls.last().map(|oldest| oldest.key().0);
         let cut = oldest.filter(|_| limit.is_some_and(|limit| self.calls.len() >= limit));
         let (since, until) = (criteria.since.max(cut), criteria.until);
@@ -442,10 +443,10 @@ impl<'q> CallCollector<'q> {
         let asked = self.asked();
         self.searched.files_known = corpus.sources.len();
         corpus.judge(&mut self.troubles, asked);
-        let is_of_all = self.question.count_only || self.sink.is_some();
+        let is_counted = self.question.count_only || self.sink.is_some();
         let found = FoundCalls {
             enterprise: corpus.enterprise.clone(),
-            count: match is_of_all {
+            count: match is_counted {
                 true => self.count,
                 false => self.calls.len(),
             },
@@ -463,8 +464,8 @@ impl<'q> CallCollector<'q> {
         UnreadAnswer { found, calls }
     }
 
-    /// The answer for an enterprise without such calls.
-    pub(super) fn none(self, corpus: &Corpus) -> FoundCalls {
+    /// The answer for an enterprise in which no call matches.
+    pub(super) fn without_calls(self, corpus: &Corpus) -> FoundCalls {
         self.finish(corpus).found
     }
 }

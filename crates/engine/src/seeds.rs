@@ -1,4 +1,5 @@
-//! Search by something rare: one pass for the records that hold it, then the call of each.
+//! Searches by a rare value: one pass finds the records that hold it (the seeds), and then the call of each
+//! seed is grown.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -27,7 +28,8 @@ const SEEDS_MAX: usize = 4_000;
 const BATCH: usize = 16;
 
 impl Engine {
-    /// False when there are too many records for this way.
+    /// Adds the calls of all seed records to `calls`. Returns false, and adds nothing, if there are too many
+    /// seeds.
     pub(super) fn search_seeds(
         &self,
         corpus: &Corpus,
@@ -82,7 +84,7 @@ impl Engine {
         let mut calls = CallCollector::new(corpus, question);
         calls.searched = corpus.searched(&chosen);
         calls.troubles.append(&mut passed.troubles);
-        passed.found.is_empty().then(|| calls.none(corpus))
+        passed.found.is_empty().then(|| calls.without_calls(corpus))
     }
 
     fn seeds(
@@ -184,7 +186,7 @@ struct Seed {
     newest: Stamp,
 }
 
-/// Sorts the records found into calls to be grown; newest first.
+/// Sorts the found records into calls that are still to be grown, newest first.
 fn groups(lines: Vec<Line>) -> Vec<Seed> {
     let mut joiner = Joiner::default();
     let mut by_place: HashMap<Place, Line> = HashMap::new();

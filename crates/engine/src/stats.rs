@@ -53,7 +53,8 @@ pub struct Statistics {
     pub also: Vec<Stats>,
     /// What each enterprise answered, without calls.
     pub found: EachFound,
-    /// The same for the search for calls that return the missed ones; empty where one search found both.
+    /// What each enterprise answered to the search for calls that return the missed ones; empty if one
+    /// search found both.
     pub later: EachFound,
 }
 

@@ -57,10 +57,10 @@ pub const WINDOW: Duration = Duration::from_millis(20);
 /// Time between two sweeps, which look at everything whether or not events came.
 const SWEEP: Duration = Duration::from_secs(1);
 
-/// The same with `poll`, if no events come.
+/// Time between two sweeps with `poll`, or if no events come.
 const SWEEP_POLLING: Duration = Duration::from_millis(250);
 
-/// The same while lines arrive that no event announced.
+/// Time between two sweeps while lines arrive that no event announced.
 const SWEEP_BUSY: Duration = Duration::from_millis(50);
 
 /// How long [`SWEEP_BUSY`] holds after the last such line.

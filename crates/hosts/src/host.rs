@@ -113,7 +113,7 @@ form!(
 );
 
 impl SshFile {
-    /// The same as a path.
+    /// The text as a path.
     pub fn path(&self) -> &Path {
         Path::new(&self.0)
     }

@@ -39,7 +39,7 @@ pub(super) fn wrapped(
     wrapped_at_most(out, text, indent, width, usize::MAX)
 }
 
-/// The same in at most so many lines; what is left out is marked with `…`.
+/// Writes text as [`wrapped`] does, in at most `lines` lines; what is left out is marked with `…`.
 pub(super) fn wrapped_at_most(
     out: &mut impl Write,
     text: &str,
@@ -55,7 +55,7 @@ pub(super) fn room(indent: usize, width: usize) -> Option<usize> {
     Some(width.saturating_sub(indent)).filter(|room| *room >= 24)
 }
 
-/// The same, each line painted once it is cut.
+/// Writes text as [`wrapped_at_most`] does, each line painted once it is cut.
 pub(super) fn wrapped_painted(
     out: &mut impl Write,
     text: &str,

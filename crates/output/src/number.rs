@@ -10,7 +10,7 @@ pub fn phone(digits: &str) -> String {
     }
 }
 
-/// The same without the country's code: `29 000-12-34`.
+/// A number as [`phone`] writes it, without the country's code: `29 000-12-34`.
 pub(super) fn local(digits: &str) -> String {
     parts(digits).map_or_else(|| phone(digits), |(_, rest)| rest)
 }

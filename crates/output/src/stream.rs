@@ -70,13 +70,13 @@ impl RecordStream {
         }
     }
 
-    /// The same, with so much of each record; [`RecordDetail::Few`] unless it is said.
+    /// The stream, which shows so much of each record; without this call it shows [`RecordDetail::Few`].
     #[must_use]
     pub fn showing(self, detail: RecordDetail) -> RecordStream {
         RecordStream { detail, ..self }
     }
 
-    /// The same, with what is found by `marker` marked, and shown where the words of a record don't.
+    /// The stream, which marks what `marker` finds, and shows it if the words of a record don't.
     #[must_use]
     pub fn marking(self, marker: Marker) -> RecordStream {
         RecordStream {
@@ -85,7 +85,7 @@ impl RecordStream {
         }
     }
 
-    /// The same, without these Tokens.
+    /// The stream, which masks these Tokens.
     #[must_use]
     pub fn masking(self, secrets: Secrets) -> RecordStream {
         RecordStream {
@@ -108,7 +108,7 @@ impl RecordStream {
         self.write_after_lead(out, "", shown, width)
     }
 
-    /// The same, with `lead` before the time.
+    /// Writes a record as [`RecordStream::write`] does, with `lead` before the time.
     pub(super) fn write_after_lead(
         &mut self,
         out: &mut impl Write,

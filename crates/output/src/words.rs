@@ -51,7 +51,7 @@ pub(super) fn outcome(summary: &Summary) -> &'static str {
     }
 }
 
-/// The same in three letters, for a column.
+/// A direction in at most three letters, for a column.
 pub(super) fn short_direction(direction: Direction) -> &'static str {
     match direction {
         Direction::Incoming => "in",

@@ -148,7 +148,7 @@ impl StoredFile {
         }
     }
 
-    /// The same for the last `bytes`.
+    /// Starts to fetch the last `bytes` of an object; does nothing for a local file.
     pub fn fetch_end_ahead(&self, bytes: u64) {
         if let StoredFile::Object { object, .. } = self {
             let end = object.bytes();

@@ -175,7 +175,7 @@ fn open(folder: &Folder, ops: &dyn DiskOps, name: &FileName) -> io::Result<File>
     let access = access_of_new(folder, &look_at(folder)?)?;
     let temporary = temporary(name);
     let made = match ops.create(folder, &temporary) {
-        // It is of a dead run: no other run can hold the lock.
+        // It is of an interrupted run: no other run can hold the lock.
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             ops.unlink(folder, &temporary)?;
             ops.create(folder, &temporary)?

@@ -127,7 +127,7 @@ pub(super) async fn guard_pages(
     counted_late(page.into_response(), failure)
 }
 
-/// The same for the API, where each path has one method.
+/// Guards the routes of the API, each of which has one method.
 pub(super) async fn guard_api(
     State((site, allowed)): State<(Arc<Site>, AllowedMethods)>,
     request: Request,

@@ -69,7 +69,7 @@ fn guarded(site: &Arc<Site>, routes: Router<Arc<Site>>) -> Router {
         .with_state(Arc::clone(site))
 }
 
-/// The same for programs, which get errors in JSON.
+/// Only these routes, with the middleware for programs, which get errors in JSON.
 fn programs(site: &Arc<Site>, routes: Vec<Route>, allowed: AllowedMethods) -> Router {
     let routes = routes.into_iter();
     let routes = routes.fold(Router::new(), |routes, (path, _, answers)| {

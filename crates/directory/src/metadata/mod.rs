@@ -183,7 +183,7 @@ impl NameSource for Metadata {
             complete &= admitted && self.fetch_all(unknown, &mut names).await;
         }
         if !complete {
-            names.lacks(NAME);
+            names.add_missing(NAME);
         }
         Ok(names)
     }

@@ -58,7 +58,7 @@ impl Postgres {
         })
     }
 
-    /// A connection, and the statements that it allows.
+    /// Returns a connection, and the statements for the tables of this database.
     async fn begin(&self) -> Result<(Session, Arc<Layout>), SourceError> {
         let session = self.database.session().await?;
         let known = self.layout().clone();
@@ -102,7 +102,8 @@ impl Postgres {
         let Some(row) = rows.first() else {
             return Ok(None);
         };
-        // An old link must not let in a client who left or was blocked. Their support reads the logs in a shell.
+        // An old link must not let in a client who left or was blocked. Support staff read such a client's logs in a
+        // shell.
         let secret = text(row, 1)?.filter(|_| flag(row, 2));
         Ok(Some(Enterprise {
             title: text(row, 0)?.and_then(|title| tidy("", &title)),
@@ -144,7 +145,7 @@ impl Postgres {
             return Err(wrong);
         }
         self.health.failed_in_part(&wrong);
-        found.names.lacks(NAME);
+        found.names.add_missing(NAME);
         Ok(found.names)
     }
 
@@ -180,8 +181,8 @@ impl Postgres {
         rows.iter().map(event).collect::<Result<_, _>>().map(Some)
     }
 
-    /// Asks, and asks once more if the connection was closed or the tables have changed.
-    async fn twice<T, F>(&self, ask: impl Fn() -> F) -> Result<T, SourceError>
+    /// Runs `ask`, and runs it once more if the connection was closed or the tables have changed.
+    async fn with_retry<T, F>(&self, ask: impl Fn() -> F) -> Result<T, SourceError>
     where
         F: Future<Output = Result<T, SourceError>>,
     {
@@ -192,11 +193,11 @@ impl Postgres {
             }
             answer => answer,
         };
-        self.judged(answer)
+        self.record_outcome(answer)
     }
 
     /// Records how a question ended.
-    fn judged<T>(&self, answer: Result<T, SourceError>) -> Result<T, SourceError> {
+    fn record_outcome<T>(&self, answer: Result<T, SourceError>) -> Result<T, SourceError> {
         match &answer {
             Ok(_) => self.health.answered(),
             Err(SourceError::Resting | SourceError::Busy) => {}
@@ -227,16 +228,16 @@ impl NameSource for Postgres {
 
     async fn enterprise(&self, number: &EnterpriseName) -> Result<Option<Enterprise>, SourceError> {
         self.health.admit()?;
-        let asked = self.twice(|| self.ask_enterprise(number));
+        let asked = self.with_retry(|| self.ask_enterprise(number));
         let answer = timeout(self.patience, asked).await;
-        answer.unwrap_or_else(|_| self.judged(Err(SourceError::Slow)))
+        answer.unwrap_or_else(|_| self.record_outcome(Err(SourceError::Slow)))
     }
 
     async fn numbers(&self, typed: &str) -> Result<Vec<String>, SourceError> {
         self.health.admit()?;
-        let asked = self.twice(|| self.ask_numbers(typed));
+        let asked = self.with_retry(|| self.ask_numbers(typed));
         let answer = timeout(self.patience, asked).await;
-        answer.unwrap_or_else(|_| self.judged(Err(SourceError::Slow)))
+        answer.unwrap_or_else(|_| self.record_outcome(Err(SourceError::Slow)))
     }
 
     async fn names(
@@ -258,7 +259,7 @@ impl NameSource for Postgres {
         }
         self.health.admit()?;
         let deadline = tokio::time::Instant::now() + self.patience;
-        self.twice(|| self.ask_names(number, wanted, deadline))
+        self.with_retry(|| self.ask_names(number, wanted, deadline))
             .await
     }
 
@@ -267,14 +268,14 @@ impl NameSource for Postgres {
         asked: &StoredEvents,
     ) -> Result<Option<Vec<StoredEvent>>, SourceError> {
         self.health.admit()?;
-        let asked = self.twice(|| self.ask_events(asked));
+        let asked = self.with_retry(|| self.ask_events(asked));
         let answer = timeout(self.patience, asked).await;
-        answer.unwrap_or_else(|_| self.judged(Err(SourceError::Slow)))
+        answer.unwrap_or_else(|_| self.record_outcome(Err(SourceError::Slow)))
     }
 
     async fn check(&self) -> Result<(), SourceError> {
-        let asked = self.twice(|| self.database.check());
+        let asked = self.with_retry(|| self.database.check());
         let answer = timeout(self.patience, asked).await;
-        answer.unwrap_or_else(|_| self.judged(Err(SourceError::Slow)))
+        answer.unwrap_or_else(|_| self.record_outcome(Err(SourceError::Slow)))
     }
 }

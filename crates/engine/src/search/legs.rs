@@ -19,7 +19,7 @@ pub(super) struct SeenLegs {
     pub(super) window: Option<i64>,
     /// The tables that cover the time just before, and all their main legs once those were needed.
     pub(super) tables: Vec<Arc<CallTable>>,
-    pub(super) legs_told: Option<HashMap<Box<str>, Stamp>>,
+    pub(super) table_legs: Option<HashMap<Box<str>, Stamp>>,
 }
 
 impl SeenLegs {
@@ -36,7 +36,7 @@ impl SeenLegs {
 
     /// Whether a table has an earlier call with this main leg. This is rarely needed.
     fn is_in_table(&mut self, uid: &str, first: Stamp) -> bool {
-        let legs = self.legs_told.get_or_insert_with(|| {
+        let legs = self.table_legs.get_or_insert_with(|| {
             let tables = self.tables.iter();
             tables.flat_map(|table| table.main_legs()).collect()
         });

@@ -122,7 +122,7 @@ impl RowGroup<'_> {
         self.each_row_of(0..self.rows, take)
     }
 
-    /// The same for the rows at these positions only.
+    /// Reads the rows at these positions, and lends each row to `take`, with its position.
     ///
     /// # Errors
     /// As [`RowGroup::each_row`]; also when the group has fewer rows.

@@ -21,8 +21,9 @@ enum Name {
     Local(Vec<u8>),
     /// A message of the call by chat and id, from the record of its sending.
     Sent(Vec<u8>, Vec<u8>),
-    /// The same from the record of a change or deletion. It is kept apart: a change joins the sending and
-    /// other changes, but two sendings under one id are two messages (a bot may be replaced).
+    /// A message of the call by chat and id, from the record of a change or deletion. It is kept apart: a
+    /// change joins the sending and other changes, but two sendings under one id are two messages (a bot may
+    /// be replaced).
     Changed(Vec<u8>, Vec<u8>),
 }
 

@@ -163,7 +163,7 @@ fn is_shown_message(fact: &Fact) -> bool {
     )
 }
 
-/// Faults in when messages were sent and deleted. Each is one fault for all chats in which it happened.
+/// Finds messages that were repeated, not deleted, or not sent. A fault in several chats is one fault.
 fn messages(facts: &[Fact], summary: &Summary, now: Stamp) -> [FaultRecords; 3] {
     let lives = MessageLife::all(facts);
     let over = facts.iter().rev().find(|f| f.is_asterisk()).map(|f| f.at);
@@ -219,7 +219,7 @@ fn messages(facts: &[Fact], summary: &Summary, now: Stamp) -> [FaultRecords; 3] 
     ]
 }
 
-/// The stage of the message that is not deleted.
+/// The stage of the message about the end of a call, which stays in the chat.
 const FINAL_STAGE: &[u8] = b"hangup";
 
 /// Faults in the texts of messages.

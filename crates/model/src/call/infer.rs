@@ -9,7 +9,7 @@
 //!   mobile at the same moment.
 //! - **Consultation**: an internal hangup with no other record, of an extension that is in a bridged call at
 //!   that moment.
-//! - **Rung**: Asterisk gives an own id to every telephone that it rings and to each half of a Local channel,
+//! - **Rung**: Asterisk gives each telephone that it rings, and each half of a Local channel, its own id,
 //!   and a host logs it before anyone picks up. Such a leg (no bridge, no start, no dial of its own unless a
 //!   Local channel created it) belongs to the call that dials at that moment for a number that the leg shows.
 
@@ -280,7 +280,7 @@ impl RecordGroup<'_> {
         self.facts.iter().filter_map(|f| id::birth(f.uid())).min()
     }
 
-    /// Whether the group can have created the part: its first channel is no younger. Without this rule, two
+    /// Whether the group can have created the part: its first channel is not younger. Without this rule, two
     /// parts could each belong to the other.
     fn rings_before(&self, part: &RecordGroup<'_>) -> bool {
         match (self.born(), part.born()) {

@@ -1,4 +1,4 @@
-//! How far from the known records of a call more of its records can be.
+//! The limits of time within which a call may have more records than those already known.
 //!
 //! Ids contain the second in which their channel was created. A call that has hung up and has no channel left
 //! in a bridge is over, except for the messages that follow. Both ways of finding a call (growing it from an
@@ -23,7 +23,7 @@ pub const HORIZON_MILLIS: i64 = 4 * 3_600_000;
 pub const NEIGHBOUR_MILLIS: i64 = 70_000;
 
 /// How long after the last record of a call more can follow (milliseconds). The limit depends on whether the
-/// call is over, still talks, or waits with no channel in a bridge.
+/// call is over, its parties still talk, or it waits with no channel in a bridge.
 pub fn silence(facts: &[Fact]) -> i64 {
     let talk = Talk::of(facts);
     if is_over_with(facts, &talk) {
@@ -44,7 +44,7 @@ pub fn is_over(facts: &[Fact]) -> bool {
 
 /// Whether there was a talk and all channels have left it. This is the end of the call if no hangup is
 /// logged, but may also be a moment of a transfer.
-pub fn is_left(facts: &[Fact]) -> bool {
+pub fn have_all_left(facts: &[Fact]) -> bool {
     let talk = Talk::of(facts);
     talk.begin.is_some() && !talk.open
 }

@@ -87,7 +87,7 @@ impl CallState {
     pub fn left(facts: &[Fact], summary: &Summary) -> Option<(CallState, i64)> {
         let (may_go_on, waits) = match reach::is_over(facts) {
             true => (!is_gone(facts, summary), HANDED_ON_MILLIS),
-            false => (reach::is_left(facts), LEFT_MILLIS),
+            false => (reach::have_all_left(facts), LEFT_MILLIS),
         };
         let is_left = summary.outcome == Outcome::Answered && may_go_on;
         is_left.then(|| (CallState::ended(summary), waits))

@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_that_leave_a_path_or_a_line_are_none() {
+    fn texts_that_would_leave_a_path_or_a_line_are_not_ids() {
         for id in ["", "../1", "a/1", "1|2", "1\n", "1 2", "abc"] {
             assert!(!is_id(id.as_bytes()), "{id}");
         }

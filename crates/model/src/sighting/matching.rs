@@ -39,7 +39,8 @@ impl MatchWindow {
         self.around_time(sent.at_millis, sent.waited_millis)
     }
 
-    /// The same for an event that was sent at `at_millis` by a sender that waited for `waited_millis`.
+    /// The moments at which an event may arrive, as [`MatchWindow::around`] returns them, if it was sent at
+    /// `at_millis` by a sender that waited for `waited_millis`.
     pub fn around_time(self, at_millis: i64, waited_millis: u64) -> (i64, i64) {
         let waited = i64::try_from(waited_millis).unwrap_or(i64::MAX);
         let last = at_millis.saturating_add(waited);

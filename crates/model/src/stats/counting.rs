@@ -27,7 +27,7 @@ pub struct Stats {
     pub groups: Vec<Group>,
     /// The number of calls that began in each hour (0 to 23) of each day of the week (Monday first).
     pub calls: WeekCounts,
-    /// The same for missed calls.
+    /// The number of missed calls that began in each hour of each day of the week.
     pub missed: WeekCounts,
     /// The time within which a missed call counts as returned (milliseconds).
     pub within_millis: i64,

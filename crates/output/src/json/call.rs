@@ -29,8 +29,8 @@ pub fn row(enterprise: &str, call: &Summary, clock: &Clock) -> Value {
     row
 }
 
-/// The same for a missed call, with what became of it: `returned`, `null` if no person called back and the client
-/// did not get through.
+/// A missed call as a row, with what became of it: `returned`, `null` if no person called back and the client did not
+/// get through.
 pub fn row_returned(
     enterprise: &str,
     call: &Summary,

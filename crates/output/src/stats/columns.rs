@@ -79,7 +79,7 @@ pub(super) fn columns(shown: &StatsView<'_>) -> Vec<(&'static str, ColumnType)> 
     keys(shown.stats.by).chain(figures).collect()
 }
 
-/// The values of a group that is shown; `None` if there is none.
+/// The values of a group; `None` for a column in which it has no value.
 pub(super) fn row(shown: &StatsView<'_>, group: &Group) -> Vec<Option<ColumnValue>> {
     let enterprise = |place: usize| ColumnValue::Text(shown.enterprises[place].to_string());
     let key = match &group.key {
@@ -97,7 +97,7 @@ pub(super) fn row(shown: &StatsView<'_>, group: &Group) -> Vec<Option<ColumnValu
     key.chain(figures(&group.figures)).collect()
 }
 
-/// The same of all calls, which no key names.
+/// The values of all calls together; the columns of the key are empty.
 pub(super) fn total(shown: &StatsView<'_>) -> Vec<Option<ColumnValue>> {
     let no_key = keys(shown.stats.by).map(|_| None);
     no_key.chain(figures(&shown.stats.total)).collect()

@@ -15,10 +15,10 @@ use calltrace_model::record::Stamp;
 /// `12:07:46 `
 const TIME_COLUMNS: usize = 9;
 
-/// A column is no wider: names end where arrows would only grow.
+/// Maximum width of a column: in a wider one only the arrows would be longer.
 const COLUMN_MAX: usize = 26;
 
-/// A column is no narrower: a number is written in two lines, `hangs up` on an arrow.
+/// Minimum width of a column: a number fits in two lines, and `hangs up` on an arrow.
 const COLUMN_MIN: usize = 11;
 
 /// The number of columns if the output has no width.

@@ -54,7 +54,7 @@ impl Lock {
         Ok(Lock::try_for(folder, name, patience)?.ok())
     }
 
-    /// The same, waiting for another calltrace for at most `patience`.
+    /// Takes the lock as [`Lock::take`] does, waiting for another calltrace for at most `patience`.
     ///
     /// # Errors
     /// As [`Lock::take`], and `ResourceBusy` when the other calltrace, which the error names, did

@@ -32,12 +32,12 @@ impl WallClock {
         (self.0)()
     }
 
-    /// The same, to be compared with times of records.
+    /// The time, to be compared with times of records.
     pub fn utc(&self) -> DateTime<Utc> {
         self.now().into()
     }
 
-    /// The same in whole seconds of Unix time, as links carry it; 0 before 1970.
+    /// The time in whole seconds of Unix time, as links carry it; 0 before 1970.
     pub fn unix_seconds(&self) -> u64 {
         let since = self.now().duration_since(SystemTime::UNIX_EPOCH);
         since.map_or(0, |since| since.as_secs())

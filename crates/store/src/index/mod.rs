@@ -167,7 +167,7 @@ pub fn open_own(folder: &Folder, name: &str) -> io::Result<(File, Metadata)> {
     ))
 }
 
-/// Reads all of such a file.
+/// Reads all of a file that [`open_own`] opens.
 ///
 /// # Errors
 /// `FileTooLarge` when it is longer than `bytes_max`: nothing is read then; otherwise as
@@ -182,7 +182,7 @@ pub fn state(log: &LogFile) -> IndexState {
     state_of(log, &Index::open(log))
 }
 
-/// The same for a log file with its index open.
+/// Whether the index of a log file can be used, if `opened` is the result of opening it.
 pub fn state_of(log: &LogFile, opened: &Result<Option<Index>, String>) -> IndexState {
     let index = match opened {
         Ok(Some(index)) => index,

@@ -178,7 +178,7 @@ impl<'s> Blocks<'s> {
         }
     }
 
-    /// The same, with a gauge that counts what is returned.
+    /// These blocks, with a gauge that counts what is returned.
     pub(super) fn counted(self, gauge: Gauge) -> Blocks<'s> {
         let gauge = Some(gauge);
         Blocks { gauge, ..self }

@@ -401,7 +401,8 @@ pub fn list(folder: &Folder) -> io::Result<Vec<FileName>> {
     list_all(folder).map(|(names, _)| names)
 }
 
-/// The same, and the logs that are not read because of their names.
+/// The names of the log files, as [`list`] returns them, and the logs that are not read because of
+/// their names.
 fn list_all(folder: &Folder) -> io::Result<(Vec<FileName>, Vec<UnreadLog>)> {
     let all = folder.names()?;
     let all = || all.iter().filter_map(|name| name.to_str());

@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use calltrace_directory::SourceError;
 use calltrace_directory::database::{Session, text};
 
-/// Columns of the tables in `$1` in the order of lookup, with their types without a length, so that a text that is
-/// too long is refused instead of cut.
+/// Returns the columns of the tables in `$1`, which are looked up in the search path. Types have no length, so that the
+/// database refuses a text that is too long instead of cutting it.
 const COLUMNS: &str = "\
     SELECT named.name, attribute.attname::text, format_type(attribute.atttypid, NULL) \
     FROM unnest($1::text[]) AS named (name) \
@@ -62,12 +62,12 @@ pub(super) struct Statements {
     /// inserted calls: 0 or 1.
     pub(super) insert: String,
     /// The statements for the state of hosts.
-    pub(super) state: Option<StateTable>,
+    pub(super) state: Option<StateStatements>,
 }
 
 /// Statements for `download_sync`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct StateTable {
+pub(super) struct StateStatements {
     /// `$1` enterprise, `$2` host: adds a row if there is none.
     pub(super) begin: String,
     /// `$1`, `$2`, `$3` now, `$4` when it succeeded, `$5` when it failed, `$6` new, `$7` errors, `$8` message.
@@ -90,7 +90,7 @@ impl Statements {
             let at = (table.unwrap_or_default(), column.unwrap_or_default());
             columns.0.insert(at, kind.unwrap_or_default());
         }
-        columns.tables().ok_or_else(|| {
+        columns.statements().ok_or_else(|| {
             let what = "it has no table calls with a column unique_id";
             SourceError::Wrong(what.to_owned())
         })
@@ -113,7 +113,7 @@ impl ColumnTypes {
         Some(format!("CAST({value} AS {kind})"))
     }
 
-    fn tables(&self) -> Option<Statements> {
+    fn statements(&self) -> Option<Statements> {
         self.kind("calls", "unique_id")?;
         let has_state = ["enterprise_id", "asterisk_host"];
         let has_state = has_state.map(|column| self.kind(STATE, column).is_some());
@@ -180,7 +180,7 @@ impl ColumnTypes {
         )
     }
 
-    fn state(&self) -> StateTable {
+    fn state(&self) -> StateStatements {
         let cast = |column: &str, value: &str| self.cast(STATE, column, value);
         let mine = "enterprise_id::text = $1::text AND asterisk_host::text = $2::text";
         let sums = |column: &str, value: &str| {
@@ -222,7 +222,7 @@ impl ColumnTypes {
             "failed_events_count",
             "last_error_message",
         ];
-        StateTable {
+        StateStatements {
             begin: format!(
                 "INSERT INTO {STATE} (enterprise_id, asterisk_host) SELECT {enterprise}, {host} \
                  WHERE NOT EXISTS (SELECT FROM {STATE} WHERE {mine}) ON CONFLICT DO NOTHING"
@@ -267,32 +267,32 @@ mod tests {
     #[test]
     fn a_statement_names_only_columns_that_are_there() {
         let few = columns(&[("calls", "unique_id duration:integer")]);
-        let tables = few.tables().expect("there are calls");
+        let statements = few.statements().expect("there are calls");
         assert!(
-            tables
+            statements
                 .insert
                 .contains("(\"unique_id\", \"duration\") VALUES (CAST($1::text AS text), CAST($15::text AS integer))"),
             "{}",
-            tables.insert
+            statements.insert
         );
-        assert!(!tables.insert.contains("call_participants"));
+        assert!(!statements.insert.contains("call_participants"));
         // Each parameter has a type; the server could not infer it otherwise.
         for number in 1..=22 {
             assert!(
-                tables.insert.contains(&format!("${number}::text")),
+                statements.insert.contains(&format!("${number}::text")),
                 "{number}"
             );
         }
-        assert_eq!(tables.state, None);
-        assert_eq!(columns(&[("calls", "id uuid")]).tables(), None);
+        assert_eq!(statements.state, None);
+        assert_eq!(columns(&[("calls", "id uuid")]).statements(), None);
     }
 
     #[test]
     fn participants_are_written_only_with_the_id_of_their_call() {
         let of = |calls: &str, participants: &str| {
             let all = columns(&[("calls", calls), ("call_participants", participants)]);
-            let tables = all.tables().expect("there are calls");
-            tables.insert.contains("INSERT INTO call_participants")
+            let statements = all.statements().expect("there are calls");
+            statements.insert.contains("INSERT INTO call_participants")
         };
         assert!(of("id:integer unique_id", "call_id:integer extension"));
         assert!(!of("unique_id", "call_id:integer extension"));

@@ -98,17 +98,17 @@ impl CallDatabase {
         copied: &mut CopyOutcome,
     ) -> Result<(), SourceError> {
         let session = self.database.session().await?;
-        let tables = Statements::of(&session).await?;
-        session.prepare(&tables.insert).await?;
+        let statements = Statements::of(&session).await?;
+        session.prepare(&statements.insert).await?;
         for batch in rows.chunks(BATCH_ROWS) {
             let ids: Vec<&str> = batch.iter().map(|row| row.unique_id.as_str()).collect();
-            let known = session.rows(&tables.known, &[&ids]).await?;
+            let known = session.rows(&statements.known, &[&ids]).await?;
             let known = known.iter().map(|row| text(row, 0));
             let known = known.collect::<Result<HashSet<Option<String>>, SourceError>>()?;
             let is_fresh = |row: &&HangupRow| !known.contains(&Some(row.unique_id.clone()));
             let fresh: Vec<&HangupRow> = batch.iter().filter(is_fresh).collect();
             if !fresh.is_empty() {
-                self.write_batch(&session, &tables, origin, &fresh, copied)
+                self.write_batch(&session, &statements, origin, &fresh, copied)
                     .await?;
             }
         }
@@ -120,7 +120,7 @@ impl CallDatabase {
     async fn write_batch(
         &self,
         session: &Session,
-        tables: &Statements,
+        statements: &Statements,
         origin: HostOrigin<'_>,
         rows: &[&HangupRow],
         copied: &mut CopyOutcome,
@@ -146,7 +146,7 @@ impl CallDatabase {
             // The rows are sent one after another without waiting, so a row costs one round trip.
             let (begun, written, released) = join3(
                 session.run("SAVEPOINT one"),
-                session.rows(&tables.insert, &parameters),
+                session.rows(&statements.insert, &parameters),
                 session.run("RELEASE SAVEPOINT one"),
             )
             .await;

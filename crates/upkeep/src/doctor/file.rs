@@ -29,7 +29,7 @@ const END_BYTES_MAX: usize = 1 << 20;
 /// An archive that must be decoded to be judged is decoded up to this size (bytes).
 const DECODED_BYTES_MAX: u64 = 256 << 10;
 
-/// The same for one that looks torn.
+/// An archive that looks torn is decoded up to this size (bytes).
 const TORN_BYTES_MAX: u64 = 64 << 20;
 
 /// A run of NULs of this length is a hole, never text; as readers judge it.

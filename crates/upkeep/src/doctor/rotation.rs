@@ -190,7 +190,7 @@ fn slow_archives(survey: &HealthSurvey) -> Option<Finding> {
     )
 }
 
-/// Files that a dead run left. A run that is at work has such files as well.
+/// Files that an interrupted run left. A run that is at work has such files as well.
 fn leftovers(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Option<Finding> {
     let is_old = |(_, modified): &&(String, _)| circumstances.age(*modified) > LEFTOVER_MILLIS;
     let old: Vec<_> = survey.more.leftovers.iter().filter(is_old).collect();

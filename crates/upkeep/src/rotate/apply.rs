@@ -170,7 +170,7 @@ fn rename(context: &RotationContext<'_>, day: NaiveDate, step: &RotationStep) ->
                 let why = format!("is due, but {} is still there", target.full());
                 return Err(Stop::Waiting(why));
             }
-            // A rename that died half-way, on a file system where it is a link and an unlink.
+            // A rename was interrupted on a file system on which it is a link and an unlink.
             context
                 .ops
                 .unlink(&context.folder, &live().full())

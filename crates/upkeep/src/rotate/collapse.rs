@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! 1. copy the whole lines of the first day, [0, B), as a part of its archive; compare; sync
-//! 2. put the archive and its index in place                dead before: nothing has happened
-//! 3. blank the rest of the last block before B; sync       dead from here on: the live file begins
+//! 2. put the archive and its index in place                killed before: the log is unchanged
+//! 3. blank the rest of the last block before B; sync       killed from here on: the live file begins
 //! 4. collapse the whole blocks before that; sync           with the archive's last part, or blanks
 //! ```
 //! Readers and the next run recognise 3 and 4 by content (`source::overlap`); the next run finishes them before
@@ -91,7 +91,7 @@ pub(super) fn collapse(
     Ok(Some(done))
 }
 
-/// Takes off the lines that a dead run had copied.
+/// Takes off the lines that an interrupted run had copied.
 pub(super) fn finish(
     context: &RotationContext<'_>,
     name: &FileName,
@@ -116,8 +116,8 @@ pub(super) fn finish(
 
 /// Checks that all visible writers append; otherwise returns why not, as a clause.
 ///
-/// One more writer that can't be seen and does not append would go on at its own offset, after a hole: no line
-/// would be lost. But if no writer is visible although there is one, nothing is known.
+/// A further, hidden writer that does not append would continue at its own offset, after a hole, so no line would be
+/// lost. But if all writers are hidden, it is not known whether any of them appends.
 fn appenders_only(context: &RotationContext<'_>, opened: &OpenLog) -> Result<(), String> {
     let log = opened.log();
     // The lines would also vanish under the other name, which may be a backup or be in another folder.
@@ -127,13 +127,13 @@ fn appenders_only(context: &RotationContext<'_>, opened: &OpenLog) -> Result<(),
             "has {names} names (hard links), so no lines are taken off it"
         ));
     }
-    // Checked again: time has passed since the plan.
+    // The writers are checked again, because time has passed since the plan.
     let hold = OpenWriters::on(context.ops, opened.file(), log.identity, &OnceLock::new());
-    let stubborn = hold.stubborn();
-    if !stubborn.is_empty() {
+    let not_appending = hold.not_appending();
+    if !not_appending.is_empty() {
         return Err(format!(
             "open without O_APPEND in {}",
-            list_writers(&stubborn)
+            list_writers(&not_appending)
         ));
     }
     if hold.is_hidden() {
@@ -142,7 +142,7 @@ fn appenders_only(context: &RotationContext<'_>, opened: &OpenLog) -> Result<(),
     Ok(())
 }
 
-/// Steps 1 and 2.
+/// Does steps 1 and 2.
 fn copy(
     context: &RotationContext<'_>,
     opened: &OpenLog,
@@ -168,7 +168,7 @@ fn copy(
     packed_archive.publish_over(context, report)
 }
 
-/// Steps 3 and 4: takes the first `held` bytes off a file, as far as they fill units; the rest of them is blanked.
+/// Does steps 3 and 4: takes the first `held` bytes off a file, as far as they fill units; the rest of them is blanked.
 fn take_off(
     context: &RotationContext<'_>,
     opened: &OpenLog,

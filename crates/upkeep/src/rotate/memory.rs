@@ -20,7 +20,7 @@ impl Collapsing {
 }
 
 impl RotationMemory {
-    /// The note about lines that a dead run was taking off this file.
+    /// The note about lines that an interrupted run was taking off this file.
     pub(super) fn collapsing_of(&self, file: &OpenLog) -> Option<&Collapsing> {
         let noted = self.collapsing.as_ref();
         noted.filter(|noted| noted.inode == file.metadata.ino())

@@ -1,15 +1,15 @@
 //! Rotation: seal, compress, index and expire, one enterprise at a time.
 //!
 //! ```text
-//! lock -> tidy      what a run that died left behind
+//! lock -> tidy      what an interrupted run left
 //!      -> look      Survey: what is there, who has it open
 //!      -> plan      pure: Survey x Policy -> steps, each with its reason
 //!      -> apply     one step at a time, through fsx::DiskOps
 //!      -> Report    what was done, what waits and for what, what went wrong
 //! ```
-//! **No line is lost, whenever a run may die.** A file is removed only when another file holds each of its bytes,
-//! decoded again and synced, and when no process can write to it any more (`no_writers`). In between, lines are in
-//! two files; readers and the next run recognise them by content (`source::overlap`). **No existing file is
+//! **No line is lost, at whatever moment a run is killed.** A file is removed only when another file holds each of its
+//! bytes, decoded again and synced, and when no process can write to it any more (`no_writers`). In between, lines are
+//! in two files; readers and the next run recognise them by content (`source::overlap`). **No existing file is
 //! replaced**, except an archive by one that holds all of it and more.
 //!
 //! `seal`, `collapse` and `remove` do the steps, `packing` makes archives, `memory` keeps what the folder does not
@@ -59,7 +59,8 @@ pub use verify::CheckTimes;
 use context::RotationContext;
 use semaphore::Semaphore;
 
-/// Rounds of survey and plan: a second one if the first finished what a dead run had begun.
+/// Maximum number of rounds of survey and plan: there is a second one if the first finished what an interrupted run had
+/// begun.
 const ROUNDS_MAX: usize = 2;
 
 /// How the live file is rotated.
@@ -281,7 +282,7 @@ impl<'r> Rotation<'r> {
             let (plan, is_clock_right) = self.plan(context, &survey, lock.last_taken, report);
             report.begin(&survey, &plan);
             watch_plan(context, &plan);
-            let finishes = plan.finishes_a_dead_run();
+            let finishes = plan.finishes_an_interrupted_run();
             apply::apply(context, &survey, plan, report);
             if is_clock_right {
                 // The next run reads the time of this run from the lock. If the time can't be set, the next run uses

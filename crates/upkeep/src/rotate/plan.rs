@@ -26,8 +26,8 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// Whether a step finishes a dead run, after which a new plan is needed.
-    pub(super) fn finishes_a_dead_run(&self) -> bool {
+    /// Whether a step finishes an interrupted run, after which a new plan is needed.
+    pub(super) fn finishes_an_interrupted_run(&self) -> bool {
         let takes_off = |step: &RotationStep| matches!(step.kind, StepKind::TakeOff { .. });
         self.steps.iter().any(takes_off)
     }
@@ -120,7 +120,7 @@ pub(super) fn plan(survey: &RotationSurvey, policy: &Policy) -> Plan {
     plan
 }
 
-/// Adds steps for lines that a dead run copied and did not take off.
+/// Adds steps for lines that an interrupted run copied and did not take off.
 fn take_off(plan: &mut Plan, survey: &RotationSurvey) {
     for seen in survey.live().into_iter().chain(survey.finished()) {
         if let Some((archive, held_bytes)) = &seen.more.to_take_off {
@@ -318,12 +318,12 @@ fn is_large(seen: &RotationFile, policy: &Policy) -> bool {
 
 /// Why lines can't be taken off the live file's front, and what to do instead.
 fn no_collapse(hold: &OpenWriters) -> Option<String> {
-    let stubborn = hold.stubborn();
-    if !stubborn.is_empty() {
+    let not_appending = hold.not_appending();
+    if !not_appending.is_empty() {
         return Some(format!(
             "is due, but can't be rotated: {} has it open without O_APPEND; let it write through \
              WatchedFileHandler (--mode rename)",
-            list_writers(&stubborn)
+            list_writers(&not_appending)
         ));
     }
     if hold.is_hidden() {

@@ -1,10 +1,10 @@
 //! Seals a finished file: makes its archive, then removes the file.
 //!
-//! A run may die after any step:
+//! A run may be killed after any step:
 //! ```text
-//! 1. pack X (after what X.gz holds) under a temporary name    dead: the next run removes it
+//! 1. pack X (after what X.gz holds) under a temporary name    killed: the next run removes it
 //! 2. decode it, compare lines, length and checksum; sync
-//! 3. give it the name X.gz; sync the folder                   dead: X and X.gz hold the same lines,
+//! 3. give it the name X.gz; sync the folder                   killed: X and X.gz hold the same lines,
 //! 4. put its index in place                                   readers and the next run see that
 //! 5. remove X, see `remove`                                   by content and finish with 5
 //! ```
@@ -157,7 +157,7 @@ pub(super) fn access_of_both(archive: &OpenLog, file: &OpenLog) -> Result<Access
     })
 }
 
-/// A dead run may not have made the index.
+/// An interrupted run may not have made the index.
 fn index_unless_fresh(
     context: &RotationContext<'_>,
     archive: &OpenLog,

@@ -10,9 +10,9 @@ use calltrace_store::tree::FileName;
 /// What a step does, and to which files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StepKind {
-    /// Tidies up after a run that died.
+    /// Tidies up after an interrupted run.
     Tidy(Tidy),
-    /// Takes lines off a file's front that a dead run had copied to an archive.
+    /// Takes lines off a file's front that an interrupted run had copied to an archive.
     TakeOff {
         /// The file.
         log: FileName,
@@ -41,7 +41,7 @@ pub enum StepKind {
     Catalog,
 }
 
-/// What is done about a file that a dead run left.
+/// What is done about a file that an interrupted run left.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Tidy {
     /// Removes the unfinished archive of this name.

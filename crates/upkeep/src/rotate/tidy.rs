@@ -1,4 +1,4 @@
-//! Cleans up after a dead run: removes unfinished files, and finishes or undoes the removal of logs.
+//! Cleans up after an interrupted run: removes unfinished files, and finishes or undoes the removal of logs.
 //!
 //! This is done under the lock, so no run works on these files. A log that was being removed is in its archive, or
 //! too old. But a writer may have opened it at the last moment: then the log gets its name back, or, if the name is

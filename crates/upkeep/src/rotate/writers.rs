@@ -76,7 +76,7 @@ impl OpenWriters {
     }
 
     /// The writers that do not append. While they have the file open, no lines can be taken off its front.
-    pub(super) fn stubborn(&self) -> Vec<WriterProcess> {
+    pub(super) fn not_appending(&self) -> Vec<WriterProcess> {
         let writers = self.writers.iter();
         writers.filter(|writer| !writer.appends).cloned().collect()
     }

@@ -13,7 +13,7 @@ use calltrace_store::tree::FileName;
 pub(crate) struct Listing {
     /// Names of log files, in reading order. An entry with such a name may still not be a file.
     pub(crate) logs: Vec<FileName>,
-    /// Files that a dead run left, in the order of their names.
+    /// Files that an interrupted run left, in the order of their names.
     pub(crate) leftovers: Vec<Leftover>,
     /// Anything else, in no order.
     pub(crate) others: Vec<OsString>,

@@ -1,7 +1,7 @@
 //! What a rotation must remember of an enterprise because the folder does not show it.
 //!
 //! The file is `<enterprise>/.calltrace/rotate.toml`. It may be deleted. Then rotation is more careful until it has
-//! learned again: it takes names that it gave itself for a writer's, and lines that a dead run was taking off a
+//! learned again: it takes names that it gave itself for a writer's, and lines that an interrupted run was taking off a
 //! file stay there.
 
 use std::io::ErrorKind;

@@ -19,7 +19,7 @@ pub(crate) fn leaving(name: &FileName) -> String {
     format!("{PREFIX}{}{LEAVING}", name.full())
 }
 
-/// A file that a dead run left, by its name.
+/// A file that an interrupted run left, by its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Leftover {
     /// An unfinished file that was to get this name.

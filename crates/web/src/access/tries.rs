@@ -281,7 +281,7 @@ mod tests {
         let right = tries.settle(tried, &here, TryResult::Unguessable, now);
         assert!(
             right.is_err(),
-            "an address with no try left is refused all the same"
+            "an address with no try left is still refused"
         );
     }
 

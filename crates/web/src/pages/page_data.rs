@@ -83,7 +83,8 @@ pub struct ListPage<'a> {
     pub mistake: Option<Mistake>,
     /// The calls of this page, newest first, each with its link; an empty link leads nowhere.
     pub rows: &'a [(Summary, String)],
-    /// What became of the missed calls, if it is known; their enterprise has the number 0.
+    /// Whether the missed calls were returned, if it is known. The enterprise of the page has the
+    /// index 0.
     pub returns: Option<&'a Returns>,
     /// The counts of all calls that match.
     pub tally: &'a CallTally,
@@ -95,7 +96,7 @@ pub struct ListPage<'a> {
     pub names: &'a Names,
     /// The token that opens the page; the form sends it along.
     pub token: &'a str,
-    /// Links.
+    /// The links of the page.
     pub links: &'a ListLinks,
 }
 

@@ -134,8 +134,8 @@ fn talks(s: &Summary) -> Vec<(String, i64)> {
     talks
 }
 
-/// Returns the extensions that a call rang, each once. They are those of all legs, where the dials of the
-/// main leg are not all.
+/// Returns the extensions that all legs of a call rang, each once: the main leg may have dialled only some of
+/// them.
 pub(super) fn rung(s: &Summary) -> Vec<String> {
     let mut rung: Vec<String> = Vec::new();
     let of_dials = s.ringing.iter().map(|ringing| &ringing.party);

@@ -160,7 +160,7 @@ impl Teller for StoryWords<'_> {
         named.join(", ")
     }
 
-    /// The same, with a remark if none of them answers.
+    /// The names of rung parties, with a remark if none of them answers.
     fn rung(&self, rung: &[RungParty]) -> String {
         let none = self.is_over && rung.iter().all(|it| it.outcome == RingOutcome::NotAnswered);
         let remark = match none {

@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_that_is_none_is_a_mistake_to_show() {
+    fn an_invalid_day_is_shown_as_a_mistake() {
         for typed in [
             "x",
             "2025-13-01",

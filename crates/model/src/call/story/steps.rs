@@ -107,9 +107,9 @@ impl StoryBuilder<'_> {
         wanted: impl Fn(usize, &Ringing) -> bool,
     ) -> Vec<RungParty> {
         let mut taken: Vec<RungParty> = Vec::new();
-        for (at, (ringing, told)) in self.s.ringing.iter().zip(&mut self.rung).enumerate() {
-            if !*told && (from..=to).contains(&ringing.from) && wanted(at, ringing) {
-                *told = true;
+        for (at, (ringing, is_in_step)) in self.s.ringing.iter().zip(&mut self.rung).enumerate() {
+            if !*is_in_step && (from..=to).contains(&ringing.from) && wanted(at, ringing) {
+                *is_in_step = true;
                 if !taken.iter().any(|known| known.party == ringing.party) {
                     taken.push(RungParty {
                         party: ringing.party.clone(),
@@ -237,7 +237,7 @@ impl StoryBuilder<'_> {
         let from = left.plus_millis(-TOGETHER_MILLIS);
         let is_own = |f: &Fact| f.uid() == followed || same_party(&text(f.phone()), &self.s.client);
         let dials: Vec<usize> = self.records(from, to, &[Event::Dial]);
-        let mut let_go: Vec<RungParty> = Vec::new();
+        let mut targets: Vec<RungParty> = Vec::new();
         for dial in dials
             .iter()
             .map(|&at| &self.facts[at])
@@ -262,7 +262,7 @@ impl StoryBuilder<'_> {
                 party,
             });
             let again: Vec<RungParty> = again.collect();
-            let_go.extend(
+            targets.extend(
                 rings
                     .into_iter()
                     .chain(again)
@@ -294,7 +294,7 @@ impl StoryBuilder<'_> {
         records.dedup();
         // A party that transferred the other side and is then rung for it again, as after parking, is not the
         // target of the transfer.
-        let (again, let_go): (Vec<RungParty>, Vec<RungParty>) = let_go
+        let (again, targets): (Vec<RungParty>, Vec<RungParty>) = targets
             .into_iter()
             .partition(|rung| before.with.contains(&rung.party));
         if let (false, Some(&dial)) = (again.is_empty(), dials.first()) {
@@ -304,7 +304,7 @@ impl StoryBuilder<'_> {
             };
             self.push(self.facts[dial].at, rang, vec![dial]);
         }
-        let to = let_go;
+        let to = targets;
         let event = match to.is_empty() {
             true => StepEvent::Held { by, calls, lasted },
             false => StepEvent::HandedOver { by, to, lasted },
@@ -315,7 +315,7 @@ impl StoryBuilder<'_> {
     /// Adds the ringings that are in no other step: those of a queue, of one telephone after the other, or
     /// after a greeting.
     fn other_rings(&mut self) {
-        while let Some(next) = self.rung.iter().position(|told| !told) {
+        while let Some(next) = self.rung.iter().position(|is_in_step| !is_in_step) {
             let at = self.s.ringing[next].from;
             let until = at.plus_millis(TOGETHER_MILLIS);
             let callers = self.callers.clone();

@@ -459,14 +459,14 @@ fn an_occupied_name_is_freed_first_or_waited_for() {
 }
 
 #[test]
-fn the_work_of_a_dead_run_is_finished_first() {
+fn the_work_of_an_interrupted_run_is_finished_first() {
     let archive = seen("events.log.2025-12-02.gz", "2025-12-02 23:50");
     let live = knowing(due_file(), |more| {
         more.to_take_off = Some((archive.log.name.clone(), 4000));
     });
     let survey = with(vec![archive], Some(live));
     let first = plan(&survey, &Policy::default());
-    assert!(first.finishes_a_dead_run());
+    assert!(first.finishes_an_interrupted_run());
     assert_eq!(first.steps[0].bytes, Some(4000));
     assert_eq!(
         auto(&survey)[1..],
