@@ -199,7 +199,7 @@ fn site(
     Ok((site, settings.connections))
 }
 
-/// The link that opens the enterprise with the newest records, on stdout.
+/// Prints the link that opens the enterprise with the newest records, on stdout.
 fn print_link(
     app: &App,
     front: &PublicUrl,

@@ -133,7 +133,7 @@ impl Engine {
     /// Compares a file's index with the file; see [`index::check`].
     ///
     /// # Errors
-    /// A clause about the index that says what is wrong.
+    /// Returns a clause about the index that says what is wrong.
     pub fn check(&self, log: &LogFile) -> Result<Option<u64>, String> {
         self.pool.install(|| index::check(log, self.zone))
     }

@@ -400,8 +400,7 @@ impl<'q> CallCollector<'q> {
         wants_newest && self.has_newest(before)
     }
 
-    /// Whether the limit is reached as in [`CallCollector::is_full`], even if the question also wants a
-    /// tally.
+    /// As [`CallCollector::is_full`], but without regard to a tally.
     fn has_newest(&mut self, before: Stamp) -> bool {
         let Some(limit) = self.question.limit else {
             return false;

@@ -277,7 +277,8 @@ impl Engine {
         trace
     }
 
-    /// The lines that hold the id as a whole token, and longer ids that contain it, as far as they are kept.
+    /// Finds the lines that hold the id as a whole token, and longer ids that contain it, as far as they are
+    /// kept.
     pub(super) fn seek(
         &self,
         corpus: &Corpus,

@@ -21,7 +21,8 @@ pub(super) struct Ctx<'c, F> {
     pub(super) news: &'c mut Vec<FileNews>,
     /// Read buffer. It grows for a line that is longer than it.
     pub(super) buffer: &'c mut Vec<u8>,
-    /// When names in the folder last changed, if that is long enough ago to be certain.
+    /// When names in the folder last changed, if that is so long ago that a further change would
+    /// have another time.
     pub(super) steady_names: Option<SystemTime>,
     pub(super) now: Instant,
     pub(super) window: Duration,

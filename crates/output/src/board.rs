@@ -238,7 +238,7 @@ fn width_of(cells: &[[String; 6]], last: usize) -> usize {
         .saturating_sub(GAP)
 }
 
-/// The cells of a row, each as wide as the widest of its column. A column without cells is left out.
+/// Returns the cells of a row, each as wide as the widest of its column. A column without cells is left out.
 fn padded(
     cells: &[[String; 6]],
     row: &[String; 6],

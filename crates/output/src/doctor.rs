@@ -187,7 +187,7 @@ fn head(out: &mut impl Write, last: &mut String, heading: String) -> io::Result<
     Ok(())
 }
 
-/// `of` names the enterprise of the evidence, if the finding is of several enterprises.
+/// Writes a finding. `of` names the enterprise of the evidence, if the finding is of several enterprises.
 fn write_finding(
     out: &mut impl Write,
     finding: &Finding,
@@ -228,7 +228,7 @@ fn write_finding(
     Ok(())
 }
 
-/// A paragraph under its finding, after its label.
+/// Writes a paragraph under its finding, after its label.
 fn write_paragraph(
     out: &mut impl Write,
     label: &str,

@@ -175,7 +175,7 @@ fn participants(call: &TracedCall) -> HashSet<String> {
     all
 }
 
-/// The numbers that an Asterisk event says participants have.
+/// Adds the numbers that participants have according to an Asterisk event.
 fn add_numbers(all: &mut HashSet<String>, fact: &Fact) {
     if !fact.is_asterisk() {
         return;

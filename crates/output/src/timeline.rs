@@ -185,7 +185,7 @@ pub(super) fn header(
     Ok(())
 }
 
-/// Text indented by two, in as many lines as it takes.
+/// Writes text indented by two, in as many lines as it takes.
 fn lines(
     out: &mut impl Write,
     text: &str,

@@ -117,7 +117,7 @@ impl HostsWork {
         Some(rows.iter().filter(is_failed).count() as u64)
     }
 
-    /// Whether a host answers at all.
+    /// Checks whether a host answers at all.
     async fn check(&self, host: &Host) -> (String, Result<(), String>) {
         // No host has a journal of this day, and an answer that says so proves that the host can be asked.
         let wanted = JournalQuery::all_of(JournalDays::Range(FIRST_DAY, FIRST_DAY));

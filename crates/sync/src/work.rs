@@ -75,7 +75,7 @@ pub trait SyncWork: Send + Sync {
     /// Counts the hangups in the journals of `today` (the date of the server) that the service did not accept.
     async fn unsuccessful(&self, today: NaiveDate) -> UnacceptedHangups;
 
-    /// Whether each host can be reached, by its name in the settings, within some seconds. `Err` holds a reason
-    /// without any secret.
+    /// Checks within some seconds whether each host can be reached. Hosts are named as in the settings. `Err` holds a
+    /// reason without any secret.
     async fn check_hosts(&self) -> Vec<(String, Result<(), String>)>;
 }

@@ -88,9 +88,9 @@ fn make_like(folder: &Folder, ops: &dyn DiskOps, like: &Metadata) -> io::Result<
     Ok(own)
 }
 
-/// Version 0.1, run as root, made the folder first and then changed its owner. A folder of a run that was interrupted
-/// in between gets the owner now. A folder that holds other files may have been moved here from anywhere: the owner may
-/// have no right to its content.
+/// Gives the folder the owner of the logs. Version 0.1, run as root, made the folder first and then changed its owner.
+/// A folder of a run that was interrupted in between gets the owner now. A folder that holds other files may have been
+/// moved here from anywhere: the owner may have no right to its content.
 fn take_over(own: &Folder, ops: &dyn DiskOps, user: u32, like: &Metadata) -> io::Result<()> {
     let is_ours = |name: &std::ffi::OsString| name.to_str().is_some_and(is_of_a_run);
     // A folder of another user is used with the rights of the logs' owner, if that owner has any there.

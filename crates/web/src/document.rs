@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-/// Returns one of our documents with the version of the program wherever the text has an empty one.
+/// Returns one of our documents with each empty `version` replaced by the version of the program.
 pub(super) fn versioned(text: &str) -> Value {
     let version = concat!(r#""version": ""#, env!("CARGO_PKG_VERSION"), '"');
     let text = text.replace(r#""version": """#, version);

@@ -125,7 +125,8 @@ impl HealthCheck {
     }
 }
 
-/// An empty tree is a new one if this process may write to it; otherwise its disk is most likely not mounted.
+/// Judges an empty tree: it is a new one if this process may write to it; otherwise its disk is most likely
+/// not mounted.
 fn empty(is_writable: bool) -> Result<(), String> {
     match is_writable {
         true => Ok(()),

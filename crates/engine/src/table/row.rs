@@ -219,7 +219,8 @@ fn visit_rest(v: &mut impl RowVisitor, call: &mut Summary) {
     });
 }
 
-/// One element for each person in a stretch of talk; elements with the same times are one stretch.
+/// Visits the stretches of talk as a list with one element for each person; elements with the same times are
+/// one stretch.
 fn heard(v: &mut impl RowVisitor, start: Stamp, all: &mut Vec<TalkSpan>) {
     let alone = |heard: &TalkSpan| {
         let (from, to) = (heard.from, heard.to);

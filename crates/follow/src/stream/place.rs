@@ -106,7 +106,7 @@ impl<H: OpenFile> FileStream<H> {
         Ok(text)
     }
 
-    /// The file begins with `front` from now on; its former content is known up to `position`.
+    /// Records that the file now begins with `front`; its former content is known up to `position`.
     fn begin_anew(&mut self, front: &[u8], position: u64) {
         self.torn = None;
         let trail = match position == self.position {
@@ -117,7 +117,7 @@ impl<H: OpenFile> FileStream<H> {
         self.former = Some(FormerContent::new(head, position, trail));
     }
 
-    /// The file was truncated. Unread content is lost, unless there is a copy.
+    /// Reads a truncated file from its beginning. Unread content is lost, unless there is a copy.
     fn start_over(&mut self, front: &[u8]) {
         self.begin_anew(front, self.position);
         self.was_truncated = true;
@@ -126,9 +126,9 @@ impl<H: OpenFile> FileStream<H> {
         self.trail.clear();
     }
 
-    /// A rotation took several days off the front, each into its own archive. The bytes handed out last then
-    /// are in the present file, or in a later archive together with what followed them. If they are in
-    /// neither, the file was truncated after its front was copied.
+    /// Finds the position after a rotation that took several days off the front, each into its own archive.
+    /// The bytes handed out last are then in the present file, or in a later archive together with what
+    /// followed them. If they are in neither, the file was truncated after its front was copied.
     fn follow_trail<F: FileSystem>(
         &mut self,
         ctx: &mut Ctx<'_, F>,

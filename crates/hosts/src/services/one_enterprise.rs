@@ -71,7 +71,7 @@ impl OneEnterprise {
         }
     }
 
-    /// At the end of the log, counts the headers that have no body.
+    /// Ends the log: counts the headers that have no body.
     pub(super) fn finish(&mut self, out: &mut LogContents) {
         while !self.headers.is_empty() {
             self.drop_header(out);

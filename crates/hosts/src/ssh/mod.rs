@@ -117,7 +117,8 @@ fn file_option(name: &str, file: &SshFile) -> OsString {
     format!("{name}=\"{}\"", file.as_str().replace('%', "%%")).into()
 }
 
-/// ssh continues without a key that it cannot read, and then reports only that it was refused.
+/// Checks that the key can be read. ssh continues without a key that it cannot read, and then reports only that it was
+/// refused.
 fn check_key(host: &Host, key: &SshFile) -> Result<(), HostError> {
     let wrong = File::open(key.path()).err();
     wrong.map_or(Ok(()), |error| {

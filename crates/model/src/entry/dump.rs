@@ -13,7 +13,7 @@ pub(super) fn value(value: &Value) -> String {
     out
 }
 
-/// The recursion is not deeper than that of the parser that read the value.
+/// Appends a value to `out`. The recursion is not deeper than that of the parser that read the value.
 fn push(out: &mut String, value: &Value) {
     match value {
         Value::Object(fields) => {

@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_goes_on_tells_every_moment_and_orders_them() {
+    fn continued_times_identify_each_moment_and_are_in_order() {
         for (zone, day) in [
             (
                 Zone::named("Europe/Berlin").expect("a zone"),

@@ -16,7 +16,8 @@ pub struct Extent {
 }
 
 impl Extent {
-    /// As `total` (`null` if not all were counted), `total_at_least`, `limit` and `cut`.
+    /// Adds the fields `total` (`null` if not all were counted), `total_at_least`, `limit` and
+    /// `cut`.
     pub fn put(&self, fields: &mut Map<String, Value>) {
         let total = (!self.may_match_more).then_some(self.matches);
         fields.insert("total".to_owned(), json!(total));

@@ -87,7 +87,7 @@ pub fn write_traces(
     out.write_all(b"\n")
 }
 
-/// One traced call, its lines after the first one indented by `indent`.
+/// Writes one traced call, its lines after the first one indented by `indent`.
 fn write_trace(
     out: &mut dyn Write,
     (trace, call): (&Trace, &TracedCall),

@@ -22,7 +22,8 @@ pub(super) enum ColumnValue {
     Day(NaiveDate),
 }
 
-/// A column after the group, its calls and how these ended: its name, and how its value is read.
+/// A column after those of the group, the number of calls and the outcomes: its name, and the
+/// function that reads its value.
 type Figure = (&'static str, fn(&Figures) -> Option<i64>);
 
 /// Durations are milliseconds.
@@ -84,7 +85,7 @@ pub(super) fn row(shown: &StatsView<'_>, group: &Group) -> Vec<Option<ColumnValu
     let enterprise = |place: usize| ColumnValue::Text(shown.enterprises[place].to_string());
     let key = match &group.key {
         GroupKey::Hour(hour) => vec![ColumnValue::Number(i64::from(*hour))],
-        // As ISO 8601 counts them.
+        // Monday is 1, as in ISO 8601.
         GroupKey::Weekday(day) => vec![ColumnValue::Number(i64::from(day + 1))],
         GroupKey::Day(day) => vec![ColumnValue::Day(*day)],
         GroupKey::Enterprise(place) => vec![enterprise(*place)],

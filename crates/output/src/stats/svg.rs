@@ -111,7 +111,7 @@ fn week(shown: &StatsView<'_>, words: &StatsWords) -> (usize, Markup) {
     (parts.len() * height, content)
 }
 
-/// The hours of the week of one kind of calls, their numbers in the cells.
+/// Draws the hours of the week for one kind of calls, with the number of calls in each cell.
 fn map(
     words: &StatsWords,
     (title, class, counts): (&str, &str, &WeekCounts),

@@ -8,9 +8,10 @@ const PARTS: [&str; 9] = [
     "phone", "who", "line", "bridge", "channel", "with", "name", "caller", "event",
 ];
 
-/// An event in words. `text` gives a part of it, empty if the event does not have it: the `phone` of the
-/// other side, `who` is rung or was, the `line`, the `bridge`, the `channel`, the number `with` which it is
-/// connected, the `name` and the number of its `caller`, the word for an `event` of another kind.
+/// An event in words. `text` returns a part of it by name, or an empty text if the event does not have it:
+/// `phone` (of the other side), `who` (the parties that are rung or were rung), `line`, `bridge`, `channel`,
+/// `with` (the number that the channel is connected to), `name` and `caller` (name and number of the
+/// channel's caller), and `event` (the word for an event of another kind).
 pub fn event(fact: &Fact, voice: Voice, text: impl Fn(&str) -> String) -> String {
     let part = |name, text: String| PhrasePart {
         name,

@@ -36,7 +36,7 @@ pub fn write_story(
     timeline::footer(out, &view.call.summary, width)
 }
 
-/// Each fault, the gravest first, with its code.
+/// Writes each fault, the most severe first, with its code.
 pub(super) fn write_faults(
     out: &mut impl Write,
     view: &StoryView<'_>,

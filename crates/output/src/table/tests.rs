@@ -1,4 +1,5 @@
-//! Tables of invented calls: which columns leave when there is less room, and that all rows fit.
+//! Tables of invented calls: which columns are dropped when there is less room, and that all rows
+//! fit.
 
 use expect_test::expect;
 
@@ -67,7 +68,7 @@ fn people(extensions: &[(&str, &str)]) -> BTreeMap<EnterpriseName, People> {
     [(name(), known)].into()
 }
 
-/// What is shown in Minsk, without colours.
+/// The table with times of Minsk, without colours.
 fn shown(
     calls: &[Summary],
     people: &BTreeMap<EnterpriseName, People>,
@@ -92,7 +93,7 @@ fn shown(
 }
 
 #[test]
-fn each_day_has_its_line_and_each_row_of_a_pipe_its_day() {
+fn a_terminal_shows_each_day_once_and_a_pipe_shows_it_in_each_row() {
     let no_names = BTreeMap::new();
     expect![[r#"
         times of Europe/Minsk, UTC+03:00
@@ -116,7 +117,7 @@ fn each_day_has_its_line_and_each_row_of_a_pipe_its_day() {
 }
 
 #[test]
-fn columns_leave_in_their_order() {
+fn columns_are_dropped_in_a_fixed_order() {
     let no_names = BTreeMap::new();
     let heads = |width| {
         let shown = shown(&calls(), &no_names, Some(width));
@@ -170,7 +171,7 @@ fn a_wide_id_has_a_line_of_its_own_and_takes_no_column_away() {
     assert!(of_80.contains("RING TALK  TG ID"), "{of_80}");
     let own: Vec<&str> = of_80.lines().filter(|line| line.ends_with(wide)).collect();
     assert_eq!(own, [format!("{wide:>80}")]);
-    // All of them are wide: there the columns give way, as far as they can.
+    // If all ids are wide, columns are dropped to make room for them, until no more can be dropped.
     many.iter_mut()
         .for_each(|call| call.main_uid = wide.to_owned());
     for width in [60, 80, 100] {

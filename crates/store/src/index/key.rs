@@ -3,9 +3,9 @@
 //! There are three kinds of keys, each 32 bits wide. A key may stand for several things (an index
 //! may name too many blocks, never too few), so a block that it leads to is a candidate:
 //! - **seconds**: the ten digits before a dot, anywhere in a line. All ids born in one second share
-//!   one, and so does every longer id that holds the one asked for.
+//!   one key, and a longer id that contains a requested id shares the key of that id.
 //! - **names**: CRC-32 of a letter and a name: `B` bridge, `L` Local channel, `M` message id, `U`
-//!   UniqueId without a second of birth, `H` extension that an internal hangup is of.
+//!   UniqueId without a second of birth, `H` extension with an internal hangup.
 //! - **phones**: the last seven digits of every run of seven digits or more, anywhere in a line.
 
 use calltrace_model::call::{CallType, Edge, Event, Fact};
@@ -213,9 +213,9 @@ mod tests {
     }
 
     #[test]
-    fn an_index_of_version_0_1_leads_to_every_name_that_is_read_since() {
-        // It has the keys of lines, and those of the names that it knew: the id and the bridge. The line that
-        // shows that a bridge is only for hold is found by that bridge.
+    fn names_that_newer_versions_read_are_found_with_an_index_of_version_0_1() {
+        // Such an index has the keys of lines, and those of the names that version 0.1 knew: the id and the
+        // bridge. The line that shows that a bridge is only for hold is found by that bridge.
         let line = "2025-12-02 09:15:10,100|AST|bridge_create||{\"BridgeUniqueid\": \"b1\", \"BridgeTechnology\": \"holding_bridge\"}";
         let place = calltrace_model::record::Place {
             source: 0,

@@ -251,7 +251,7 @@ impl NumberWriter {
         self.u32(section.crc);
     }
 
-    /// Damage is not recorded: damaged files are not indexed.
+    /// Appends a finding. Damage is not recorded, because damaged files are not indexed.
     fn finding(&mut self, finding: &ContentFinding) {
         let kind = match finding {
             ContentFinding::HalfLine { .. } => 0,

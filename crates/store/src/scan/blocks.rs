@@ -468,7 +468,8 @@ impl<'s> Blocks<'s> {
         }
     }
 
-    /// Only a buffer that had to grow can hold a long line, which is then its first.
+    /// Records the buffer's first line if it is a long one. Only a buffer that had to grow can hold
+    /// a long line, and only as its first.
     fn note_long_line(&mut self, end: usize) {
         if end - self.from <= LONG_LINE_BYTES {
             self.remember_time(end);

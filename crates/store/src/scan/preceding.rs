@@ -72,7 +72,7 @@ impl<'s> PrecedingTimes<'s> {
         let from = known.map_or(0, |seen| at(seen.until, offset).min(text.len()));
         let found = last_record(offset + from as u64, &text[from..]);
         let before = self.seen.get();
-        // Without a record here, the content before it is as unknown as it was.
+        // If there is no record here and nothing was known before, nothing is known now.
         if found.is_some() || before.is_some() {
             self.seen.set(Some(PrecedingState {
                 until: offset + text.len() as u64,

@@ -31,7 +31,7 @@ pub struct CopyOutcome {
     pub new: u64,
     /// Hangups that could not be written.
     pub errors: u64,
-    /// The first 20 of them.
+    /// The first 20 hangups that could not be written.
     pub named: Vec<RowError>,
     /// Why the rest was not tried.
     pub failure: Option<SourceError>,
@@ -116,7 +116,7 @@ impl CallDatabase {
         Ok(())
     }
 
-    /// The rows of a batch count only after its commit.
+    /// Writes a batch in one transaction. Its rows are counted only after the commit.
     async fn write_batch(
         &self,
         session: &Session,
@@ -191,7 +191,7 @@ impl CallDatabase {
             "received_timestamp" => time(row.written),
             "raw_data" => Some(row.body.clone()),
             "extra_data" => None,
-            other => unreachable!("{other} is no column of CALLS"),
+            other => unreachable!("{other} is not a column of CALLS"),
         });
         let status = match row.is_answered() {
             true => "answered",

@@ -103,7 +103,7 @@ impl Clause {
     }
 
     /// Whether each name in the text has its field and each field its name.
-    fn is_whole(&self) -> bool {
+    fn has_all_fields(&self) -> bool {
         let placeholders: Vec<&str> = self.pieces().filter_map(|(_, name)| name).collect();
         let known = |name: &&str| self.fields.iter().any(|(field, _)| field == name);
         placeholders.iter().all(known)
@@ -204,7 +204,7 @@ impl Finding {
         self
     }
 
-    /// Adds how many files there are in all, if there are several; the text names them `{files}`.
+    /// Adds how many files there are in all, if there are several; the text has `{files}` for the number.
     pub(super) fn of_several(self, text: &'static str, files: usize) -> Finding {
         match files {
             0 | 1 => self,
@@ -234,9 +234,9 @@ impl Finding {
     }
 
     /// Whether each text has the fields that it names, and no others.
-    pub(super) fn is_whole(&self) -> bool {
+    pub(super) fn has_all_fields(&self) -> bool {
         let mut clauses = self.seen.iter().chain([&self.remedy]);
-        clauses.all(Clause::is_whole)
+        clauses.all(Clause::has_all_fields)
     }
 }
 
@@ -250,7 +250,7 @@ mod tests {
             text: "{n} of {all}, see",
             fields: vec![("n", Field::Count(1)), ("all", Field::Count(2))],
         };
-        assert!(clause.is_whole());
+        assert!(clause.has_all_fields());
         let pieces: Vec<_> = clause.pieces().collect();
         assert_eq!(
             pieces,
@@ -261,7 +261,7 @@ mod tests {
                 text: "{x}",
                 fields: Vec::new()
             }
-            .is_whole()
+            .has_all_fields()
         );
         let spare = vec![("x", Field::Count(1))];
         assert!(
@@ -269,7 +269,7 @@ mod tests {
                 text: "",
                 fields: spare
             }
-            .is_whole()
+            .has_all_fields()
         );
     }
 }

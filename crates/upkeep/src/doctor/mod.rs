@@ -170,7 +170,7 @@ impl Doctor<'_> {
             findings.extend(foreign::in_root(self.tree, surveys.is_empty()));
         }
         findings.sort_by_key(|finding| (finding.severity, finding.code));
-        debug_assert!(findings.iter().all(Finding::is_whole), "{findings:?}");
+        debug_assert!(findings.iter().all(Finding::has_all_fields), "{findings:?}");
         findings
     }
 }
@@ -199,7 +199,7 @@ fn check(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Vec<Findin
     findings.sort_by_key(|finding| (finding.severity, finding.code));
     for finding in &mut findings {
         debug_assert!(
-            finding.is_whole(),
+            finding.has_all_fields(),
             "{finding:?} lacks a field, or names none"
         );
         finding.enterprise = Some(survey.more.enterprise.clone());

@@ -146,7 +146,7 @@ impl TextReading {
         self.last = self.last.max(Some(at));
     }
 
-    /// A call's first records are written within a second or two of the birth of its channel.
+    /// Records how long after the birth of its channel a call's first record was written: normally a second or two.
     fn birth(&mut self, at: Stamp, ast: &Ast<'_>, zone: LogZone) {
         let begins = matches!(ast.event, b"start" | b"dial");
         if !begins || self.met.len() >= LAGS_MAX || !self.met.insert(ast.uid.to_vec()) {

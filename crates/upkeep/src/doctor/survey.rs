@@ -96,9 +96,9 @@ impl HealthSurvey {
         for name in listing.leftovers.iter().map(Leftover::name) {
             self.leftover(circumstances, folder, &name, name.clone());
         }
-        let (names, no_files): (Vec<FileName>, Vec<FileName>) =
+        let (names, not_files): (Vec<FileName>, Vec<FileName>) =
             (listing.logs.into_iter()).partition(|name| is_file(folder, &name.full()));
-        let others = no_files.iter().map(|name| name.full().into());
+        let others = not_files.iter().map(|name| name.full().into());
         let others = others.chain(listing.others).take(LOOKED_AT_MAX);
         let foreign = others.filter_map(|name| ForeignFile::of(folder, name));
         self.more.foreign.extend(foreign);

@@ -111,7 +111,7 @@ fn take(
     }
 }
 
-/// A finished file that is not sealed gets an index as a plain file.
+/// Makes an index for a finished file that is not sealed, as for any plain file.
 fn index_unsealed(context: &RotationContext<'_>, step: &RotationStep, report: &mut RotationReport) {
     let (StepKind::Seal(name) | StepKind::Merge(name) | StepKind::Finish(name)) = &step.kind else {
         return;

@@ -335,7 +335,7 @@ impl<'r> Rotation<'r> {
         {
             let what = format!(
                 "nothing expires, as this host's clock may be wrong: {why}; if it is right, \
-                 --force-expire"
+                 use --force-expire"
             );
             report.trouble(Trouble::new(context.folder.path(), what));
         }

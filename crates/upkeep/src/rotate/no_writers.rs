@@ -15,7 +15,7 @@ use super::context::RotationContext;
 use calltrace_store::error::cant;
 use calltrace_store::fsx::{DiskOps, FileIdentity, Holders, Lease, list_writers};
 
-/// How long [`lease_in_between`] may wait: many times what it takes to open a file, write a line
+/// How long [`lease_between_writes`] may wait: many times what it takes to open a file, write a line
 /// and close it.
 pub(super) const FREE_WITHIN: Duration = Duration::from_millis(250);
 
@@ -49,18 +49,18 @@ impl RotationContext<'_> {
         if let Ok(lease) = self.ops.lease(file) {
             return Ok(NoWriters { lease: Some(lease) });
         }
-        self.left_alone(file)
+        self.prove_by_descriptors(file)
             .unwrap_or_else(|error| Err(cant("be looked at", &error)))
     }
 
-    fn left_alone(&self, file: &File) -> io::Result<Result<NoWriters, String>> {
+    fn prove_by_descriptors(&self, file: &File) -> io::Result<Result<NoWriters, String>> {
         let metadata = file.metadata()?;
         let holders = Holders::look();
         let writers = holders.writers(FileIdentity::of(&metadata));
         if !writers.is_empty() {
             return Ok(Err(format!("still open in {}", list_writers(writers))));
         }
-        let refused = match lease_in_between(self.ops, file, FREE_WITHIN) {
+        let refused = match lease_between_writes(self.ops, file, FREE_WITHIN) {
             Ok(lease) => return Ok(Ok(NoWriters { lease: Some(lease) })),
             Err(error) => error,
         };
@@ -89,7 +89,7 @@ impl RotationContext<'_> {
 ///
 /// # Errors
 /// `WouldBlock` when it was open at every try; otherwise as [`Lease::take`].
-pub(super) fn lease_in_between(
+pub(super) fn lease_between_writes(
     ops: &dyn DiskOps,
     file: &File,
     within: Duration,
@@ -124,9 +124,10 @@ mod tests {
         std::fs::write(&path, "x").expect("written");
         let file = File::open(&path).expect("open");
         let writer = File::options().append(true).open(&path).expect("open");
-        let in_between = |millis| lease_in_between(&Disk, &file, Duration::from_millis(millis));
+        let between_writes =
+            |millis| lease_between_writes(&Disk, &file, Duration::from_millis(millis));
         let begin = Instant::now();
-        let refused = in_between(20).expect_err("somebody has it");
+        let refused = between_writes(20).expect_err("somebody has it");
         if refused.kind() == ErrorKind::InvalidInput {
             return testing::skipped(testing::NO_LEASES);
         }
@@ -136,7 +137,7 @@ mod tests {
             thread::sleep(Duration::from_millis(20));
             drop(writer);
         });
-        in_between(10_000).expect("it is free in time");
+        between_writes(10_000).expect("it is free in time");
         closing.join().expect("no panic");
     }
 }

@@ -288,7 +288,8 @@ fn rename(
     plan.steps.push(step.bytes(seen.log.bytes));
 }
 
-/// Each day that has ended goes to its own archive; today's lines stay, unless all lines are due.
+/// Adds the steps of a collapse: each day that has ended goes to its own archive; today's lines stay, unless all lines
+/// are due.
 fn collapse(
     plan: &mut Plan,
     seen: &RotationFile,

@@ -157,7 +157,7 @@ pub(super) fn access_of_both(archive: &OpenLog, file: &OpenLog) -> Result<Access
     })
 }
 
-/// An interrupted run may not have made the index.
+/// Makes the index if it is missing or old: an interrupted run may not have made it.
 fn index_unless_fresh(
     context: &RotationContext<'_>,
     archive: &OpenLog,

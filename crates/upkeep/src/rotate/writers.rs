@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::sync::OnceLock;
 
 use super::context::{OpenLog, RotationContext};
-use super::no_writers::{FREE_WITHIN, lease_in_between};
+use super::no_writers::{FREE_WITHIN, lease_between_writes};
 use calltrace_store::error::cant;
 use calltrace_store::fsx::{DiskOps, FileIdentity, Holders, WriterProcess, collapse_unit};
 
@@ -63,7 +63,7 @@ impl OpenWriters {
         }
         hold.see(holders.get_or_init(Holders::look), identity);
         if hold.writers.is_empty() {
-            match lease_in_between(ops, file, FREE_WITHIN) {
+            match lease_between_writes(ops, file, FREE_WITHIN) {
                 Ok(_) => hold.is_free = true,
                 // A process may have opened it since the processes were read.
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {

@@ -232,7 +232,7 @@ fn search(
     };
     let period = asked.period(day_of(clock, now));
     let listed = of(period)?;
-    if !listed.rows.is_empty() || !asked.is_of_no_day() {
+    if !listed.rows.is_empty() || !asked.names_no_day() {
         return Ok(listed);
     }
     let newest = engine.search(

@@ -25,7 +25,7 @@ const LINE_CHARS_MAX: usize = 40;
 
 /// The largest number of days for which hours or days of the week can be selected, because each day is a
 /// search of its own.
-const PARTED_DAYS_MAX: i64 = 31;
+const SPLIT_DAYS_MAX: i64 = 31;
 
 /// The days that are searched, inclusive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,7 +113,7 @@ impl ListRequest {
             let (Some(from), Some(to)) = (filters.from, filters.to) else {
                 return Err(Mistake::Choice);
             };
-            if (to - from).num_days() >= PARTED_DAYS_MAX {
+            if (to - from).num_days() >= SPLIT_DAYS_MAX {
                 return Err(Mistake::Choice);
             }
         }
@@ -146,7 +146,7 @@ impl ListRequest {
     }
 
     /// Whether no day was asked for; then the newest day that has calls is shown.
-    pub(super) fn is_of_no_day(&self) -> bool {
+    pub(super) fn names_no_day(&self) -> bool {
         self.filters.from.is_none() && self.filters.to.is_none() && self.phone.is_none()
     }
 
@@ -313,8 +313,8 @@ impl ListAddress<'_> {
             day_before: before,
             day_after: after,
             spans: spans.map(|(from, to)| {
-                let is_parted = filters.hours.is_some() || filters.weekday.is_some();
-                let is_here = self.period == ListDays::Days(from, to) && !is_parted;
+                let is_split = filters.hours.is_some() || filters.weekday.is_some();
+                let is_here = self.period == ListDays::Days(from, to) && !is_split;
                 tab(is_here, filters.on(from, to))
             }),
             outcomes: [None, Some(Outcome::Missed)]
@@ -322,8 +322,8 @@ impl ListAddress<'_> {
         }
     }
 
-    /// Returns the filters with the days that were searched, so that the next page shows the same days,
-    /// also tomorrow.
+    /// Returns the filters with the days that were searched, so that the next page shows the same days even
+    /// if it is opened tomorrow.
     pub(super) fn fixed(&self) -> Filters {
         let filters = &self.asked.filters;
         match self.period {

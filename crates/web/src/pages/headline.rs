@@ -61,7 +61,7 @@ pub(super) fn headline(context: &PageContext, page: &CallPage<'_>, it: &Headline
     }
 }
 
-/// A text in which one tap selects the client's number.
+/// Draws a text in which one tap selects the client's number.
 fn with_number(text: &str, number: &str) -> Markup {
     let parts = match phone::digits_of(
         number
@@ -182,7 +182,7 @@ fn dialled(client: &str) -> Option<String> {
     }
 }
 
-/// The summary as a text to pass on: one tap selects all of it, without a script.
+/// Draws the summary as a text to pass on: one tap selects all of it, without a script.
 fn forward(context: &PageContext, page: &CallPage<'_>, result: &str, answer: &str) -> Markup {
     let l = context.language;
     let s = &page.call.summary;

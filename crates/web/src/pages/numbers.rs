@@ -7,7 +7,7 @@ use super::row::look_of;
 use calltrace_model::call::Outcome;
 use calltrace_model::stats::Outcomes;
 
-/// `143 звонка: 120 принято, 23 пропущено`; each number links to its calls.
+/// Draws `143 звонка: 120 принято, 23 пропущено`; each number links to its calls.
 pub(super) fn numbers(l: Language, total: Outcomes, link: &dyn Fn(Outcome) -> String) -> Markup {
     let words = [
         l.of("с ответом", "answered"),

@@ -116,7 +116,7 @@ impl<'n> PageNames<'n> {
         }
     }
 
-    /// The same as [`PageNames::text`], with each part isolated for its writing direction.
+    /// Draws the text of [`PageNames::text`], with each part isolated for its writing direction.
     pub(super) fn party(&self, party: &str) -> Markup {
         let number = html! { bdi.num { (grouped(party)) } };
         match self.name(party) {

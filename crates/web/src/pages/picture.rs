@@ -151,7 +151,7 @@ struct Picture<'p> {
     upto: Stamp,
 }
 
-/// The hatching for ringing, and the head of an arrow.
+/// Defines the hatching for ringing, and the head of an arrow.
 fn definitions() -> Markup {
     html! {
         defs {

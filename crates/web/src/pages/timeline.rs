@@ -273,7 +273,7 @@ impl TimelinePage<'_> {
         }
     }
 
-    /// `Отправлено: Анна Сидорова`, `Отправлено в 5 чатов`
+    /// Draws `Отправлено: Анна Сидорова` or `Отправлено в 5 чатов`.
     fn op(&self, action: MessageAction, name: &[u8], facts: &[&Fact]) -> Markup {
         let l = self.context.language;
         let done = match action {

@@ -15,8 +15,8 @@ const TROUBLES_MAX: usize = 5;
 /// The engine's words for a file that ends in an incomplete line.
 const HALF_LINE: &str = "middle of a line";
 
-/// A box that says which parts of calls, or of one call, may be missing; empty when everything could be read.
-/// A line that is still being written does not belong to a call that has ended.
+/// Draws a box that says which parts of calls, or of one call, may be missing; draws nothing if everything
+/// could be read. A line that is still being written does not belong to a call that has ended.
 pub(super) fn missing_parts(
     context: &PageContext,
     call: Option<&Summary>,
@@ -68,8 +68,8 @@ fn listed(context: &PageContext, troubles: &[&Trouble]) -> Markup {
     }
 }
 
-/// `Файл за 27.11.2025 повреждён после 10:32:07`, with the file's name and the engine's reason for the person
-/// who repairs it. The folder is not shown, because it gives information about the server.
+/// Draws `Файл за 27.11.2025 повреждён после 10:32:07`, with the file's name and the engine's reason for the
+/// person who repairs it. The folder is not shown, because it gives information about the server.
 fn sentence(context: &PageContext, trouble: &Trouble) -> Markup {
     let l = context.language;
     let name = file_name(&trouble.path);

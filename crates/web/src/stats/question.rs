@@ -19,7 +19,7 @@ pub(super) enum FileFormat {
 }
 
 impl FileFormat {
-    /// All formats. A new one is added here and in the methods below, and written in `written`.
+    /// All formats. A new one is added here and in the methods below, and the function `written` writes it.
     pub(super) const ALL: [FileFormat; 3] =
         [FileFormat::Csv, FileFormat::Json, FileFormat::Parquet];
 
@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn only_bounded_spans_up_to_a_day_can_be_asked_for() {
-        let asked = read("").expect("nothing is a week up to today");
+        let asked = read("").expect("no parameters mean a week up to today");
         assert_eq!(asked.link, StatsLink::default());
         assert_eq!(asked.group_by(), GroupBy::Day);
         let asked = read("period=day&date=2025-12-02&format=csv").expect("it is right");

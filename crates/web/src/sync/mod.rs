@@ -1,5 +1,5 @@
 //! Runs of synchronisation over HTTP, on a separate listener: started by requests or by an interval, and
-//! reported. The answers are those of the field's service on port 8007.
+//! reported. The answers are those of the older service that installations run on port 8007.
 //!
 //! ```text
 //! jobs      runs in the background: one per enterprise, a few at a time

@@ -61,7 +61,7 @@ impl ReportedStates {
         self.calls.tidy(stamp(time), &mut tell);
     }
 
-    /// A client calls, 151 answers, and both leave.
+    /// Takes the records of a call in which a client calls, 151 answers, and both leave.
     fn leaves(&mut self) {
         let rings = "\"Phone\": \"375290001234\", \"CallType\": 0, \"Extensions\": [\"151\"]";
         self.take("09:15:00", "dial", MAIN, rings);

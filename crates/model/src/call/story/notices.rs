@@ -79,8 +79,8 @@ fn join(known: &mut StepEvent, fresh: &StepEvent) -> bool {
     is_same
 }
 
-/// When the bot deletes the message of one stage and sends the message of the next, both become one step, the
-/// step of the sending.
+/// Joins two steps in which the bot deletes the message of one stage and sends the message of the next: they
+/// become one step, the step of the sending.
 fn fold_deletions(steps: &mut Vec<Step>, facts: &[Fact]) {
     let is = |step: &Step, wanted: MessageAction| matches!(&step.event, StepEvent::Messages { action, .. } if *action == wanted);
     let last = |step: &Step| -> Stamp { step.records.last().map_or(step.at, |&at| facts[at].at) };

@@ -123,7 +123,7 @@ impl Lanes {
         self.all[at].spans.push(span);
     }
 
-    /// The same as `add`, except for the client, who already has spans of its own.
+    /// Adds a span as `add` does, but not to the client, who already has spans of its own.
     fn add_other(&mut self, party: &str, span: PersonSpan) {
         let at = self.at(party);
         if !self.all[at].is_client {

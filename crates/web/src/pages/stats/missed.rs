@@ -1,4 +1,4 @@
-//! Missed calls: what became of them, and which clients were not called back.
+//! Missed calls: how many were returned, by whom, and which clients were not called back.
 
 use maud::{Markup, html};
 
@@ -14,7 +14,7 @@ use calltrace_model::stats::Fates;
 /// The largest number of names of rung extensions, and of people who called back.
 const NAMED_MAX: usize = 4;
 
-/// What became of missed calls.
+/// Draws the section about missed calls: how many of them were returned, and by whom.
 pub(super) fn section(
     context: &PageContext,
     page: &StatsPage<'_>,
@@ -117,7 +117,8 @@ fn by_whom(l: Language, page: &StatsPage<'_>, people: &PageNames<'_>) -> Markup 
     }
 }
 
-/// A call that was not returned; it links to its page, else to the calls of its client.
+/// Draws a call that was not returned, with a link to its page or, if it has none, to the calls of
+/// its client.
 fn unreturned(
     context: &PageContext,
     page: &StatsPage<'_>,

@@ -121,8 +121,8 @@ fn head(context: &PageContext, page: &StatsPage<'_>, has_calls: bool) -> Markup 
     }
 }
 
-/// The main figures: how many calls were missed, how many of them were not called back, how long clients
-/// wait.
+/// Draws the main figures: how many calls were missed, how many of them were not called back, and how long
+/// clients wait.
 fn figures(l: Language, page: &StatsPage<'_>) -> Markup {
     let total = &page.days.total;
     let (all, missed) = (total.outcomes.all(), total.outcomes.of(Outcome::Missed));

@@ -17,7 +17,8 @@ const HOSTS_MAX: usize = 10;
 /// The longest extension that the list accepts (characters).
 const EXTENSION_CHARS_MAX: usize = 20;
 
-/// How long clients wait; folded: how long they talk, and how long messages and requests took.
+/// Draws how long clients wait and, folded, how long they talk and how long messages and requests
+/// took.
 pub(super) fn speed(context: &PageContext, page: &StatsPage<'_>) -> Markup {
     let (l, total) = (context.language, &page.days.total);
     let more = [
@@ -116,7 +117,7 @@ fn requests(l: Language, hosts: &[HostRequests]) -> Markup {
     }
 }
 
-/// All people who had calls, the busiest first.
+/// Lists all people who had calls, the busiest first.
 pub(super) fn persons(
     context: &PageContext,
     page: &StatsPage<'_>,
@@ -153,7 +154,7 @@ pub(super) fn persons(
     }
 }
 
-/// All lines, the busiest first; draws nothing if no call names one.
+/// Lists all lines, the busiest first; draws nothing if no call names one.
 pub(super) fn lines(context: &PageContext, page: &StatsPage<'_>, people: &PageNames<'_>) -> Markup {
     let l = context.language;
     let filters = |name: &str| {
