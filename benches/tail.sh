@@ -80,7 +80,7 @@ follow() {
         sleep 0.005
     done
     echo $((($(date +%s%N) - began) / 1000000))
-    # The follower ends when it finds its pipe closed; end both by id all the same.
+    # The follower ends when it finds its pipe closed; still end both by id.
     pkill -P $$ -f "^$1 .*$root" 2>/dev/null
     kill "$pid" 2>/dev/null
     wait 2>/dev/null

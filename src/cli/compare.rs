@@ -29,7 +29,7 @@ was sent to 15 minutes after the sender stopped waiting for an answer. White spa
 with _ make no difference.
 
 Exit status: 0 the same, 1 something is missing, differs or arrived twice, 2 an error or an incomplete \
-comparison (what was found is printed all the same), 130 interrupted."
+comparison (what was found is still printed), 130 interrupted."
 )]
 pub struct CompareArgs {
     /// File with the sent events: a call_tester_events.log, or a host's journal Listen_AMI_DATE.db

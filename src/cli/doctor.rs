@@ -57,5 +57,5 @@ Findings:
     }
     help + "
 Exit status: 0 nothing found, 1 something found, 2 an error or not everything could be checked \
-(what was found is printed all the same)."
+(what was found is still printed)."
 }

@@ -24,7 +24,7 @@ A file gets its name when it is complete. A run that was interrupted is continue
 that is over is written again only if its log files changed. A file that another program wrote is never replaced.
 
 Exit status: 0 calls were found, 1 none were though everything was searched, 2 an error or an incomplete \
-search (what was found is written all the same)."
+search (what was found is still written)."
 )]
 pub struct ExportArgs {
     #[command(flatten)]

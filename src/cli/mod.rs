@@ -72,7 +72,7 @@ Examples:
       records as they arrive",
     after_long_help = "\
 Exit status: 0 found or done, 1 nothing found though everything was searched, 2 an error or an \
-incomplete search (what was found is printed all the same), 130 interrupted.
+incomplete search (what was found is still printed), 130 interrupted.
 
 Manual: calltrace(1), a page for each subcommand such as calltrace-trace(1), calltrace-config(5) for \
 the settings and calltrace-format(5) for the files."
@@ -187,7 +187,7 @@ Examples:
       every record; --why explains why each leg belongs",
     after_long_help = "\
 Exit status: 0 found, 1 no such call though everything was searched, 2 an error, no id or \
-number given, or an incomplete answer (what was found is printed all the same)."
+number given, or an incomplete answer (what was found is still printed)."
 )]
 pub struct TraceArgs {
     /// The enterprise (all if omitted), then any UniqueId of the call, or an outside number for its newest call
@@ -235,7 +235,7 @@ pub enum TraceFormat {
     Json,
     /// One JSON value per record, then the call.
     Ndjson,
-    /// The lines as they stand in the files.
+    /// The lines as they are in the files.
     Raw,
     /// One self-contained file without secrets.
     Html,

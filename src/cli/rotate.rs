@@ -31,7 +31,7 @@ The mode says how the live file events.log is rotated:
   auto
       the mode that fits the files and their writers; -v says which one and why
 
-Exit status: 0 done or nothing to do, 2 something went wrong (everything else is done all the same)."
+Exit status: 0 done or nothing to do, 2 something went wrong (everything else is still done)."
 )]
 pub struct RotateArgs {
     /// Enterprises to rotate; all if omitted

@@ -264,10 +264,10 @@ Examples:
 Filters on the call (phone, ext, trunk, chat, direction, status, min-*, transferred, recovered, fault, since, until) \
 must all hold. Filters on a record (event, kind, http-status, min-request, action, message, text, regex) must all hold for one \
 of its records. With --lines all of them are filters on a record, and records are shown as in calltrace tail, \
-with the match marked; in a pipe they are not cut, and --format raw prints the lines as they stand in the files.
+with the match marked; in a pipe they are not cut, and --format raw prints the lines as they are in the files.
 
 Exit status: 0 found, 1 nothing found though everything was searched, 2 an error or an incomplete \
-search (what was found is printed all the same)."
+search (what was found is still printed)."
 )]
 pub struct SearchArgs {
     #[command(flatten)]
@@ -346,7 +346,7 @@ pub enum SearchFormat {
     Ndjson,
     /// Comma-separated values with a header.
     Csv,
-    /// The lines as they stand in the files.
+    /// The lines as they are in the files.
     Raw,
 }
 

@@ -25,7 +25,7 @@ day in which it began, in the time zone that is shown. Whether a missed call was
 of the client, also calls that the filters leave out and calls after --until.
 
 Exit status: 0 found, 1 no such call though everything was searched, 2 an error or an incomplete \
-search (what was found is counted all the same)."
+search (what was found is still counted)."
 )]
 pub struct StatsArgs {
     #[command(flatten)]

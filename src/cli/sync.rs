@@ -24,7 +24,7 @@ event is missing when 15 minutes have passed since it was sent, no such event is
 file may hold it. A second run adds nothing.
 
 Exit status: 0 everything is in the logs now, 1 with --dry-run if something is missing, 2 a host, a journal or a log \
-could not be read or written (everything else is done all the same)."
+could not be read or written (everything else is still done)."
 )]
 pub struct SyncArgs {
     /// Enterprises to synchronise; all if omitted

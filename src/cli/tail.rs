@@ -146,7 +146,7 @@ pub enum TailFormat {
     /// One JSON value per record.
     #[value(alias = "json")]
     Ndjson,
-    /// The lines as they stand in the files.
+    /// The lines as they are in the files.
     Raw,
 }
 

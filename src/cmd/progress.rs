@@ -19,7 +19,7 @@ const TICK: Duration = Duration::from_millis(200);
 /// Shows the progress of a read until it is dropped.
 pub(super) struct ReadProgress {
     /// The thread ends when this sender is dropped; nothing is sent.
-    goes_on: Option<Sender<()>>,
+    running: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -33,7 +33,7 @@ impl App {
 
 impl ReadProgress {
     fn new(meter: Arc<Meter>) -> ReadProgress {
-        let (goes_on, ends) = mpsc::channel::<()>();
+        let (running, ends) = mpsc::channel::<()>();
         let (begin, before) = (Instant::now(), meter.now().0);
         let thread = thread::spawn(move || {
             let mut wait = PROGRESS_AFTER;
@@ -48,7 +48,7 @@ impl ReadProgress {
             }
         });
         ReadProgress {
-            goes_on: Some(goes_on),
+            running: Some(running),
             thread: Some(thread),
         }
     }
@@ -56,7 +56,7 @@ impl ReadProgress {
 
 impl Drop for ReadProgress {
     fn drop(&mut self) {
-        self.goes_on = None;
+        self.running = None;
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }

@@ -130,7 +130,7 @@ fn a_host_that_is_not_there_or_hangs_costs_a_bounded_time() {
 fn a_password_of_a_file_logs_in_and_a_wrong_one_is_tried_once() {
     let Some(user) = PasswordUser::make(PASSWORD) else {
         // Only root can make a user with a password.
-        testing::skipped("a login by password needs root; askpass itself is tested all the same");
+        testing::skipped("a login by password needs root; askpass itself is still tested");
         return;
     };
     let (journals, sshd) = (Journals::new(), Sshd::start(&SshdSetup::default()));

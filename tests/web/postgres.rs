@@ -21,7 +21,7 @@ const PASSWORD: &str = "made-up-password";
 /// Answers `started` or `failed`, and `stopped`.
 const KEEPER: &str = r#"
 bin=$1; dir=$2; port=$3
-# A Ctrl-C in the terminal reaches everybody: end by the end of the orders all the same.
+# A Ctrl-C in the terminal reaches everybody: still end by the end of the orders.
 trap : INT TERM HUP
 stop() { [ -z "$pid" ] || { kill -INT "$pid"; wait "$pid"; }; pid=; }
 pid=

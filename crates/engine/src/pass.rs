@@ -190,8 +190,9 @@ impl Engine {
         all.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Calls `each` with the lines of a piece that hold a needle, that `wanted` accepts, and that have a time between `from` and `to` (both inclusive), in order of place. Returns the damage met. A line that is
-    /// not a record has the time of the record before it.
+    /// Calls `each` with the lines of a piece that hold a needle, that `wanted` accepts, and that have a time between
+    /// `from` and `to` (both inclusive), in order of place. Returns the damage met. A line that is not a record has the
+    /// time of the record before it.
     pub(super) fn each_of_piece(
         &self,
         piece: &ContentPiece,
@@ -225,7 +226,7 @@ impl Engine {
                 seen,
             } => {
                 let known = preceding_times(source, *seen);
-                each_of_block(*index, &Block::of(*offset, text).behind(&known));
+                each_of_block(*index, &Block::of(*offset, text).after_content(&known));
                 Vec::new()
             }
             ContentPiece::Unread(task) => {

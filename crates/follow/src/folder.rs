@@ -215,8 +215,8 @@ impl<H: OpenFile> FollowedFolder<H> {
         let steady = wall
             .duration_since(changed)
             .is_ok_and(|age| age > Duration::from_secs(1));
-        let tells = steady && !ctx.files.has_links_out(&self.enterprise);
-        self.names_changed = tells.then_some(changed);
+        let is_certain = steady && !ctx.files.has_links_out(&self.enterprise);
+        self.names_changed = is_certain.then_some(changed);
         ctx.steady_names = self.names_changed;
         self.names_dirty = false;
         self.name_known(ctx, &listed);

@@ -127,7 +127,7 @@ pub struct Follow {
     sweeps_every: Duration,
     busy_until: Option<Instant>,
     /// The failure to watch a folder was reported.
-    told_of_limit: bool,
+    limit_is_reported: bool,
     /// Why following ends, once everything read so far has been handed out.
     end: Option<End>,
 }
@@ -159,7 +159,7 @@ impl Follow {
             sweep_at: now,
             sweeps_every: if options.poll { SWEEP_POLLING } else { SWEEP },
             busy_until: None,
-            told_of_limit: false,
+            limit_is_reported: false,
             end: None,
         };
         if let Err(error) = events {
@@ -280,7 +280,7 @@ impl Follow {
     }
 
     fn report_limit(&mut self, error: &io::Error) {
-        if std::mem::replace(&mut self.told_of_limit, true) {
+        if std::mem::replace(&mut self.limit_is_reported, true) {
             return;
         }
         let why = match error.kind() {

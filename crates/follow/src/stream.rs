@@ -50,7 +50,7 @@ pub(super) struct FileStream<H> {
     unarchived: Option<SystemTime>,
     /// The position is inside a line that is too long to be handed out.
     skips_line: bool,
-    told_of_hole: bool,
+    hole_is_reported: bool,
     /// The content before the last look, if the file has other content now.
     pub(super) former: Option<FormerContent>,
     /// The content changed because the file was truncated.
@@ -83,7 +83,7 @@ impl<H: OpenFile> FileStream<H> {
             recovery: None,
             unarchived: None,
             skips_line: false,
-            told_of_hole: false,
+            hole_is_reported: false,
             former: None,
             was_truncated: false,
         }
@@ -252,7 +252,7 @@ impl<H: OpenFile> FileStream<H> {
             return end.map_or(data.len(), |newline| newline + 1);
         }
         let nuls = data.iter().take_while(|&&b| b == 0).count();
-        if nuls > 0 && !std::mem::replace(&mut self.told_of_hole, true) {
+        if nuls > 0 && !std::mem::replace(&mut self.hole_is_reported, true) {
             let text =
                 "holds a run of NUL bytes: it was truncated under a writer that does not append";
             self.lines.report(ctx, true, text);

@@ -280,10 +280,10 @@ impl<F: FileSystem> Tracker<F> {
             now,
             window,
         };
-        let untold = folder.is_swept && !folder.dirty && !folder.names_dirty;
+        let unannounced = folder.is_swept && !folder.dirty && !folder.names_dirty;
         folder.list(&mut ctx, &mut self.lanes, wall);
         let looked = folder.look(&mut ctx);
-        self.surprised |= untold && looked.bytes > 0;
+        self.surprised |= unannounced && looked.bytes > 0;
         if std::mem::take(&mut folder.is_swept) {
             folder.close(&mut ctx);
         }

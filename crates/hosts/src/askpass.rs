@@ -60,7 +60,7 @@ pub(crate) fn read_password(path: &Path) -> Result<String, String> {
     }
     let line = text.trim_end_matches(['\n', '\r']);
     if line.is_empty() || line.contains('\n') || text.len() as u64 > PASSWORD_BYTES_MAX {
-        return Err("the password must stand in it, in one line, and nothing else".to_owned());
+        return Err("it must hold the password in one line, and nothing else".to_owned());
     }
     Ok(line.to_owned())
 }

@@ -19,14 +19,14 @@ pub fn write_lines(
     stream: &mut RecordStream,
     width: Option<usize>,
 ) -> io::Result<()> {
-    let mut behind: Option<(u32, u64)> = None;
+    let mut last_end: Option<(u32, u64)> = None;
     for entry in &found.lines {
         let place = entry.line.place;
-        if behind.is_some_and(|end| end != (place.source, place.offset)) {
+        if last_end.is_some_and(|end| end != (place.source, place.offset)) {
             writeln!(out, "{}", style::faint("--"))?;
         }
         let end = place.offset + entry.line.text.len() as u64 + 1;
-        behind = Some((place.source, end));
+        last_end = Some((place.source, end));
         let shown = StreamRecord {
             enterprise: found.enterprise.as_str(),
             file: found.file_of(&entry.line),

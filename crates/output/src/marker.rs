@@ -11,7 +11,7 @@ use unicode_width::UnicodeWidthStr;
 /// Columns of a record that are shown before and after a match that its words don't contain.
 const AROUND_COLUMNS: usize = 24;
 
-/// Finds the text, the number and the like that a filter asks for.
+/// Finds the texts and numbers that a filter asks for.
 #[derive(Debug, Clone, Default)]
 pub struct Marker {
     text: Option<String>,
@@ -93,8 +93,8 @@ fn part_around(text: &str, found: Range<usize>) -> String {
     let before: Vec<(usize, char)> = text[..found.start].char_indices().collect();
     let from = before.len().saturating_sub(AROUND_COLUMNS);
     let from = before.get(from).map_or(found.start, |(at, _)| *at);
-    let behind = text[found.end..].char_indices().nth(AROUND_COLUMNS);
-    let to = behind.map_or(text.len(), |(at, _)| found.end + at);
+    let after = text[found.end..].char_indices().nth(AROUND_COLUMNS);
+    let to = after.map_or(text.len(), |(at, _)| found.end + at);
     let mark = |is_cut: bool| if is_cut { "…" } else { "" };
     format!(
         "{}{}{}",
@@ -145,7 +145,7 @@ mod tests {
     fn painted(filter: &RecordFilter, text: &str) -> String {
         let marked = Marker::of(filter).paint(text);
         let (open, close) = style::matched("|").split_once('|').map_or_else(
-            || unreachable!("the text stands in it"),
+            || unreachable!("the text is in it"),
             |(open, close)| (open.to_owned(), close.to_owned()),
         );
         marked.replace(&open, "[").replace(&close, "]")

@@ -143,8 +143,8 @@ impl RecordStream {
             )
         };
         let whole = || {
-            let behind = record.at.map_or(0, |_| Stamp::BYTES);
-            let text = shown.text.get(behind..).unwrap_or_default();
+            let time_end = record.at.map_or(0, |_| Stamp::BYTES);
+            let text = shown.text.get(time_end..).unwrap_or_default();
             masked(&line_text(text.strip_prefix(b"|").unwrap_or(text)))
         };
         let what = match self.detail {

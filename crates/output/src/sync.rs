@@ -38,7 +38,7 @@ pub fn host_line(outcome: &HostOutcome, dry_run: bool) -> String {
     }
     for (number, what) in [
         (outcome.pending, "may still arrive"),
-        (outcome.hidden, "may stand in what could not be read"),
+        (outcome.hidden, "may be in a part that could not be read"),
         (
             outcome.misdated,
             "arrived at another time than the host says",

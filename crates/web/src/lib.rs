@@ -5,7 +5,7 @@
 //! middleware    for every request: log, headers, method, length, robots, time limit, panics
 //! access        token or signature; limits on wrong tries
 //! caller        a program on this host, a client with a token, or a stranger: for the API and metrics
-//! call, list, stats, health    the answer of a path, out of a Site
+//! call, list, stats, health    the answers to the paths, made from a Site
 //! recording, others    further parts of a call's page: its recording, other calls of its client
 //! metrics       counters for Prometheus
 //! work          runs the engine's calls off the async threads, a few at a time

@@ -223,7 +223,7 @@ impl EnterpriseCalls {
         let mut fact = Fact::of(&record, arrival.at, arrived(self.arrivals));
         let filter = &self.filter;
         fact.matched = !filter.is_empty() && filter.matches(&record, Some(arrival.at));
-        let (at, tells) = (fact.at, fact.is_asterisk() || fact.matched);
+        let (at, may_change) = (fact.at, fact.is_asterisk() || fact.matched);
         self.last = Some((at, now));
         let own = self.joiner.push(fact);
         if let Some(slot) = own {
@@ -233,7 +233,7 @@ impl EnterpriseCalls {
             }
             self.changes.add(slot);
         }
-        if !tells {
+        if !may_change {
             return;
         }
         let mut changed = self

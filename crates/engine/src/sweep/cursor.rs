@@ -19,7 +19,7 @@ use calltrace_store::source::{Source, Span, TimeBounds, first_line_at};
 const TASKS_AT_ONCE: u64 = 4;
 const TASK_BYTES_MAX: u64 = 1 << 20;
 
-/// This many last records of some content show how far it goes.
+/// The time that some content reaches is taken from this many of its last records.
 const LAST_FACTS: usize = 16;
 
 /// A position in one source, which moves forward.
@@ -167,7 +167,7 @@ impl<'c> Cursor<'c> {
             .map(|(offset, text, seen)| {
                 let mut parsed = ParsedRecords::default();
                 let known = preceding_times(source, *seen);
-                let block = Block::of(*offset, text).behind(&known);
+                let block = Block::of(*offset, text).after_content(&known);
                 parse_block(how, &block, &mut parsed);
                 parsed
             })

@@ -366,9 +366,9 @@ impl BoundFile {
         };
         let is_late = |index: &Index| {
             let blocks = index.blocks().unwrap_or_default().iter();
-            let behind = blocks.filter(|block| block.span.end > self.bytes);
+            let later = blocks.filter(|block| block.span.end > self.bytes);
             // The block in which the content ended then holds earlier records too.
-            let mut times = behind.filter(|block| block.span.start >= self.bytes);
+            let mut times = later.filter(|block| block.span.start >= self.bytes);
             times.any(|block| {
                 block
                     .times

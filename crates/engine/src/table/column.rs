@@ -73,14 +73,14 @@ impl ReadColumn {
         if !defs.is_empty() {
             ends.push(elements);
         }
-        let is_whole = ends.len() == self.rows && defs.len() == reps.len();
-        is_whole.then_some(ends).ok_or_else(torn)
+        let is_complete = ends.len() == self.rows && defs.len() == reps.len();
+        is_complete.then_some(ends).ok_or_else(torn)
     }
 }
 
 fn one_each<T>(rows: usize, values: Vec<T>) -> Result<Vec<T>> {
-    let is_whole = values.len() == rows;
-    is_whole.then_some(values).ok_or_else(torn)
+    let is_complete = values.len() == rows;
+    is_complete.then_some(values).ok_or_else(torn)
 }
 
 /// Puts `None` if a value is missing.
@@ -95,10 +95,12 @@ fn maybe<T>(defs: &[i16], most: i16, values: Vec<T>) -> Result<Vec<Option<T>>> {
 }
 
 fn lists<T>(ends: Vec<usize>, values: Vec<T>) -> Result<Lists<T>> {
-    let is_whole = ends.last().copied().unwrap_or_default() == values.len();
-    is_whole.then_some(Lists { ends, values }).ok_or_else(torn)
+    let is_complete = ends.last().copied().unwrap_or_default() == values.len();
+    is_complete
+        .then_some(Lists { ends, values })
+        .ok_or_else(torn)
 }
 
 pub(super) fn torn() -> ParquetError {
-    ParquetError::General("its levels do not fit".to_owned())
+    ParquetError::General("its levels do not fit its values".to_owned())
 }

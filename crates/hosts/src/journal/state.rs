@@ -176,7 +176,7 @@ impl fmt::Display for JournalTrouble {
             JournalTrouble::Garbled(lines) => {
                 write!(
                     to,
-                    "came with lines that are no rows ({lines}), which were left out"
+                    "came with lines that are not rows ({lines}), which were left out"
                 )
             }
             JournalTrouble::TooMany => {

@@ -113,7 +113,7 @@ pub(super) fn open(path: &Path) -> Result<OpenLogFile, Unreadable> {
         path.file_name().and_then(|name| name.to_str()),
         path.parent(),
     ) else {
-        return Err(Unreadable(format!("{}: is no file", path.display())));
+        return Err(Unreadable(format!("{}: is not a file", path.display())));
     };
     let parent = parent.filter(|parent| !parent.as_os_str().is_empty());
     let folder = Folder::open(parent.unwrap_or(Path::new("."))).map_err(|error| failed(&error))?;

@@ -102,9 +102,9 @@ impl Grouping {
                 at
             })
             .collect();
-        let behind = self.missed.len();
+        let before = self.missed.len();
         let ends = other.missed_ends.iter();
-        self.missed_ends.extend(ends.map(|end| end + behind));
+        self.missed_ends.extend(ends.map(|end| end + before));
         let missed = other.missed.iter();
         self.missed.extend(missed.map(|at| places[*at]));
     }

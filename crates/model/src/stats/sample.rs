@@ -40,7 +40,7 @@ impl Sample {
         let count = values.len();
         let max = i64::from(*values.iter().max()?);
         let place = |percent: usize| (percent * count).div_ceil(100) - 1;
-        // Each selection moves the values that are not smaller behind it, and the next one searches only
+        // Each selection moves the values that are not smaller after it, and the next one searches only
         // there.
         let mut from = 0;
         let mut at = |percent: usize| {

@@ -8,8 +8,8 @@ impl Segment {
     /// The page that holds `key` if any does.
     pub(super) fn page_of(&self, key: IndexKey) -> Option<PostingsPage> {
         let pages = &self.pages[key.kind as usize];
-        let behind = pages.partition_point(|page| page.first_key <= key.value);
-        behind.checked_sub(1).map(|at| pages[at])
+        let end = pages.partition_point(|page| page.first_key <= key.value);
+        end.checked_sub(1).map(|at| pages[at])
     }
 
     /// Appends the blocks that may hold `key`, counted from `base`; `store` holds the pages. `None`

@@ -55,7 +55,7 @@ impl<'b> Block<'b> {
     }
 
     /// The same block, with what is known of the content before it.
-    pub fn behind(self, preceding: &'b PrecedingTimes<'b>) -> Block<'b> {
+    pub fn after_content(self, preceding: &'b PrecedingTimes<'b>) -> Block<'b> {
         Block {
             preceding: Some(preceding),
             ..self
@@ -101,7 +101,7 @@ pub struct Blocks<'s> {
     done: bool,
     findings: Vec<ContentFinding>,
     /// No time was read yet after the last damage.
-    is_behind_damage: bool,
+    is_after_damage: bool,
     last_time: Option<Stamp>,
     /// The current line begins with a long run of NULs, which is skipped.
     hole: Option<Hole>,
@@ -169,7 +169,7 @@ impl<'s> Blocks<'s> {
             skipping: !begins_line,
             done: span.start >= span.end,
             findings: Vec::new(),
-            is_behind_damage: false,
+            is_after_damage: false,
             last_time: None,
             hole: None,
             handed: 0,
@@ -209,7 +209,7 @@ impl<'s> Blocks<'s> {
                 Some(end) => end,
                 None => continue,
             };
-            if self.is_behind_damage {
+            if self.is_after_damage {
                 self.note_end_of_damage(end);
             }
             if let FillState::Broken(what) = state {
@@ -238,7 +238,7 @@ impl<'s> Blocks<'s> {
                 gauge.reads((end - start) as u64);
             }
             let block = Block::of(offset, &self.buffer[start..end]);
-            return Some(block.behind(&self.preceding));
+            return Some(block.after_content(&self.preceding));
         }
     }
 
@@ -270,14 +270,14 @@ impl<'s> Blocks<'s> {
             let bigger = (self.buffer.len() * 2).min(LINE_BYTES_MAX);
             self.buffer.resize(bigger, 0);
         }
-        let mut behind = 0;
+        let mut after_span = 0;
         while self.filled < self.buffer.len() {
-            // Behind the span only the rest of its last line is needed; it may be long.
+            // After the span only the rest of its last line is needed; it may be long.
             let left = self.span.end.saturating_sub(self.reader.position());
             let wanted = usize::try_from(left)
                 .unwrap_or(usize::MAX)
                 .max(LINE_BYTES_USUAL_MAX)
-                .max(behind);
+                .max(after_span);
             let end = self.buffer.len().min(self.filled.saturating_add(wanted));
             match self.reader.read(&mut self.buffer[self.filled..end]) {
                 Ok(0) => {
@@ -287,7 +287,7 @@ impl<'s> Blocks<'s> {
                 }
                 Ok(got) => {
                     self.filled += got;
-                    behind += if left == 0 { got } else { 0 };
+                    after_span += if left == 0 { got } else { 0 };
                     if left == 0 && self.end_of_span().is_some() {
                         return FillState::More;
                     }
@@ -449,9 +449,9 @@ impl<'s> Blocks<'s> {
             what,
             after: self.last_time,
             until: None,
-            behind: self.reader.position(),
+            end: self.reader.position(),
         });
-        self.is_behind_damage = true;
+        self.is_after_damage = true;
     }
 
     /// Searches the first time after damage.
@@ -460,7 +460,7 @@ impl<'s> Blocks<'s> {
         let Some(first) = lines.find_map(Stamp::parse_prefix) else {
             return;
         };
-        self.is_behind_damage = false;
+        self.is_after_damage = false;
         for finding in &mut self.findings {
             if let ContentFinding::Damaged { until, .. } = finding {
                 until.get_or_insert(first);

@@ -25,7 +25,7 @@ pub enum ContentFinding {
         /// The first time after the damage, as far as that was read.
         until: Option<Stamp>,
         /// Content offset after the damage.
-        behind: u64,
+        end: u64,
     },
     /// There are bytes after the content that are not part of it.
     Trailing(Trailing),
@@ -84,29 +84,26 @@ impl ContentFinding {
     }
 
     fn hides(&self, source: &Source) -> Option<TimeRange> {
-        let (before, behind) = match *self {
+        let (before, later) = match *self {
             ContentFinding::LongLine { cut: false, .. } | ContentFinding::Trailing(_) => {
                 return None;
             }
             ContentFinding::LongLine { offset, bytes, .. } => {
                 let (before, _) = time_around(source, offset);
-                let (_, behind) = time_around(source, offset + bytes as u64);
-                (before, behind)
+                let (_, later) = time_around(source, offset + bytes as u64);
+                (before, later)
             }
             // The content after the end, and further runs of NULs, are not known.
             ContentFinding::HalfLine { offset, .. } | ContentFinding::Hole { offset, .. } => {
                 (time_around(source, offset).0, None)
             }
             ContentFinding::Damaged {
-                after,
-                until,
-                behind,
-                ..
+                after, until, end, ..
             } => match (after, until) {
                 (Some(_), Some(_)) => (after, until),
                 // Only at the edge of a range that was read can the neighbouring record be read.
                 _ if source.is_seekable() => {
-                    let around = time_around(source, behind);
+                    let around = time_around(source, end);
                     (after.or(around.0), until.or(around.1))
                 }
                 _ => (after, until),
@@ -114,8 +111,8 @@ impl ContentFinding {
         };
         let wide = |at: Stamp, by: i64| at.plus_millis(by * DISORDER_MILLIS);
         Some(TimeRange {
-            from: before.map(|at| wide(at.min(behind.unwrap_or(at)), -1)),
-            to: behind.map(|at| wide(at.max(before.unwrap_or(at)), 1)),
+            from: before.map(|at| wide(at.min(later.unwrap_or(at)), -1)),
+            to: later.map(|at| wide(at.max(before.unwrap_or(at)), 1)),
         })
     }
 }

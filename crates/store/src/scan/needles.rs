@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn one_needle_alone_finds_no_line_less() {
+    fn a_single_needle_finds_all_lines_that_a_set_of_it_finds() {
         let text = "x\n1764493655.61 1764493655.61\ny\n1764493655.6";
         for needle in ["1764493655.61", "y", "1764493655.6", "zz", "1111"] {
             let several = found(&Needles::new([needle]), text);

@@ -160,12 +160,12 @@ impl BgzfTable {
     /// The bytes of the file that hold a range of content.
     pub(super) fn file_range(&self, content: Span) -> Range<u64> {
         let first = self.block_of(content.start);
-        let behind = self
+        let end_block = self
             .blocks
             .partition_point(|block| block.content_at < content.end);
         let of = |at: usize| self.blocks.get(at);
         let start = of(first).map_or(0, |block| block.at);
-        let last = behind.checked_sub(1).and_then(of);
+        let last = end_block.checked_sub(1).and_then(of);
         let end = last.map_or(start, |block| block.at + u64::from(block.bytes));
         start..end.max(start)
     }

@@ -71,8 +71,8 @@ pub fn overlap(file: &Source, archive: &Source) -> Option<Overlap> {
     let is_collapse = |from: u64| {
         archive.is_bgzf() && from >= COLLAPSED_BYTES_MIN && held_bytes - from <= BLANKED_BYTES_MAX
     };
-    let tells = has_time && blank_from.is_none_or(is_collapse);
-    tells.then_some(Overlap {
+    let is_proof = has_time && blank_from.is_none_or(is_collapse);
+    is_proof.then_some(Overlap {
         held_bytes,
         part_start,
     })

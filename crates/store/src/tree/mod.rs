@@ -266,7 +266,7 @@ impl Tree {
     /// shipped days are then on their way.
     ///
     /// # Errors
-    /// When a name is malformed or is no enterprise; the error suggests the nearest one that is.
+    /// When a name is malformed or is not an enterprise; the error suggests the nearest enterprise.
     pub fn select(&self, typed: &[String]) -> Result<Vec<EnterpriseName>, Error> {
         let selected = match typed.is_empty() {
             true => self.enterprises()?,

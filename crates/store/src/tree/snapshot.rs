@@ -60,7 +60,7 @@ pub struct Snapshot {
     pub enterprise: EnterpriseName,
     /// `None` for an enterprise with shipped days only.
     folder: Option<Folder>,
-    /// The shipped days that are no local files.
+    /// The shipped days that have no local file.
     shipped: Option<Arc<ShippedDays>>,
     pub files: Vec<Arc<LogFile>>,
     /// The files that could not be opened.

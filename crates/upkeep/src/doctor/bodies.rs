@@ -34,7 +34,7 @@ pub(super) fn check(survey: &HealthSurvey, _: &Circumstances<'_>) -> Vec<Finding
                 .seen("a {event} without {key}")
                 .with("event", Field::Text(event.clone()))
                 .with("key", Field::Text((*key).to_owned()))
-                .why("what the key tells of a call is missing in answers about it")
+                .why("what the key says about a call is missing in answers about it")
                 .remedy("see what writes it: an older listener, or another program"),
         );
     }

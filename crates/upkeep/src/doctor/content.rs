@@ -87,10 +87,10 @@ impl Bodies {
     fn address(&mut self, url: &[u8], place: FilePosition) {
         let url = String::from_utf8_lossy(url);
         let mut parts = BEFORE_NUMBER.iter();
-        let Some((_, behind)) = parts.find_map(|part| url.split_once(part)) else {
+        let Some((_, rest)) = parts.find_map(|part| url.split_once(part)) else {
             return;
         };
-        let number = behind.split(['/', '?', '#']).next().unwrap_or_default();
+        let number = rest.split(['/', '?', '#']).next().unwrap_or_default();
         let is_new = self.named.iter().all(|(_, known)| known != number);
         if is_new && !number.is_empty() && self.named.len() < NAMED_MAX {
             self.named.push((place, number.to_owned()));

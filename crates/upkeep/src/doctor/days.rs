@@ -21,23 +21,23 @@ pub(super) fn check(survey: &HealthSurvey, circumstances: &Circumstances<'_>) ->
 fn outside_day(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Option<Finding> {
     // A file that rotation renamed was the live file until some time after midnight.
     let is_ours = |seen: &ExaminedFile| survey.memory.renamed.contains(&seen.log.name);
-    let with_side = |seen| {
-        let side = side(seen)?;
-        let is_meant = side == DayMismatch::Later && is_ours(seen);
-        (!is_meant).then_some((seen, side))
+    let with_mismatch = |seen| {
+        let mismatch = mismatch(seen)?;
+        let is_expected = mismatch == DayMismatch::Later && is_ours(seen);
+        (!is_expected).then_some((seen, mismatch))
     };
     let outside: Vec<(&ExaminedFile, DayMismatch)> =
-        survey.files.iter().filter_map(with_side).collect();
+        survey.files.iter().filter_map(with_mismatch).collect();
     // The cause of an old finding may be gone, and a sealed file is not changed any more.
     let is_curable = |seen: &ExaminedFile| {
         let is_recent = |last| circumstances.age(last) < RECENT_MILLIS;
         seen.log.form == ContentFormat::Plain && seen.log.last.is_some_and(is_recent)
     };
-    let (seen, side) = outside
+    let (seen, mismatch) = outside
         .iter()
         .max_by_key(|(seen, _)| (is_curable(seen), seen.log.last))?;
     let finding = Finding::warning_if(is_curable(seen), Code::OutsideDay);
-    let finding = seen_outside(finding, seen, *side)?;
+    let finding = seen_outside(finding, seen, *mismatch)?;
     let finding = match outside.len() - 1 {
         0 => finding,
         more => finding
@@ -62,10 +62,10 @@ fn outside_day(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Opti
     })
 }
 
-fn seen_outside(finding: Finding, seen: &ExaminedFile, side: DayMismatch) -> Option<Finding> {
+fn seen_outside(finding: Finding, seen: &ExaminedFile, mismatch: DayMismatch) -> Option<Finding> {
     let day = seen.log.name.day()?;
     let finding = finding.file(seen.log.name.full());
-    Some(match side {
+    Some(match mismatch {
         DayMismatch::Later => match seen.more.beyond_bytes {
             Some(bytes) => finding
                 .seen("it ends with {bytes} of records after {day}, up to {last}")
@@ -97,7 +97,7 @@ enum DayMismatch {
     Elsewhere,
 }
 
-fn side(seen: &ExaminedFile) -> Option<DayMismatch> {
+fn mismatch(seen: &ExaminedFile) -> Option<DayMismatch> {
     let day = seen.log.name.day()?;
     let (first, last) = (seen.log.first?, seen.log.last?);
     let begin = day_start(day)?;

@@ -99,7 +99,7 @@ pub(super) fn verify(context: &RotationContext<'_>, report: &mut RotationReport)
                 "was checked: its index {what}; calls may have been missing, and the index is made again"
             );
             report.trouble(Trouble::new(&context.path(name), what));
-            // Made from the archive itself. An archive that can't be decoded gets no index and is scanned.
+            // The index is made again from the archive. An archive that can't be decoded gets no index and is scanned.
             let _ = context.remove_index(name);
             report.note(&context.path(name), context.index(name));
         }

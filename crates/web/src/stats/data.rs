@@ -1,4 +1,5 @@
-//! The data of statistics: bounded questions to the engine for lists, off the threads that serve connections.
+//! The data of statistics: asks bounded questions of the engine that also answers lists, off the threads that
+//! serve connections.
 
 use std::collections::HashMap;
 
@@ -18,7 +19,7 @@ use calltrace_store::tree::EnterpriseName;
 /// The largest number of listed missed calls that were not returned.
 const UNRETURNED_MAX: usize = 20;
 
-/// The largest number of missed calls that are searched for them.
+/// The largest number of missed calls that are searched to find the listed ones.
 const MISSED_MAX: usize = 5_000;
 
 /// The time range that is counted, bounded on both sides.
@@ -43,7 +44,7 @@ pub(super) struct StatsData {
     pub(super) days: Stats,
     pub(super) persons: Stats,
     pub(super) lines: Stats,
-    /// The newest first, each with whether its client called again.
+    /// The missed calls that were not returned, newest first, each with a flag: its client called again.
     pub(super) unreturned: Vec<(Summary, bool)>,
     pub(super) troubles: Vec<Trouble>,
 }

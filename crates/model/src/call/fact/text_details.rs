@@ -228,8 +228,8 @@ fn numbers(text: &str, cut: bool) -> Vec<u8> {
     let (mut at, mut is_named, mut lists_extensions) = (0, false, false);
     while let Some(c) = text[at..].chars().next() {
         let rest = &text[at..];
-        if let Some(behind) = rest.strip_prefix('<') {
-            at += behind.find('>').map_or(rest.len(), |end| end + 2);
+        if let Some(tag) = rest.strip_prefix('<') {
+            at += tag.find('>').map_or(rest.len(), |end| end + 2);
             continue;
         }
         if rest.starts_with("://") {

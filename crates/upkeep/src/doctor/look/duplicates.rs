@@ -29,7 +29,8 @@ pub(in crate::doctor) struct DuplicatePair {
     pub(in crate::doctor) relation: Relation,
 }
 
-/// Pairs of the same name. `deep` compares all they hold, otherwise their beginnings and lengths.
+/// Finds the pairs of the same name. If `deep`, their whole contents are compared, otherwise their
+/// beginnings and lengths.
 pub(in crate::doctor) fn find(
     folder: &Folder,
     files: &[ExaminedFile],
@@ -69,7 +70,7 @@ fn relation(
     let part = archive.table().map(BgzfTable::parts).unwrap_or_default();
     let part_start = part.last().copied().unwrap_or(0);
     let total = plain.content_bytes()?;
-    // For gzip the length is that of the trailer, which is right for one member.
+    // For gzip the trailer gives the length, which is right if there is one member.
     let packed = archive.content_bytes().map(|bytes| bytes - part_start);
     let ours = plain.text_at(0, COMPARED_BYTES);
     let theirs = archive.text_at(part_start, COMPARED_BYTES);
