@@ -133,8 +133,8 @@ fn missed_call((enterprise, _, call): &ResultRow<'_>) -> Option<MissedCall> {
     })
 }
 
-/// Prints calls as rows, with the names of people and links to their pages; with `fates`, also what became of missed
-/// calls.
+/// Prints calls as rows, with the names of people and links to their pages; with `fates`, also whether missed calls
+/// were returned.
 pub(super) fn print_table(
     app: &App,
     out: &mut Out,
@@ -161,7 +161,7 @@ fn print_calls(
     returns: Option<&Returns>,
     (all, extent): (&[FoundCalls], &Extent),
 ) -> Result<(), Error> {
-    // For each row what became of a missed call; `None` for a call that was not missed.
+    // For each row whether a missed call was returned; `None` for a call that was not missed.
     let fates: Option<Vec<Option<Fate<'_>>>> = returns.map(|returns| {
         let fate = |call: MissedCall| returns.fate(call.enterprise, &call.client, call.first);
         let rows = rows.iter();

@@ -34,13 +34,13 @@ pub struct NameQuery {
 /// The names that were found, by id. Ids without a name are left out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Names {
-    /// Of chats.
+    /// Names of chats.
     pub chats: BTreeMap<String, String>,
-    /// Of extensions.
+    /// Names of extensions.
     pub extensions: BTreeMap<String, String>,
-    /// Of lines.
+    /// Names of lines.
     pub lines: BTreeMap<String, String>,
-    /// Of outside numbers.
+    /// Names of outside numbers.
     pub clients: BTreeMap<String, String>,
     /// Addresses of recordings, by UniqueId, exactly as the source holds them.
     pub recordings: BTreeMap<String, String>,

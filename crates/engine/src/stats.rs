@@ -1,4 +1,4 @@
-//! Statistics of calls, and what became of missed ones.
+//! Statistics of calls, and whether missed ones were returned.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -30,7 +30,7 @@ pub struct StatsQuestion {
 /// Which calls count as the return of a missed one.
 #[derive(Debug, Clone, Copy)]
 pub struct Within {
-    /// Those that begin at most this long (milliseconds) after it.
+    /// A returning call begins at most this long after the missed one (milliseconds).
     pub millis: i64,
     /// The present time: calls may be in progress then, and missed ones may still be returned.
     pub now: Option<Stamp>,
@@ -40,7 +40,7 @@ pub struct Within {
 
 impl Within {
     /// The present time; a time after all records if none is given.
-    fn time_of_day(self) -> Stamp {
+    fn present_time(self) -> Stamp {
         self.now.unwrap_or(Stamp(i64::MAX))
     }
 }
@@ -136,7 +136,7 @@ impl Engine {
         making.counting.join_contacts(contacts);
         let finish = || {
             let counting = making.counting;
-            counting.finish_each(within.millis, within.time_of_day())
+            counting.finish_each(within.millis, within.present_time())
         };
         let (mut stats, groups) = self.pool.install(finish);
         let mut also: Vec<Stats> = by
@@ -158,7 +158,8 @@ impl Engine {
         }
     }
 
-    /// Finds what became of missed calls of these enterprises. Also returns what each enterprise answered.
+    /// Finds out whether missed calls of these enterprises were returned. Also returns what each enterprise
+    /// answered.
     pub fn returns(
         &self,
         tree: &Tree,
@@ -167,7 +168,7 @@ impl Engine {
         within: Within,
     ) -> (Returns, EachFound) {
         let (contacts, found) = self.contacts_after(tree, enterprises, missed, within);
-        let settle = || contacts.settle(within.millis, within.time_of_day());
+        let settle = || contacts.settle(within.millis, within.present_time());
         (self.pool.install(settle), found)
     }
 

@@ -271,7 +271,7 @@ fn bars<'c>(items: impl Iterator<Item = Cow<'c, str>>) -> String {
     items.join("|")
 }
 
-/// Writes all rows as `search` prints them; `fates` has what became of each missed call, if that was asked for.
+/// Writes all rows as `search` prints them; `fates` says whether each missed call was returned, if that was asked for.
 /// Texts that a spreadsheet would take for a formula get an apostrophe, unless `raw`.
 ///
 /// # Errors

@@ -12,13 +12,13 @@ const NAME_CHARS_MAX: usize = 60;
 /// Names by number or id, as the log writes it.
 #[derive(Debug, Clone, Default)]
 pub struct People {
-    /// Of extensions.
+    /// Names of extensions.
     pub extensions: BTreeMap<String, String>,
-    /// Of outside numbers, digits only.
+    /// Names of outside numbers, which have digits only.
     pub clients: BTreeMap<String, String>,
-    /// Of lines.
+    /// Names of lines.
     pub lines: BTreeMap<String, String>,
-    /// Of Telegram chats.
+    /// Names of Telegram chats.
     pub chats: BTreeMap<String, String>,
 }
 

@@ -30,7 +30,7 @@ pub struct TableOptions<'o> {
     /// What rows must fit in, 60 columns or more. `None` for any width, where each row has its date, so
     /// that a row is whole when it is picked out of a pipe.
     pub width: Option<usize>,
-    /// What became of each missed call, if that was asked for.
+    /// Whether each missed call was returned, if that was asked for.
     pub fates: Option<&'o [Option<Fate<'o>>]>,
     /// Names of parties, by enterprise.
     pub people: &'o BTreeMap<EnterpriseName, People>,
@@ -376,7 +376,7 @@ fn named(number: &str, name: Option<&str>, room: usize) -> String {
     }
 }
 
-/// What became of a missed call.
+/// The words for whether a missed call was returned.
 fn called_back(fate: &Fate<'_>) -> String {
     let by = |by: &str| match by {
         "" => String::new(),

@@ -17,7 +17,7 @@ pub struct SyncContext {
     pub tree: Tree,
     /// The engine that reads the logs.
     pub engine: Arc<Engine>,
-    /// The time of day.
+    /// The current time.
     pub now: WallClock,
     /// The operations that change the disk.
     pub ops: Arc<dyn DiskOps + Send + Sync>,

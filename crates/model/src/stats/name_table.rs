@@ -1,4 +1,4 @@
-//! Numbers names, so that each is kept once for all calls that have it.
+//! Gives each name a number, so that it is kept once for all calls that have it.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use foldhash::fast::FixedState;
 /// The size of the cache of recent names.
 const RECENT: usize = 64;
 
-/// Numbers names in the order in which they are first seen.
+/// Gives names numbers, in the order in which they are first seen.
 #[derive(Debug, Clone)]
 pub(super) struct NameTable {
     names: Vec<Box<str>>,

@@ -63,7 +63,7 @@ fn write_safe(out: &mut dyn Write, text: &str) -> io::Result<()> {
 }
 
 /// Writes traced calls, whole, as one document: an object, or an array of several. `only` limits the timeline to
-/// kinds, when it is not empty; `now` is the time of day. The records are converted to JSON one by one.
+/// kinds, when it is not empty; `now` is the current time. The records are converted to JSON one by one.
 ///
 /// # Errors
 /// When `out` can't be written.
@@ -151,7 +151,7 @@ fn document(trace: &Trace, call: &TracedCall, clock: &Clock, now: Stamp) -> Map<
     }
 }
 
-/// A traced call without its records, as a value of type `call`; `now` is the time of day.
+/// A traced call without its records, as a value of type `call`; `now` is the current time.
 pub fn traced(trace: &Trace, call: &TracedCall, clock: &Clock, now: Stamp) -> Value {
     let mut fields = document(trace, call, clock, now);
     fields.shift_remove(TIMELINE);

@@ -1,4 +1,4 @@
-//! How groups are called.
+//! The displayed names of groups.
 
 use super::StatsView;
 use crate::layout::fit;
@@ -7,7 +7,7 @@ use calltrace_model::stats::{GroupBy, GroupKey, Stats};
 use chrono::Datelike;
 use unicode_width::UnicodeWidthStr;
 
-/// The widest that a column of names gets (columns): an enterprise, and a number as people write it.
+/// The maximum width of a column of names (columns): an enterprise, and a number as people write it.
 pub(super) const NAMES_WIDTH_MAX: usize = 24;
 
 /// The words that a picture needs, in the language of its reader.
@@ -15,7 +15,7 @@ pub(super) const NAMES_WIDTH_MAX: usize = 24;
 pub struct StatsWords {
     /// All calls.
     pub calls: &'static str,
-    /// The missed ones of them.
+    /// The missed calls among them.
     pub missed: &'static str,
     /// Shown in place of an empty name.
     pub unnamed: &'static str,

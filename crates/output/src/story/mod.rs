@@ -39,7 +39,7 @@ pub struct StoryView<'t> {
 }
 
 impl<'t> StoryView<'t> {
-    /// Describes the call of a trace; `now` is the time of day.
+    /// Describes the call of a trace; `now` is the current time.
     pub fn of(
         trace: &'t Trace,
         call: &'t TracedCall,

@@ -1,4 +1,4 @@
-//! The time of day, as a parameter.
+//! The current time, as a parameter.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,8 +6,8 @@ use std::time::SystemTime;
 
 use chrono::{DateTime, Utc};
 
-/// Tells the time of day. `cmd` creates the one that asks the system and passes it down; tests make
-/// their own clocks. Durations and deadlines are measured with [`std::time::Instant`] instead,
+/// Returns the current time. `cmd` creates the one that asks the system and passes it down; tests
+/// make their own clocks. Durations and deadlines are measured with [`std::time::Instant`] instead,
 /// which no change of the system's clock affects.
 #[derive(Clone)]
 pub struct WallClock(Arc<dyn Fn() -> SystemTime + Send + Sync>);

@@ -2,7 +2,7 @@
 //!
 //! A sender writes its journal after the answer, so an event may be seen on the receiving side first. An event
 //! without a counterpart waits for it. After [`LiveMatcher::wait_millis`] it is reported as missing, and it keeps
-//! waiting until its window ends. The time of day is a parameter.
+//! waiting until its window ends. The current time is a parameter.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;

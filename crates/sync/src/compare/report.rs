@@ -118,7 +118,7 @@ impl CompareReport {
     }
 }
 
-/// Compares both sides within the limits of the query. `now_millis` is the time of day.
+/// Compares both sides within the limits of the query. `now_millis` is the current time.
 pub fn compare(
     mut sent: SideEvents,
     mut received: SideEvents,

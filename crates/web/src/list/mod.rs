@@ -119,7 +119,7 @@ struct ListResult {
     tally: CallTally,
     period: ListDays,
     troubles: Vec<Trouble>,
-    /// What became of the missed calls among the rows, if it was searched.
+    /// Whether the missed calls among the rows were returned, if this was searched.
     returns: Option<Returns>,
 }
 
@@ -170,9 +170,9 @@ async fn listed(
     visit.answer(site, Length::Long, failed, search).await
 }
 
-/// Finds what became of the missed calls among the rows. Returns `None` if there are none, if they are so far
-/// apart that the search would take longer than the page itself, or if the calls around them can't be read;
-/// then the page does not say it.
+/// Finds out whether the missed calls among the rows were returned. Returns `None` if there are none, if they
+/// are so far apart that the search would take longer than the page itself, or if the calls around them can't
+/// be read; then the page does not say it.
 fn returns(
     site: &Site,
     enterprise: &EnterpriseName,

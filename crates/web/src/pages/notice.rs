@@ -32,7 +32,7 @@ pub enum Notice {
         /// All of them could be read.
         whole: bool,
     },
-    /// A part behind the page failed: the database, the logs, or the page itself.
+    /// Something that the page needs failed: the database, the logs, or the page itself.
     Trouble,
     /// The server is too busy.
     Busy,
@@ -89,7 +89,7 @@ fn words(l: Language, notice: &Notice) -> (&'static str, &'static str, Vec<Strin
             l.of("Срок ссылки истёк", "The link has expired"),
             plain(&[l.of(
                 "Ссылка была верной, но действовала только до определённого дня. Попросите новую.",
-                "The link was right, but held only until a certain day. Ask for a new one.",
+                "The link was right, but it was valid only until a certain day. Ask for a new one.",
             )]),
         ),
         Notice::TooManyTries(seconds) => (
@@ -110,7 +110,7 @@ fn words(l: Language, notice: &Notice) -> (&'static str, &'static str, Vec<Strin
         ),
         Notice::BadRequest => (
             "🧩",
-            l.of("Адрес не разобрать", "The address makes no sense"),
+            l.of("Адрес не разобрать", "The address is not valid"),
             plain(&[l.of(
                 "В адресе есть то, чего в нём быть не может. Откройте ссылку целиком, как она пришла.",
                 "There is something in the address that can't be there. Open the whole link as it came.",
@@ -161,11 +161,11 @@ fn no_such_call(l: Language, id: &str, files: usize, whole: bool) -> Vec<String>
         ),
         (_, true) => l.of(
             format!("просмотрено: {searched}, все целиком"),
-            format!("{searched} searched, all of them whole"),
+            format!("{searched} searched completely"),
         ),
         (_, false) => l.of(
             format!("просмотрено: {searched}, но не всё удалось прочитать: звонок может быть в непрочитанной части"),
-            format!("{searched} searched, but not all could be read: the call may be in what could not"),
+            format!("{searched} searched, but not everything could be read: the call may be in a part that could not"),
         ),
     };
     vec![
