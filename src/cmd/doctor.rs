@@ -9,7 +9,7 @@ use super::root::Root;
 use super::serve::runtime;
 use super::talk::many;
 use super::{App, Exit};
-use crate::cli::{DoctorArgs, DoctorFormat, Global, is_flag};
+use crate::cli::{DoctorArgs, DoctorFormat, Global, is_typed_flag};
 use calltrace_archive::{Bucket, StoreFault};
 use calltrace_directory::Directory;
 use calltrace_output::doctor::{CommandOptions, DoctorView, document, write_findings};
