@@ -13,7 +13,7 @@ use calltrace_upkeep::ship::DaySpec;
     before_help = "\
 Examples:
   calltrace ship
-      copies sealed days of all enterprises that the bucket lacks, as from cron
+      copies what the bucket lacks, of all enterprises, as from cron
   calltrace ship --keep-local 3d --tidy
       then removes local days that the bucket holds, and objects of no use
   calltrace ship 0367 --fetch 2025-11-01..2025-11-07
@@ -29,8 +29,8 @@ pub struct ShipArgs {
     /// Enterprises to ship; all if omitted
     #[arg(value_name = "ENTERPRISE", add = CompletionKind::Enterprise)]
     pub enterprises: Vec<String>,
-    /// Remove local files of shipped days whose last record is older than this many full days, once the bucket was
-    /// read again: 3d, 2w
+    /// Remove local files of shipped days if their last record is older than this many full days, once the bucket
+    /// was read again: 3d, 2w
     #[arg(long, value_name = "DAYS", value_parser = parse_days, add = CompletionKind::Words(&["3d", "7d", "14d"]))]
     pub keep_local: Option<u32>,
     /// Remove objects that no manifest names and that are older than two days

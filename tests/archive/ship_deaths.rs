@@ -84,7 +84,7 @@ fn ship_command(scene: &ShipScene, endpoint: &str) -> Command {
     command
 }
 
-/// Kills a process that nobody has waited for yet.
+/// Kills a child that was not waited for yet.
 fn kill(pid: u32) {
     let _ = Command::new("kill").args(["-9", &pid.to_string()]).status();
 }

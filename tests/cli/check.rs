@@ -141,7 +141,10 @@ fn clients_of_an_enterprise_share_a_row() {
         firing   not_called_back  0367        2025-12-03 15:00      7 clients not called back: +375 29 000-00-00, +375 29 000-00-01, +375 29 000-00-02, +375 29 000-00-03, +375 29 000-00-04 and 2 more
     "#]]
     .assert_eq(&out(&output));
-    assert_eq!(place.json(&[], 5)["findings"].as_array().map(Vec::len), Some(7));
+    assert_eq!(
+        place.json(&[], 5)["findings"].as_array().map(Vec::len),
+        Some(7)
+    );
 }
 
 #[test]

@@ -82,7 +82,7 @@ pub fn is_fresh(snapshot: &Snapshot) -> bool {
 /// # Errors
 /// When an index can't be read or `out` can't be written.
 pub fn build(snapshot: &Snapshot, out: &mut dyn Write) -> io::Result<()> {
-    let listed = indexed(snapshot).into_iter().map(Listed::of_log);
+    let listed = indexed(snapshot).into_iter().map(NewEntry::of_log);
     write(&listed.collect::<io::Result<Vec<_>>>()?, None, out)
 }
 
@@ -101,13 +101,13 @@ pub fn extend(
     let new = logs
         .iter()
         .filter_map(|log| Some((log.as_ref(), usable(log)?)));
-    let mut listed: Vec<Listed> = new.map(Listed::of_log).collect::<io::Result<_>>()?;
+    let mut listed: Vec<NewEntry> = new.map(NewEntry::of_log).collect::<io::Result<_>>()?;
     let is_new = |name: &str| logs.iter().any(|log| log.name.full() == name);
     for (at, archive) in (0..).zip(old.iter().flat_map(|old| &old.archives)) {
         if is_kept(archive) && !is_new(&archive.name) {
             let numbers = Numbers::Old(at);
             let archive = archive.clone();
-            listed.push(Listed { archive, numbers });
+            listed.push(NewEntry { archive, numbers });
         }
     }
     listed.sort_by_key(|listed| FileName::parse(&listed.archive.name));
@@ -115,7 +115,7 @@ pub fn extend(
 }
 
 /// An archive that is to be listed.
-struct Listed {
+struct NewEntry {
     archive: Archive,
     numbers: Numbers,
 }
@@ -127,9 +127,9 @@ enum Numbers {
     Old(u32),
 }
 
-impl Listed {
-    fn of_log((log, index): (&LogFile, Index)) -> io::Result<Listed> {
-        Ok(Listed {
+impl NewEntry {
+    fn of_log((log, index): (&LogFile, Index)) -> io::Result<NewEntry> {
+        Ok(NewEntry {
             archive: Archive::of(log, &index).ok_or_else(torn)?,
             numbers: Numbers::Index(Box::new(index)),
         })
@@ -140,7 +140,7 @@ fn torn() -> io::Error {
     io::Error::other("an index or a catalog turned out to be torn")
 }
 
-fn write(listed: &[Listed], old: Option<&Catalog>, out: &mut dyn Write) -> io::Result<()> {
+fn write(listed: &[NewEntry], old: Option<&Catalog>, out: &mut dyn Write) -> io::Result<()> {
     let mut postings: Vec<u64> = Vec::new();
     let posting = |key: u32, number: u64| u64::from(key) << 32 | number;
     let mut new_places = HashMap::new();

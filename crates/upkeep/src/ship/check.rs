@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use super::plan::{self, Listed, Part};
+use super::plan::{self, ObjectLengths, Part};
 use super::publishing::CurrentManifest;
 use super::report::{CheckedBucket, ShipReport, trouble_of, url_of};
 use super::{ShipEvent, ShipWatcher, Shipping, TRANSFERS};
@@ -14,14 +14,27 @@ use calltrace_archive::{Manifest, ObjectRef};
 use calltrace_store::error::Trouble;
 use calltrace_store::tree::EnterpriseName;
 
+/// A manifest and a bucket, compared.
+struct Comparison {
+    manifest: Manifest,
+    listed: ObjectLengths,
+    /// Objects that the bucket lacks, each with what is wrong.
+    missing: Vec<(ObjectRef, String)>,
+}
+
 impl Shipping<'_> {
     /// Compares the objects of an enterprise with its manifest, `deep` by reading all of them. An enterprise without a
     /// folder or without a manifest is compared all the same.
     pub fn check(&self, name: &EnterpriseName, deep: bool, watch: &ShipWatcher<'_>) -> ShipReport {
         let mut report = ShipReport::new(name, false);
-        let Some((manifest, listed, missing)) = self.compare(name, &mut report) else {
+        let Some(compared) = self.compare(name, &mut report) else {
             return report;
         };
+        let Comparison {
+            manifest,
+            listed,
+            missing,
+        } = compared;
         for (object, what) in &missing {
             let url = url_of(self.bucket, name, &object.key);
             report.trouble(Trouble::new(&url, what.clone()));
@@ -57,11 +70,7 @@ impl Shipping<'_> {
 
     /// The manifest, the listing, and what the listing lacks. Twice, as a run may remove what the manifest no longer
     /// names in between.
-    fn compare(
-        &self,
-        name: &EnterpriseName,
-        report: &mut ShipReport,
-    ) -> Option<(Manifest, Listed, Vec<(ObjectRef, String)>)> {
+    fn compare(&self, name: &EnterpriseName, report: &mut ShipReport) -> Option<Comparison> {
         let mut compared = None;
         for _ in 0..2 {
             let current = CurrentManifest::read(self.bucket, name);
@@ -76,7 +85,11 @@ impl Shipping<'_> {
                 .map(|(object, what)| (object.clone(), what))
                 .collect();
             let is_whole = missing.is_empty();
-            compared = Some((manifest, listed, missing));
+            compared = Some(Comparison {
+                manifest,
+                listed,
+                missing,
+            });
             if is_whole {
                 break;
             }
@@ -118,7 +131,7 @@ impl Shipping<'_> {
         &self,
         name: &EnterpriseName,
         manifest: &Manifest,
-        listed: &Listed,
+        listed: &ObjectLengths,
         report: &mut ShipReport,
     ) {
         let Ok(folder) = self.rotation.tree.folder(name) else {

@@ -41,7 +41,7 @@ pub use fetch::DaySpec;
 pub use report::{CheckedBucket, ShipReport, ShipStep, ShipStepKind};
 
 use local::{FoundDay, LocalDays};
-use plan::{Listed, PlannedDay};
+use plan::{ObjectLengths, PlannedDay};
 use publishing::CurrentManifest;
 use report::{trouble_of, url_of};
 use send::{Sender, Unsent};
@@ -271,13 +271,13 @@ impl<'s> Shipping<'s> {
         &self,
         context: &RotationContext<'_>,
         report: &mut ShipReport,
-    ) -> Option<(CurrentManifest, Listed)> {
+    ) -> Option<(CurrentManifest, ObjectLengths)> {
         let current = CurrentManifest::read(self.bucket, context.enterprise);
         let current = current.map_err(|trouble| report.trouble(trouble)).ok()?;
         Some((current, self.list(context.enterprise, report)?))
     }
 
-    fn list(&self, name: &EnterpriseName, report: &mut ShipReport) -> Option<Listed> {
+    fn list(&self, name: &EnterpriseName, report: &mut ShipReport) -> Option<ObjectLengths> {
         let listed = self.bucket.list(name).map_err(|error| {
             report.trouble(trouble_of(&url_of(self.bucket, name, ""), &error));
         });

@@ -1,7 +1,7 @@
 //! The plan: what is to be sent, and what the manifest says afterwards. Pure.
 //!
 //! **A day that a manifest names is never dropped by shipping another one**, except by one that holds all of it: the
-//! same log with another index or table, or a log whose content begins with the content that was shipped.
+//! same log with another index or table, or a log that begins with the content that was shipped.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ use calltrace_model::record::LogZone;
 use calltrace_store::tree::FileName;
 
 /// Lengths (bytes) of the objects in the bucket, by key.
-pub(super) type Listed = BTreeMap<String, u64>;
+pub(super) type ObjectLengths = BTreeMap<String, u64>;
 
 /// A part of a sealed day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -94,7 +94,11 @@ pub(super) struct PlannedDay {
 }
 
 /// The days that are to be shipped.
-pub(super) fn plan(local: &[LocalDay], manifest: &Manifest, listed: &Listed) -> Vec<PlannedDay> {
+pub(super) fn plan(
+    local: &[LocalDay],
+    manifest: &Manifest,
+    listed: &ObjectLengths,
+) -> Vec<PlannedDay> {
     let first_here = local.iter().filter_map(|day| day.name.day()).min();
     let named = |entry: &ShippedEntry| FileName::parse(&entry.name)?.day();
     let is_cut_off = manifest.days.iter().filter_map(named).min() < first_here;
@@ -111,7 +115,7 @@ fn plan_day(
     day: &LocalDay,
     is_first: bool,
     manifest: &Manifest,
-    listed: &Listed,
+    listed: &ObjectLengths,
 ) -> Option<PlannedDay> {
     let name = day.name.full();
     let object =
@@ -219,7 +223,10 @@ pub(super) fn objects_of(manifest: &Manifest) -> impl Iterator<Item = &ObjectRef
 
 /// The objects that a manifest names and the bucket does not have in their length, each with what is wrong, as a
 /// clause about it.
-pub(super) fn missing<'m>(manifest: &'m Manifest, listed: &Listed) -> Vec<(&'m ObjectRef, String)> {
+pub(super) fn missing<'m>(
+    manifest: &'m Manifest,
+    listed: &ObjectLengths,
+) -> Vec<(&'m ObjectRef, String)> {
     let wrong = objects_of(manifest).filter_map(|object| match listed.get(&object.key) {
         None => Some((object, "is missing".to_owned())),
         Some(bytes) if *bytes != object.bytes => Some((

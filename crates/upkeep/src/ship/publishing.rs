@@ -89,8 +89,8 @@ impl CurrentManifest {
     }
 }
 
-/// Sends the catalog of these days: from the indexes of those that are local, and from the old catalog. A day whose
-/// index is in neither has no entry, and its own index is read for each question.
+/// Sends the catalog of these days: from the indexes of those that are local, and from the old catalog. A day that is
+/// in neither has no entry, and its own index is read for each question.
 fn make_catalog(
     context: &RotationContext<'_>,
     bucket: &Bucket,

@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use super::local::{FoundDay, decodes_to_its_index};
-use super::plan::{Listed, Part, PlannedDay};
+use super::plan::{ObjectLengths, Part, PlannedDay};
 use super::report::{ShipStep, ShipStepKind, trouble_of};
 use super::{ShipEvent, ShipWatcher};
 use crate::rotate::context::RotationContext;
@@ -26,7 +26,7 @@ const DAYS_AT_ONCE: usize = 4;
 pub(super) struct Sender<'s> {
     pub(super) context: &'s RotationContext<'s>,
     pub(super) bucket: &'s Bucket,
-    pub(super) listed: &'s Listed,
+    pub(super) listed: &'s ObjectLengths,
     /// Limits how many days of all enterprises are sent at the same time.
     pub(super) transfers: &'s Semaphore,
     pub(super) watch: &'s ShipWatcher<'s>,
@@ -111,7 +111,7 @@ impl Sender<'_> {
         if there.is_some_and(|bytes| *bytes != object.bytes) {
             self.bucket.delete(enterprise, &object.key).map_err(fail)?;
         }
-        let mut content = Content {
+        let mut content = LocalReader {
             file,
             at: 0,
             watch: self.watch,
@@ -141,13 +141,13 @@ impl Sender<'_> {
 }
 
 /// A file from its beginning, wherever its offset is.
-struct Content<'f> {
+struct LocalReader<'f> {
     file: &'f File,
     at: u64,
     watch: &'f ShipWatcher<'f>,
 }
 
-impl Read for Content<'_> {
+impl Read for LocalReader<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let got = self.file.read_at(into, self.at)?;
         self.at += got as u64;

@@ -27,14 +27,14 @@ fn local(name: &str, crc32: u32) -> LocalDay {
 }
 
 /// The manifest after these days were shipped, and a bucket with their objects.
-fn shipped(days: &[LocalDay]) -> (Manifest, Listed) {
+fn shipped(days: &[LocalDay]) -> (Manifest, ObjectLengths) {
     let mut manifest = Manifest::new("0367");
-    manifest.days = merged(&manifest, &plan(days, &manifest, &Listed::new()));
+    manifest.days = merged(&manifest, &plan(days, &manifest, &ObjectLengths::new()));
     let listed = objects(&manifest);
     (manifest, listed)
 }
 
-fn objects(manifest: &Manifest) -> Listed {
+fn objects(manifest: &Manifest) -> ObjectLengths {
     let parts = |entry| Part::ALL.into_iter().filter_map(move |part| part.of(entry));
     let objects = manifest.days.iter().flat_map(parts);
     objects
@@ -175,7 +175,7 @@ fn a_shipped_day_expires_by_its_last_record_and_its_name() {
     let late = Some((1_764_400_000_000, 1_764_460_900_000));
     assert!(!is_expired(late, day(30)));
     assert!(is_expired(late, day(30).succ_opt().expect("a day")));
-    // Of a writer whose clock was never set, or unknown: the name counts.
+    // If the writer's clock was never set, or the times are unknown, the name counts.
     for times in [Some((0, 0)), None] {
         assert!(!is_expired(times, day(29)));
         assert!(is_expired(times, day(30)));
