@@ -1,5 +1,7 @@
 //! How fast a bucket is written and read. In `tests/run` only that it works; `benches/archive.sh` measures.
 
+#![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
+
 use std::time::{Duration, Instant};
 
 use calltrace_archive::{Archive, ArchiveConfig, Bucket, ObjectKind};
