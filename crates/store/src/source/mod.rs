@@ -181,7 +181,7 @@ impl Source {
     }
 
     /// Starts to fetch what holds these ranges of content, if the file is an object that can be read
-    /// from the middle; see [`StoredFile::fetch_ahead`].
+    /// from the middle; see [`crate::object::StoredFile::fetch_ahead`].
     pub fn fetch_ahead(&self, spans: &[Span]) {
         if !self.log.file.is_object() {
             return;
