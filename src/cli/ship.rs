@@ -13,7 +13,7 @@ use calltrace_upkeep::ship::DaySpec;
     before_help = "\
 Examples:
   calltrace ship
-      copies what the bucket lacks, of all enterprises, as from cron
+      copies what the bucket lacks, as from cron
   calltrace ship --keep-local 3d --tidy
       then removes local days that the bucket holds, and objects of no use
   calltrace ship 0367 --fetch 2025-11-01..2025-11-07
