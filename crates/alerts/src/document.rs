@@ -10,7 +10,7 @@ use super::figures::EnterpriseFigures;
 use super::history::{History, HourCount};
 use super::json::{finding, read_finding, read_time, time};
 use super::notice::Ending;
-use super::state::{Entry, Phase, State};
+use super::state::{AlertPhase, AlertState, TrackedFinding};
 use calltrace_store::tree::EnterpriseName;
 
 /// The version of the format.
@@ -18,7 +18,7 @@ const VERSION: u64 = 1;
 
 /// Why the content of a state file can't be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Unusable {
+pub(crate) enum UnusableDocument {
     /// It is not a state of this version.
     Damaged,
     /// It is the state of another tree.
@@ -26,7 +26,7 @@ pub(crate) enum Unusable {
 }
 
 /// The state of a tree as text.
-pub(crate) fn write(state: &State, root: &Path) -> Vec<u8> {
+pub(crate) fn write(state: &AlertState, root: &Path) -> Vec<u8> {
     let times = |times: &BTreeMap<String, DateTime<Utc>>| -> Map<String, Value> {
         let times = times.iter();
         times
@@ -45,9 +45,9 @@ pub(crate) fn write(state: &State, root: &Path) -> Vec<u8> {
         let mut value = finding(&entry.finding, false);
         value.remove("links");
         let (phase, end) = match entry.phase {
-            Phase::Pending => ("pending", None),
-            Phase::Firing => ("firing", None),
-            Phase::Resolved { ended, ending } => ("resolved", Some((ended, ending))),
+            AlertPhase::Pending => ("pending", None),
+            AlertPhase::Firing => ("firing", None),
+            AlertPhase::Resolved { ended, ending } => ("resolved", Some((ended, ending))),
         };
         value.insert("state".to_owned(), phase.into());
         value.insert("found".to_owned(), time(entry.found).into());
@@ -74,26 +74,26 @@ pub(crate) fn write(state: &State, root: &Path) -> Vec<u8> {
 }
 
 /// Reads the state of a tree. Entries that are not understood are errors: half a state would tell things twice.
-pub(crate) fn read(bytes: &[u8], root: &Path) -> Result<State, Unusable> {
-    let document: Value = serde_json::from_slice(bytes).map_err(|_| Unusable::Damaged)?;
+pub(crate) fn read(bytes: &[u8], root: &Path) -> Result<AlertState, UnusableDocument> {
+    let document: Value = serde_json::from_slice(bytes).map_err(|_| UnusableDocument::Damaged)?;
     let of = document
         .get("root")
         .and_then(Value::as_str)
-        .ok_or(Unusable::Damaged)?;
+        .ok_or(UnusableDocument::Damaged)?;
     if of != root.to_string_lossy() {
-        return Err(Unusable::OtherTree(of.to_owned()));
+        return Err(UnusableDocument::OtherTree(of.to_owned()));
     }
-    state(&document).ok_or(Unusable::Damaged)
+    state(&document).ok_or(UnusableDocument::Damaged)
 }
 
-fn state(document: &Value) -> Option<State> {
+fn state(document: &Value) -> Option<AlertState> {
     if document.get("version")?.as_u64()? != VERSION {
         return None;
     }
-    let mut state = State {
+    let mut state = AlertState {
         at: optional_time(document.get("at")?)?,
         not_before: read_times(document.get("not_before")?)?,
-        ..State::default()
+        ..AlertState::default()
     };
     for value in document.get("findings")?.as_array()? {
         let entry = entry(value)?;
@@ -114,12 +114,12 @@ fn state(document: &Value) -> Option<State> {
     Some(state)
 }
 
-fn entry(value: &Value) -> Option<Entry> {
+fn entry(value: &Value) -> Option<TrackedFinding> {
     let at = |key: &str| read_time(value.get(key)?);
     let phase = match value.get("state")?.as_str()? {
-        "pending" => Phase::Pending,
-        "firing" => Phase::Firing,
-        "resolved" => Phase::Resolved {
+        "pending" => AlertPhase::Pending,
+        "firing" => AlertPhase::Firing,
+        "resolved" => AlertPhase::Resolved {
             ended: at("ended")?,
             ending: match value.get("dropped")?.as_bool()? {
                 true => Ending::Dropped,
@@ -130,7 +130,7 @@ fn entry(value: &Value) -> Option<Entry> {
     };
     let told_end = value.get("told_end").and_then(Value::as_array);
     let told_end = told_end.into_iter().flatten().filter_map(Value::as_str);
-    Some(Entry {
+    Some(TrackedFinding {
         finding: read_finding(value)?,
         phase,
         found: at("found")?,

@@ -1,7 +1,7 @@
 //! The figures of an enterprise that metrics show: what the rules of the last run counted.
 
 use super::finding::{FigureValue, RuleKind};
-use super::rules::{Check, EnterpriseView, MissedHours, Verdict};
+use super::rules::{Check, CheckVerdict, EnterpriseView, MissedHours};
 
 /// Counts of one enterprise.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -38,7 +38,10 @@ impl EnterpriseFigures {
     ];
 
     /// The figures behind these verdicts.
-    pub fn of(verdicts: &[(&Check, &Verdict)], view: &EnterpriseView<'_>) -> EnterpriseFigures {
+    pub fn of(
+        verdicts: &[(&Check, &CheckVerdict)],
+        view: &EnterpriseView<'_>,
+    ) -> EnterpriseFigures {
         let mut figures = EnterpriseFigures::default();
         let missed = verdicts
             .iter()
@@ -53,7 +56,7 @@ impl EnterpriseFigures {
             }
         }
         for (check, verdict) in verdicts {
-            let Verdict::Judged(found) = verdict else {
+            let CheckVerdict::Judged(found) = verdict else {
                 continue;
             };
             match check.kind {

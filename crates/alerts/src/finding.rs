@@ -31,7 +31,7 @@ pub enum RuleKind {
 
 /// How much a finding matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Severity {
+pub enum AlertSeverity {
     /// Worth looking at today.
     Warning,
     /// Clients or events are being lost now.
@@ -83,7 +83,7 @@ pub enum FigureValue {
 
 /// A figure under a name that is stable.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Figure {
+pub struct FindingFigure {
     /// The name in JSON, such as `missed`.
     pub name: &'static str,
     /// The value.
@@ -92,19 +92,19 @@ pub struct Figure {
 
 /// Something that breaks a rule.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Finding {
+pub struct CheckFinding {
     /// The name of the check in the settings.
     pub rule: String,
     /// The kind of rule that it applies.
     pub kind: RuleKind,
     /// How much it matters.
-    pub severity: Severity,
+    pub severity: AlertSeverity,
     /// What it is about.
     pub scope: Scope,
     /// Since when the rule is broken.
     pub since: DateTime<Utc>,
     /// What was counted and measured, in the order in which it is shown.
-    pub figures: Vec<Figure>,
+    pub figures: Vec<FindingFigure>,
     /// Addresses of pages of calls that show it, valid for one day; empty without a public address of the pages.
     pub links: Vec<String>,
 }
@@ -146,12 +146,12 @@ impl RuleKind {
     }
 }
 
-impl Severity {
+impl AlertSeverity {
     /// The name in JSON and in labels.
     pub const fn name(self) -> &'static str {
         match self {
-            Severity::Warning => "warning",
-            Severity::Critical => "critical",
+            AlertSeverity::Warning => "warning",
+            AlertSeverity::Critical => "critical",
         }
     }
 }
@@ -207,7 +207,7 @@ pub enum FigureType {
     Phone,
 }
 
-impl Figure {
+impl FindingFigure {
     /// All figures: the name, what its value is, and what it means.
     pub const ALL: &[(&str, FigureType, &str)] = &[
         ("missed", FigureType::Count, "missed calls"),
@@ -271,12 +271,14 @@ impl Figure {
 
     /// The name as a constant, and the type; `None` if no figure has this name.
     pub fn known(name: &str) -> Option<(&'static str, FigureType)> {
-        let known = Figure::ALL.iter().find(|(known, _, _)| *known == name);
+        let known = FindingFigure::ALL
+            .iter()
+            .find(|(known, _, _)| *known == name);
         known.map(|(known, of, _)| (*known, *of))
     }
 }
 
-impl Finding {
+impl CheckFinding {
     /// A figure by its name.
     pub fn figure(&self, name: &str) -> Option<&FigureValue> {
         let figure = self.figures.iter().find(|figure| figure.name == name);
@@ -286,7 +288,7 @@ impl Finding {
     /// The identity of the finding, the same in each run in which it is found: check, enterprise and part. It may hold
     /// the number of a client.
     pub fn key(&self) -> String {
-        Finding::key_of(&self.rule, &self.scope)
+        CheckFinding::key_of(&self.rule, &self.scope)
     }
 
     /// The key of a finding of this check about a scope.

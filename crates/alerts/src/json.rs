@@ -3,7 +3,9 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
 
-use super::finding::{Figure, FigureType, FigureValue, Finding, RuleKind, Scope, ScopePart};
+use super::finding::{
+    CheckFinding, FigureType, FigureValue, FindingFigure, RuleKind, Scope, ScopePart,
+};
 use super::notice::{Ending, ResolvedFinding};
 use calltrace_store::tree::EnterpriseName;
 
@@ -11,7 +13,7 @@ use calltrace_store::tree::EnterpriseName;
 const DIGITS_SHOWN: usize = 2;
 
 /// A finding. With `mask_phones` only the last two digits of the client's number are shown.
-pub fn finding(finding: &Finding, mask_phones: bool) -> Map<String, Value> {
+pub fn finding(finding: &CheckFinding, mask_phones: bool) -> Map<String, Value> {
     let shown = |digits: &str| match mask_phones {
         true => masked(digits),
         false => digits.to_owned(),
@@ -65,7 +67,7 @@ pub fn resolved(resolved: &ResolvedFinding) -> Map<String, Value> {
 }
 
 /// Reads a finding that [`finding`] wrote without a mask. `None` if it is not one.
-pub(crate) fn read_finding(value: &Value) -> Option<Finding> {
+pub(crate) fn read_finding(value: &Value) -> Option<CheckFinding> {
     let text = |key: &str| value.get(key)?.as_str();
     let kind = RuleKind::named(text("kind")?)?;
     let enterprise = match value.get("enterprise")? {
@@ -80,7 +82,7 @@ pub(crate) fn read_finding(value: &Value) -> Option<Finding> {
         }
     };
     let figures = value.get("figures")?.as_object()?.iter();
-    Some(Finding {
+    Some(CheckFinding {
         rule: text("rule")?.to_owned(),
         kind,
         severity: kind.severity(),
@@ -93,8 +95,8 @@ pub(crate) fn read_finding(value: &Value) -> Option<Finding> {
     })
 }
 
-fn figure(name: &str, value: &Value) -> Option<Figure> {
-    let (name, of) = Figure::known(name.strip_suffix("_ms").unwrap_or(name))?;
+fn figure(name: &str, value: &Value) -> Option<FindingFigure> {
+    let (name, of) = FindingFigure::known(name.strip_suffix("_ms").unwrap_or(name))?;
     let text = || value.as_str().map(str::to_owned);
     let value = match of {
         FigureType::Count => FigureValue::Count(value.as_u64()?),
@@ -104,7 +106,7 @@ fn figure(name: &str, value: &Value) -> Option<Figure> {
         FigureType::Text => FigureValue::Text(text()?),
         FigureType::Phone => FigureValue::Phone(text()?),
     };
-    Some(Figure { name, value })
+    Some(FindingFigure { name, value })
 }
 
 /// A number of which only the last two digits are shown.

@@ -3,7 +3,7 @@
 //! ```text
 //! figures -> rules (pure) -> findings -> state (pending, firing, resolved) -> notice -> channels
 //! ```
-//! Rules take figures and the time, and give [`Finding`]s. A [`Notice`] is the message of one run; a [`Channel`] delivers
+//! Rules take figures and the time, and give [`CheckFinding`]s. A [`AlertNotice`] is the message of one run; a [`DeliveryChannel`] delivers
 //! it. This crate asks no questions to the engine and reads no clock: `cmd/check` of the program does.
 
 #![allow(
@@ -11,6 +11,7 @@
     reason = "fields and variants that explain themselves have no comment"
 )]
 
+mod alert_state_file;
 pub mod channels;
 mod document;
 mod figures;
@@ -20,19 +21,20 @@ pub mod json;
 mod notice;
 mod rules;
 mod state;
-mod state_file;
 mod telling;
 pub mod wording;
 
+pub use alert_state_file::{AlertStateFile, OpenedState};
 pub use figures::EnterpriseFigures;
-pub use finding::{Figure, FigureType, FigureValue, Finding, RuleKind, Scope, ScopePart, Severity};
-pub use history::{History, HourCount, KEPT_DAYS, count_by_hour, hour_of};
-pub use notice::{Channel, DeliveryError, Ending, Notice, ResolvedFinding};
-pub use rules::{
-    Check, CheckHours, EnterpriseView, Found, Limit, Limits, Reason, Verdict, lookback,
+pub use finding::{
+    AlertSeverity, CheckFinding, FigureType, FigureValue, FindingFigure, RuleKind, Scope, ScopePart,
 };
-pub use state::{Entry, Phase, State, Telling};
-pub use state_file::{OpenedState, StateFile};
+pub use history::{History, HourCount, KEPT_DAYS, count_by_hour, hour_of};
+pub use notice::{AlertNotice, DeliveryChannel, DeliveryError, Ending, ResolvedFinding};
+pub use rules::{
+    Check, CheckHours, CheckVerdict, EnterpriseView, Found, Limit, Limits, UnjudgedReason, lookback,
+};
+pub use state::{AlertPhase, AlertState, Telling, TrackedFinding};
 pub use telling::Told;
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use super::finding::Finding;
+use super::finding::CheckFinding;
 use calltrace_model::record::Zone;
 use calltrace_output::Language;
 
@@ -22,7 +22,7 @@ pub enum Ending {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ResolvedFinding {
     /// The finding as it was last seen.
-    pub finding: Finding,
+    pub finding: CheckFinding,
     /// When it ended.
     pub ended: DateTime<Utc>,
     /// Why.
@@ -31,11 +31,11 @@ pub struct ResolvedFinding {
 
 /// What one run tells one channel. It is never empty, except in a test of the channels.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Notice {
+pub struct AlertNotice {
     /// The time of the run.
     pub at: DateTime<Utc>,
     /// Findings to tell: new ones, and those that are repeated.
-    pub firing: Vec<Finding>,
+    pub firing: Vec<CheckFinding>,
     /// Findings that are over.
     pub resolved: Vec<ResolvedFinding>,
     /// The language of texts.
@@ -56,7 +56,7 @@ pub struct DeliveryError {
 
 /// Delivers notices.
 #[async_trait]
-pub trait Channel: Send + Sync {
+pub trait DeliveryChannel: Send + Sync {
     /// The name in messages and in the state, such as `telegram`. It is different for each channel of the settings, the
     /// same in each run, and holds no secret.
     fn name(&self) -> &str;
@@ -66,10 +66,10 @@ pub trait Channel: Send + Sync {
     ///
     /// # Errors
     /// When it is not certain that the other side has it.
-    async fn deliver(&self, notice: &Notice) -> Result<(), DeliveryError>;
+    async fn deliver(&self, notice: &AlertNotice) -> Result<(), DeliveryError>;
 }
 
-impl Notice {
+impl AlertNotice {
     /// A notice without findings, which tests a channel.
     pub fn is_test(&self) -> bool {
         self.firing.is_empty() && self.resolved.is_empty()

@@ -5,8 +5,8 @@
 //! found -> pending -> firing -> (absent for a while) -> resolved -> told to all channels -> forgotten
 //! ```
 //! A finding is told only when it was seen in two runs, and it is over only when it was absent in two runs, so a figure
-//! near its threshold sends no messages. A channel counts as told only once it has delivered: [`State::notice`] says what
-//! a channel still has to be told, and [`State::delivered`] notes it.
+//! near its threshold sends no messages. A channel counts as told only once it has delivered: [`AlertState::notice`] says what
+//! a channel still has to be told, and [`AlertState::delivered`] notes it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -14,10 +14,10 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::figures::EnterpriseFigures;
-use super::finding::{Finding, RuleKind, Scope};
+use super::finding::{CheckFinding, RuleKind, Scope};
 use super::history::History;
-use super::notice::{Ending, Notice, ResolvedFinding};
-use super::rules::{Check, Verdict};
+use super::notice::{AlertNotice, Ending, ResolvedFinding};
+use super::rules::{Check, CheckVerdict};
 use calltrace_model::record::Zone;
 use calltrace_output::Language;
 use calltrace_store::tree::EnterpriseName;
@@ -33,7 +33,7 @@ const END_KEPT: i64 = 7;
 
 /// How far a finding has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
+pub enum AlertPhase {
     /// It was seen in one run, and is not told yet.
     Pending,
     /// It is to be told, or was.
@@ -47,10 +47,10 @@ pub enum Phase {
 
 /// A finding with what was done about it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Entry {
+pub struct TrackedFinding {
     /// As it was last seen, with the time since when it was first seen to be so. Without links.
-    pub finding: Finding,
-    pub phase: Phase,
+    pub finding: CheckFinding,
+    pub phase: AlertPhase,
     /// The first run that saw it.
     pub found: DateTime<Utc>,
     /// The last run that saw it.
@@ -65,11 +65,11 @@ pub struct Entry {
 
 /// All that is known from earlier runs.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct State {
+pub struct AlertState {
     /// The time of the last run.
     pub at: Option<DateTime<Utc>>,
-    /// By [`Finding::key`].
-    pub entries: BTreeMap<String, Entry>,
+    /// By [`CheckFinding::key`].
+    pub entries: BTreeMap<String, TrackedFinding>,
     /// Calls by hour.
     pub history: BTreeMap<EnterpriseName, History>,
     /// The figures of the last run, for metrics.
@@ -94,11 +94,11 @@ impl RuleKind {
     }
 }
 
-impl State {
+impl AlertState {
     /// Whether a finding of this check about a scope fires.
     pub fn is_firing(&self, check: &Check, scope: &Scope) -> bool {
-        let entry = self.entries.get(&Finding::key_of(&check.name, scope));
-        entry.is_some_and(|entry| entry.phase == Phase::Firing)
+        let entry = self.entries.get(&CheckFinding::key_of(&check.name, scope));
+        entry.is_some_and(|entry| entry.phase == AlertPhase::Firing)
     }
 
     /// Takes over what a check says. The verdict is about one enterprise, or about the tree as a whole for `None`.
@@ -106,36 +106,37 @@ impl State {
         &mut self,
         check: &Check,
         enterprise: Option<&EnterpriseName>,
-        verdict: &Verdict,
+        verdict: &CheckVerdict,
         now: DateTime<Utc>,
     ) {
-        let Verdict::Judged(found) = verdict else {
+        let CheckVerdict::Judged(found) = verdict else {
             return;
         };
         let keys: BTreeSet<String> = found.iter().map(|one| one.finding.key()).collect();
         for one in found {
             self.see(&one.finding, now);
         }
-        let is_of = |entry: &Entry| {
+        let is_of = |entry: &TrackedFinding| {
             let finding = &entry.finding;
             finding.rule == check.name && finding.scope.enterprise.as_ref() == enterprise
         };
-        let absent = |(key, entry): &(&String, &mut Entry)| is_of(entry) && !keys.contains(*key);
+        let absent =
+            |(key, entry): &(&String, &mut TrackedFinding)| is_of(entry) && !keys.contains(*key);
         for (_, entry) in self.entries.iter_mut().filter(absent) {
             entry.miss(check, now);
         }
         self.forget();
     }
 
-    fn see(&mut self, finding: &Finding, now: DateTime<Utc>) {
+    fn see(&mut self, finding: &CheckFinding, now: DateTime<Utc>) {
         let key = finding.key();
         let again = self.entries.get_mut(&key);
         // What is over and comes again is another case. If someone has not been told of the end yet, it goes on.
         let entry = match again {
             Some(entry) => entry,
-            None => self.entries.entry(key).or_insert(Entry {
+            None => self.entries.entry(key).or_insert(TrackedFinding {
                 finding: finding.clone(),
-                phase: Phase::Pending,
+                phase: AlertPhase::Pending,
                 found: now,
                 seen: now,
                 absent: None,
@@ -143,22 +144,22 @@ impl State {
                 told_end: BTreeSet::new(),
             }),
         };
-        if matches!(entry.phase, Phase::Resolved { .. }) {
-            entry.phase = Phase::Firing;
+        if matches!(entry.phase, AlertPhase::Resolved { .. }) {
+            entry.phase = AlertPhase::Firing;
             // Those who know of its end are told again.
             let ended = std::mem::take(&mut entry.told_end);
             entry.told.retain(|channel, _| !ended.contains(channel));
         }
         let since = entry.finding.since.min(finding.since);
-        entry.finding = Finding {
+        entry.finding = CheckFinding {
             since,
             links: Vec::new(),
             ..finding.clone()
         };
         (entry.seen, entry.absent) = (now, None);
         let is_sure = finding.kind.is_steady() || is_two_runs(entry.found, now);
-        if entry.phase == Phase::Pending && is_sure {
-            entry.phase = Phase::Firing;
+        if entry.phase == AlertPhase::Pending && is_sure {
+            entry.phase = AlertPhase::Firing;
         }
     }
 
@@ -174,7 +175,7 @@ impl State {
         let is_known = |name: &EnterpriseName| known.is_none_or(|known| known.contains(name));
         self.history.retain(|name, _| is_known(name));
         self.figures.retain(|name, _| is_known(name));
-        let is_made = |entry: &Entry| {
+        let is_made = |entry: &TrackedFinding| {
             let finding = &entry.finding;
             checks.iter().any(|check| {
                 let enterprise = finding.scope.enterprise.as_ref();
@@ -198,8 +199,8 @@ impl State {
         self.not_before
             .retain(|channel, _| channels.contains(&channel.as_str()));
         let oldest = now - TimeDelta::days(END_KEPT);
-        let is_fresh = |entry: &Entry| match entry.phase {
-            Phase::Resolved { ended, .. } => ended > oldest,
+        let is_fresh = |entry: &TrackedFinding| match entry.phase {
+            AlertPhase::Resolved { ended, .. } => ended > oldest,
             _ => true,
         };
         self.entries.retain(|_, entry| is_fresh(entry));
@@ -207,7 +208,7 @@ impl State {
     }
 
     /// What a channel has to be told now; `None` for nothing, or while the channel asked to be left alone.
-    pub fn notice(&self, channel: &str, how: Telling, now: DateTime<Utc>) -> Option<Notice> {
+    pub fn notice(&self, channel: &str, how: Telling, now: DateTime<Utc>) -> Option<AlertNotice> {
         if self
             .not_before
             .get(channel)
@@ -215,7 +216,7 @@ impl State {
         {
             return None;
         }
-        let mut notice = Notice {
+        let mut notice = AlertNotice {
             at: now,
             firing: Vec::new(),
             resolved: Vec::new(),
@@ -224,10 +225,10 @@ impl State {
         };
         for entry in self.entries.values() {
             match entry.phase {
-                Phase::Firing if entry.is_due(channel, how.repeat, now) => {
+                AlertPhase::Firing if entry.is_due(channel, how.repeat, now) => {
                     notice.firing.push(entry.finding.clone());
                 }
-                Phase::Resolved { ended, ending } if !entry.told_end.contains(channel) => {
+                AlertPhase::Resolved { ended, ending } if !entry.told_end.contains(channel) => {
                     notice.resolved.push(ResolvedFinding {
                         finding: entry.finding.clone(),
                         ended,
@@ -245,7 +246,7 @@ impl State {
     }
 
     /// Notes that a channel delivered a notice.
-    pub fn delivered(&mut self, channel: &str, notice: &Notice) {
+    pub fn delivered(&mut self, channel: &str, notice: &AlertNotice) {
         self.not_before.remove(channel);
         for finding in &notice.firing {
             if let Some(entry) = self.entries.get_mut(&finding.key()) {
@@ -266,7 +267,8 @@ impl State {
 
     /// What is pending leaves no trace when it is gone.
     fn forget(&mut self) {
-        let is_kept = |entry: &Entry| entry.phase != Phase::Pending || entry.absent.is_none();
+        let is_kept =
+            |entry: &TrackedFinding| entry.phase != AlertPhase::Pending || entry.absent.is_none();
         self.entries.retain(|_, entry| is_kept(entry));
     }
 
@@ -276,27 +278,27 @@ impl State {
             let told = channels
                 .iter()
                 .all(|channel| entry.told_end.contains(*channel));
-            !matches!(entry.phase, Phase::Resolved { .. }) || !told
+            !matches!(entry.phase, AlertPhase::Resolved { .. }) || !told
         });
     }
 
     /// The findings that are not over, sorted by rule and enterprise, the oldest first.
-    pub fn open(&self) -> Vec<&Entry> {
+    pub fn open(&self) -> Vec<&TrackedFinding> {
         let open = self.entries.values();
-        let mut open: Vec<&Entry> = open
-            .filter(|entry| !matches!(entry.phase, Phase::Resolved { .. }))
+        let mut open: Vec<&TrackedFinding> = open
+            .filter(|entry| !matches!(entry.phase, AlertPhase::Resolved { .. }))
             .collect();
         open.sort_by_key(|entry| order(&entry.finding));
         open
     }
 }
 
-impl Entry {
+impl TrackedFinding {
     /// A run that looked for it did not see it.
     fn miss(&mut self, check: &Check, now: DateTime<Utc>) {
         let absent = *self.absent.get_or_insert(now);
         let kind = self.finding.kind;
-        if self.phase == Phase::Firing && (kind.is_steady() || is_two_runs(absent, now)) {
+        if self.phase == AlertPhase::Firing && (kind.is_steady() || is_two_runs(absent, now)) {
             let age = now - self.finding.since;
             // Not seen because it is too old to be looked at.
             let is_old = check.watched().is_some_and(|watched| age >= watched);
@@ -310,9 +312,9 @@ impl Entry {
 
     fn end(&mut self, ended: DateTime<Utc>, ending: Ending) {
         match self.phase {
-            Phase::Firing => self.phase = Phase::Resolved { ended, ending },
-            Phase::Pending => self.absent = Some(ended),
-            Phase::Resolved { .. } => {}
+            AlertPhase::Firing => self.phase = AlertPhase::Resolved { ended, ending },
+            AlertPhase::Pending => self.absent = Some(ended),
+            AlertPhase::Resolved { .. } => {}
         }
     }
 
@@ -328,7 +330,7 @@ impl Entry {
 }
 
 /// The order in which findings are listed.
-fn order(finding: &Finding) -> (RuleKind, Option<EnterpriseName>, DateTime<Utc>, Scope) {
+fn order(finding: &CheckFinding) -> (RuleKind, Option<EnterpriseName>, DateTime<Utc>, Scope) {
     let scope = finding.scope.clone();
     (finding.kind, scope.enterprise.clone(), finding.since, scope)
 }

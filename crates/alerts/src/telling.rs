@@ -9,9 +9,9 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 
-use super::notice::{Channel, DeliveryError, Notice};
-use super::state::{State, Telling};
-use super::state_file::OpenedState;
+use super::alert_state_file::OpenedState;
+use super::notice::{AlertNotice, DeliveryChannel, DeliveryError};
+use super::state::{AlertState, Telling};
 use calltrace_store::error::Error;
 use calltrace_store::fsx::DiskOps;
 
@@ -23,20 +23,20 @@ const REST_MAX: Duration = Duration::from_secs(3600);
 pub struct Told {
     pub channel: String,
     /// What it was to tell.
-    pub notice: Notice,
+    pub notice: AlertNotice,
     /// Why it did not.
     pub error: Option<DeliveryError>,
 }
 
-impl State {
+impl AlertState {
     /// The notice of each channel that has something to tell, by the name of the channel. `link` adds links to findings.
     pub fn notices(
         &self,
-        channels: &[Box<dyn Channel>],
+        channels: &[Box<dyn DeliveryChannel>],
         how: Telling,
         now: DateTime<Utc>,
-        link: &dyn Fn(&mut Notice),
-    ) -> Vec<(usize, Notice)> {
+        link: &dyn Fn(&mut AlertNotice),
+    ) -> Vec<(usize, AlertNotice)> {
         let mut notices = Vec::new();
         for (at, channel) in channels.iter().enumerate() {
             if let Some(mut notice) = self.notice(channel.name(), how, now) {
@@ -55,12 +55,12 @@ impl OpenedState {
     /// When a delivery can't be noted. All channels are used all the same.
     pub async fn tell(
         &mut self,
-        channels: &[Box<dyn Channel>],
-        notices: Vec<(usize, Notice)>,
+        channels: &[Box<dyn DeliveryChannel>],
+        notices: Vec<(usize, AlertNotice)>,
         ops: &dyn DiskOps,
     ) -> Result<Vec<Told>, Error> {
         let names: Vec<&str> = channels.iter().map(|channel| channel.name()).collect();
-        let deliver = |(at, notice): (usize, Notice)| async move {
+        let deliver = |(at, notice): (usize, AlertNotice)| async move {
             let delivered = channels[at].deliver(&notice).await;
             (at, notice, delivered.err())
         };

@@ -26,18 +26,18 @@ fn check(kind: RuleKind) -> Check {
     Check::usual(kind, Zone::UTC)
 }
 
-fn found(check: &Check, part: Option<ScopePart>, now: DateTime<Utc>) -> Verdict {
+fn found(check: &Check, part: Option<ScopePart>, now: DateTime<Utc>) -> CheckVerdict {
     let scope = Scope {
         enterprise: Some(enterprise()),
         part,
     };
-    Verdict::Judged(vec![Found {
+    CheckVerdict::Judged(vec![Found {
         finding: check.finding(scope, now, [("missed", FigureValue::Count(12))]),
         calls: Vec::new(),
     }])
 }
 
-const NOTHING: Verdict = Verdict::Judged(Vec::new());
+const NOTHING: CheckVerdict = CheckVerdict::Judged(Vec::new());
 
 fn how(repeat: Option<u64>) -> Telling {
     Telling {
@@ -49,7 +49,7 @@ fn how(repeat: Option<u64>) -> Telling {
 
 /// What a run tells a channel: the keys of what fires and of what is over.
 fn told(
-    state: &mut State,
+    state: &mut AlertState,
     channel: &str,
     now: DateTime<Utc>,
     repeat: Option<u64>,
@@ -58,7 +58,7 @@ fn told(
         return [Vec::new(), Vec::new()];
     };
     state.delivered(channel, &notice);
-    let firing = notice.firing.iter().map(Finding::key).collect();
+    let firing = notice.firing.iter().map(CheckFinding::key).collect();
     [
         firing,
         notice
@@ -71,7 +71,7 @@ fn told(
 
 #[test]
 fn a_finding_fires_in_the_second_run_and_is_over_in_the_second_without_it() {
-    let (check, mut state) = (check(RuleKind::MissedShare), State::default());
+    let (check, mut state) = (check(RuleKind::MissedShare), AlertState::default());
     let mut run = |minutes: i64, is_seen: bool| {
         let verdict = if is_seen {
             found(&check, None, at(minutes))
@@ -97,15 +97,15 @@ fn a_finding_fires_in_the_second_run_and_is_over_in_the_second_without_it() {
 
 #[test]
 fn what_fires_is_told_again_after_a_while_and_only_if_it_is_seen() {
-    let (check, mut state) = (check(RuleKind::NotCalledBack), State::default());
+    let (check, mut state) = (check(RuleKind::NotCalledBack), AlertState::default());
     let part = || Some(ScopePart::Client("375290001234".to_owned()));
-    let mut run = |minutes: i64, verdict: &Verdict| {
+    let mut run = |minutes: i64, verdict: &CheckVerdict| {
         state.update(&check, Some(&enterprise()), verdict, at(minutes));
         told(&mut state, "test", at(minutes), Some(4 * 3600))[0].len()
     };
     assert_eq!(run(0, &found(&check, part(), at(0))), 1);
     assert_eq!(run(235, &found(&check, part(), at(0))), 0);
-    assert_eq!(run(240, &Verdict::Silent(Reason::Failed)), 0);
+    assert_eq!(run(240, &CheckVerdict::Silent(UnjudgedReason::Failed)), 0);
     assert_eq!(run(245, &found(&check, part(), at(0))), 1);
     assert_eq!(run(250, &found(&check, part(), at(0))), 0);
 }
@@ -114,7 +114,7 @@ fn what_fires_is_told_again_after_a_while_and_only_if_it_is_seen() {
 fn a_client_who_is_no_longer_watched_is_dropped_and_one_who_was_called_is_over() {
     let check = check(RuleKind::NotCalledBack);
     for (minutes, wanted) in [(100, Ending::Over), (9 * 60, Ending::Dropped)] {
-        let mut state = State::default();
+        let mut state = AlertState::default();
         let part = Some(ScopePart::Client("375290001234".to_owned()));
         state.update(
             &check,
@@ -132,7 +132,7 @@ fn a_client_who_is_no_longer_watched_is_dropped_and_one_who_was_called_is_over()
 
 #[test]
 fn what_no_check_looks_for_any_more_is_dropped() {
-    let (check, mut state) = (check(RuleKind::NoHangup), State::default());
+    let (check, mut state) = (check(RuleKind::NoHangup), AlertState::default());
     state.update(
         &check,
         Some(&enterprise()),
@@ -157,7 +157,7 @@ fn what_no_check_looks_for_any_more_is_dropped() {
 
 #[test]
 fn a_finding_that_ended_before_a_channel_came_back_is_told_to_it_as_over() {
-    let (check, mut state) = (check(RuleKind::NoHangup), State::default());
+    let (check, mut state) = (check(RuleKind::NoHangup), AlertState::default());
     state.update(
         &check,
         Some(&enterprise()),
@@ -187,16 +187,16 @@ struct Kept {
 }
 
 #[async_trait]
-impl Channel for Kept {
+impl DeliveryChannel for Kept {
     fn name(&self) -> &str {
         self.name
     }
 
-    async fn deliver(&self, notice: &Notice) -> Result<(), DeliveryError> {
+    async fn deliver(&self, notice: &AlertNotice) -> Result<(), DeliveryError> {
         if let Some(error) = &self.error {
             return Err(error.clone());
         }
-        let keys = notice.firing.iter().map(Finding::key).collect();
+        let keys = notice.firing.iter().map(CheckFinding::key).collect();
         self.delivered.lock().expect("whole").push(keys);
         Ok(())
     }
@@ -206,12 +206,12 @@ impl Channel for Kept {
 struct Lent(&'static Kept);
 
 #[async_trait]
-impl Channel for Lent {
+impl DeliveryChannel for Lent {
     fn name(&self) -> &str {
         self.0.name
     }
 
-    async fn deliver(&self, notice: &Notice) -> Result<(), DeliveryError> {
+    async fn deliver(&self, notice: &AlertNotice) -> Result<(), DeliveryError> {
         self.0.deliver(notice).await
     }
 }
@@ -231,7 +231,7 @@ fn run(
     channels: &[&'static Kept],
 ) -> Vec<Told> {
     let check = check(RuleKind::NoHangup);
-    let file = StateFile::new(&folder.join("check.json"), folder);
+    let file = AlertStateFile::new(&folder.join("check.json"), folder);
     let mut opened = file.open(ops, true).expect("opened").expect("no other run");
     let verdict = found(&check, None, at(0));
     opened
@@ -240,9 +240,9 @@ fn run(
     if opened.save(ops).is_err() {
         return Vec::new();
     }
-    let channels: Vec<Box<dyn Channel>> = channels
+    let channels: Vec<Box<dyn DeliveryChannel>> = channels
         .iter()
-        .map(|channel| Box::new(Lent(channel)) as Box<dyn Channel>)
+        .map(|channel| Box::new(Lent(channel)) as Box<dyn DeliveryChannel>)
         .collect();
     let notices = opened.state.notices(&channels, how(None), at(0), &|_| {});
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -314,7 +314,7 @@ fn a_dead_channel_stops_no_other_and_is_tried_again() {
 #[test]
 fn a_state_is_read_as_it_was_written() {
     let folder = tempfile::tempdir().expect("a folder");
-    let file = StateFile::new(&folder.path().join("check.json"), folder.path());
+    let file = AlertStateFile::new(&folder.path().join("check.json"), folder.path());
     let mut opened = file
         .open(&Disk, false)
         .expect("opened")
@@ -372,7 +372,7 @@ fn a_state_is_read_as_it_was_written() {
 fn a_damaged_state_is_set_aside_and_said_and_that_of_another_tree_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("check.json");
-    let file = StateFile::new(&path, folder.path());
+    let file = AlertStateFile::new(&path, folder.path());
     for (number, text) in ["", "{", "{\"version\": 1, \"root\": \"?\"}"]
         .iter()
         .enumerate()
@@ -383,7 +383,7 @@ fn a_damaged_state_is_set_aside_and_said_and_that_of_another_tree_is_refused() {
             .open(&Disk, false)
             .expect("opened")
             .expect("no other run");
-        assert_eq!(opened.state, State::default());
+        assert_eq!(opened.state, AlertState::default());
         let aside = format!("check.json.damaged-{}", number + 1);
         assert!(opened.notes[0].contains(&aside), "{:?}", opened.notes);
         let kept = std::fs::read_to_string(folder.path().join(aside)).expect("kept");
@@ -396,7 +396,7 @@ fn a_damaged_state_is_set_aside_and_said_and_that_of_another_tree_is_refused() {
     opened.save(&Disk).expect("saved");
     drop(opened);
     let other = tempfile::tempdir().expect("a folder");
-    let error = StateFile::new(&path, other.path())
+    let error = AlertStateFile::new(&path, other.path())
         .open(&Disk, false)
         .expect_err("refused");
     assert!(

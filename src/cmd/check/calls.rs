@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use calltrace_alerts::{
-    Check, EnterpriseFigures, EnterpriseView, History, HourCount, KEPT_DAYS, Reason, RuleKind,
-    State, Verdict, count_by_hour, hour_of, lookback,
+    AlertState, Check, CheckVerdict, EnterpriseFigures, EnterpriseView, History, HourCount,
+    KEPT_DAYS, RuleKind, UnjudgedReason, count_by_hour, hour_of, lookback,
 };
 use calltrace_engine::{CallTally, FoundCalls, SearchQuestion};
 use calltrace_model::call::{Criteria, Direction, Outcome};
@@ -20,7 +20,7 @@ use crate::cmd::App;
 const AT_ONCE: usize = 8;
 
 /// Judges the checks about calls.
-pub(super) fn look(app: &App, asked: &Question<'_>, state: &mut State, seen: &mut Seen) {
+pub(super) fn look(app: &App, asked: &Question<'_>, state: &mut AlertState, seen: &mut Seen) {
     let (checks, enterprises, now) = (asked.checks, asked.enterprises, asked.now);
     let of_calls = || checks.iter().filter(|check| check.kind.is_of_calls());
     if of_calls().next().is_none() {
@@ -57,7 +57,7 @@ fn judge(
     found: Option<FoundCalls>,
     (since, now): (DateTime<Utc>, DateTime<Utc>),
     log: LogZone,
-    state: &mut State,
+    state: &mut AlertState,
     seen: &mut Seen,
 ) {
     let own = || {
@@ -70,7 +70,7 @@ fn judge(
             (
                 at,
                 Some(enterprise.clone()),
-                Verdict::Silent(Reason::Failed),
+                CheckVerdict::Silent(UnjudgedReason::Failed),
             )
         });
         seen.verdicts.extend(failed);
@@ -92,11 +92,12 @@ fn judge(
     };
     let verdict = |check: &Check| match check.kind {
         // What can't be read may be calls.
-        RuleKind::Silent if is_damaged => Verdict::Silent(Reason::Failed),
+        RuleKind::Silent if is_damaged => CheckVerdict::Silent(UnjudgedReason::Failed),
         _ => check.judge(&view, |scope| state.is_firing(check, scope)),
     };
-    let verdicts: Vec<(usize, Verdict)> = own().map(|(at, check)| (at, verdict(check))).collect();
-    let of_checks: Vec<(&Check, &Verdict)> = verdicts
+    let verdicts: Vec<(usize, CheckVerdict)> =
+        own().map(|(at, check)| (at, verdict(check))).collect();
+    let of_checks: Vec<(&Check, &CheckVerdict)> = verdicts
         .iter()
         .map(|(at, verdict)| (&checks[*at], verdict))
         .collect();
@@ -113,7 +114,7 @@ fn count_earlier(
     app: &App,
     enterprises: &[EnterpriseName],
     since: DateTime<Utc>,
-    state: &mut State,
+    state: &mut AlertState,
     seen: &mut Seen,
 ) {
     let oldest = since - TimeDelta::days(KEPT_DAYS as i64);

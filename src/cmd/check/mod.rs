@@ -8,8 +8,8 @@ mod shown;
 use std::collections::BTreeMap;
 
 use calltrace_alerts::{
-    Channel, Check, Entry, Finding, Notice, OpenedState, Phase, Reason, State, StateFile, Telling,
-    Told, Verdict,
+    AlertNotice, AlertPhase, AlertState, AlertStateFile, Check, CheckFinding, CheckVerdict,
+    DeliveryChannel, OpenedState, Telling, Told, TrackedFinding, UnjudgedReason,
 };
 use calltrace_store::error::Error;
 use calltrace_store::fsx::Disk;
@@ -36,7 +36,7 @@ struct Question<'q> {
 #[derive(Default)]
 struct Seen {
     /// What each check said about each enterprise, or about the tree as a whole.
-    verdicts: Vec<(usize, Option<EnterpriseName>, Verdict)>,
+    verdicts: Vec<(usize, Option<EnterpriseName>, CheckVerdict)>,
     /// The calls that show a finding, by its key.
     calls: BTreeMap<String, Vec<String>>,
     missing: Missing,
@@ -61,7 +61,7 @@ pub(super) fn run(app: &App, args: &CheckArgs) -> Result<Exit, Error> {
     }
     let enterprises = app.tree.select(&args.enterprises)?;
     let usual = &app.settings.notify.state;
-    let file = StateFile::new(args.state.as_ref().unwrap_or(usual), app.tree.root());
+    let file = AlertStateFile::new(args.state.as_ref().unwrap_or(usual), app.tree.root());
     let mut opened = match args.dry_run {
         true => None,
         false => match file.open(&Disk, args.wait) {
@@ -98,7 +98,7 @@ pub(super) fn run(app: &App, args: &CheckArgs) -> Result<Exit, Error> {
     looked.settle(&checks, all, &names, now);
     looked.at = Some(now);
     let links = Links::for_messages(app);
-    let link = |notice: &mut Notice| {
+    let link = |notice: &mut AlertNotice| {
         notice
             .firing
             .iter_mut()
@@ -157,12 +157,12 @@ fn now(app: &App) -> DateTime<Utc> {
 }
 
 /// Asks everything that the checks need.
-fn look(app: &App, question: &Question<'_>, state: &mut State) -> Seen {
+fn look(app: &App, question: &Question<'_>, state: &mut AlertState) -> Seen {
     let mut seen = Seen::default();
     calls::look(app, question, state, &mut seen);
     others::look(app, question, &mut seen);
     for (_, _, verdict) in &seen.verdicts {
-        if let Verdict::Judged(found) = verdict {
+        if let CheckVerdict::Judged(found) = verdict {
             let calls = found
                 .iter()
                 .map(|one| (one.finding.key(), one.calls.clone()));
@@ -172,7 +172,7 @@ fn look(app: &App, question: &Question<'_>, state: &mut State) -> Seen {
     seen
 }
 
-fn add_links(finding: &mut Finding, seen: &Seen, links: &Links<'_>) {
+fn add_links(finding: &mut CheckFinding, seen: &Seen, links: &Links<'_>) {
     let calls = seen.calls.get(&finding.key());
     if let (Some(enterprise), Some(calls)) = (&finding.scope.enterprise, calls) {
         let links = calls.iter().filter_map(|id| links.address(enterprise, id));
@@ -189,8 +189,8 @@ fn telling(app: &App) -> Telling {
 }
 
 /// What a run that changes nothing would tell.
-fn planned(names: &[&str], notices: Vec<(usize, Notice)>) -> Vec<Told> {
-    let told = |(at, notice): (usize, Notice)| Told {
+fn planned(names: &[&str], notices: Vec<(usize, AlertNotice)>) -> Vec<Told> {
+    let told = |(at, notice): (usize, AlertNotice)| Told {
         channel: names[at].to_owned(),
         notice,
         error: None,
@@ -200,8 +200,8 @@ fn planned(names: &[&str], notices: Vec<(usize, Notice)>) -> Vec<Told> {
 
 fn tell(
     opened: &mut OpenedState,
-    channels: &[Box<dyn Channel>],
-    notices: Vec<(usize, Notice)>,
+    channels: &[Box<dyn DeliveryChannel>],
+    notices: Vec<(usize, AlertNotice)>,
 ) -> Result<Vec<Told>, Error> {
     runtime(1)?.block_on(opened.tell(channels, notices, &Disk))
 }
@@ -209,12 +209,12 @@ fn tell(
 /// Sends a test message to each channel.
 fn test(
     app: &App,
-    channels: &[Box<dyn Channel>],
+    channels: &[Box<dyn DeliveryChannel>],
     is_wrong: bool,
     now: DateTime<Utc>,
 ) -> Result<Exit, Error> {
     let how = telling(app);
-    let notice = Notice {
+    let notice = AlertNotice {
         at: now,
         firing: Vec::new(),
         resolved: Vec::new(),
@@ -236,7 +236,7 @@ fn test(
     Ok(Exit::of(true, failed))
 }
 
-fn exit(app: &App, args: &CheckArgs, open: &[Entry], seen: &Seen, told: &[Told]) -> Exit {
+fn exit(app: &App, args: &CheckArgs, open: &[TrackedFinding], seen: &Seen, told: &[Told]) -> Exit {
     app.say_missing(&seen.missing, true);
     seen.failures
         .iter()
@@ -261,14 +261,14 @@ fn exit(app: &App, args: &CheckArgs, open: &[Entry], seen: &Seen, told: &[Told])
             ));
         }
     }
-    let failed = |(_, _, verdict): &(usize, Option<EnterpriseName>, Verdict)| {
-        *verdict == Verdict::Silent(Reason::Failed)
+    let failed = |(_, _, verdict): &(usize, Option<EnterpriseName>, CheckVerdict)| {
+        *verdict == CheckVerdict::Silent(UnjudgedReason::Failed)
     };
     let is_incomplete = seen.missing.is_incomplete()
         || !seen.failures.is_empty()
         || seen.verdicts.iter().any(failed)
         || told.iter().any(|told| told.error.is_some());
-    let fires = open.iter().any(|entry| entry.phase == Phase::Firing);
+    let fires = open.iter().any(|entry| entry.phase == AlertPhase::Firing);
     match (is_incomplete, fires && !args.notify) {
         (true, _) => Exit::Incomplete,
         (false, true) => Exit::Findings,

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use calltrace_alerts::{Check, FigureValue, Found, Reason, RuleKind, Scope, ScopePart, Verdict};
+use calltrace_alerts::{
+    Check, CheckVerdict, FigureValue, Found, RuleKind, Scope, ScopePart, UnjudgedReason,
+};
 use calltrace_directory::{Concern, Directory};
 use calltrace_store::error::Error;
 use calltrace_store::tree::EnterpriseName;
@@ -24,7 +26,7 @@ pub(super) fn look(app: &App, asked: &Question<'_>, seen: &mut Seen) {
     for (at, check) in of_kind(RuleKind::NameService) {
         let verdict = names(app, check, now).unwrap_or_else(|error| {
             seen.failures.push(error.to_string());
-            Verdict::Silent(Reason::Failed)
+            CheckVerdict::Silent(UnjudgedReason::Failed)
         });
         seen.verdicts.push((at, None, verdict));
     }
@@ -38,10 +40,10 @@ pub(super) fn look(app: &App, asked: &Question<'_>, seen: &mut Seen) {
 }
 
 /// The services that names come from: away, with an empty cache, or with an old refresh.
-fn names(app: &App, check: &Check, now: DateTime<Utc>) -> Result<Verdict, Error> {
+fn names(app: &App, check: &Check, now: DateTime<Utc>) -> Result<CheckVerdict, Error> {
     let config = &app.settings.directory;
     if config.metadata.is_none() {
-        return Ok(Verdict::Silent(Reason::NothingToCheck));
+        return Ok(CheckVerdict::Silent(UnjudgedReason::NothingToCheck));
     }
     let (answers, concerns) = runtime(1)?.block_on(async {
         let (directory, _) = Directory::open(config)?;
@@ -65,7 +67,7 @@ fn names(app: &App, check: &Check, now: DateTime<Utc>) -> Result<Verdict, Error>
         let part = ScopePart::Service(part);
         of_reason(check, None, part, reason, now)
     });
-    Ok(Verdict::Judged(found.collect()))
+    Ok(CheckVerdict::Judged(found.collect()))
 }
 
 /// Hosts whose journals were not compared for too long. Where no host is named, nothing is said about events.
@@ -75,19 +77,19 @@ fn journals(app: &App, at: usize, check: &Check, seen: &mut Seen, now: DateTime<
         let own = hosts.entry(host.enterprise).or_default();
         own.insert(host.name.as_str().to_owned());
     }
-    let of_check = |(of, _, _): &&mut (usize, Option<EnterpriseName>, Verdict)| *of == at;
+    let of_check = |(of, _, _): &&mut (usize, Option<EnterpriseName>, CheckVerdict)| *of == at;
     for (_, enterprise, verdict) in seen.verdicts.iter_mut().filter(of_check) {
         let Some(enterprise) = enterprise else {
             continue;
         };
         let written = StateFile::SYNC.written(&app.tree, enterprise);
         let (Some(hosts), Some(written)) = (hosts.get(enterprise), written) else {
-            *verdict = Verdict::Silent(Reason::NothingToCheck);
+            *verdict = CheckVerdict::Silent(UnjudgedReason::NothingToCheck);
             continue;
         };
         let written: DateTime<Utc> = written.into();
         let unread = (now - written).num_milliseconds();
-        if let Verdict::Judged(found) = verdict
+        if let CheckVerdict::Judged(found) = verdict
             && unread >= check.limits.after_millis
         {
             let hosts: Vec<&str> = hosts.iter().map(String::as_str).collect();
@@ -136,7 +138,7 @@ fn doctor(app: &App, checks: &[(usize, &Check)], asked: &Question<'_>, seen: &mu
                 let part = ScopePart::Code((**code).to_owned());
                 of_reason(check, place.clone(), part, (**meaning).to_owned(), now)
             });
-            let verdict = Verdict::Judged(found.collect());
+            let verdict = CheckVerdict::Judged(found.collect());
             seen.verdicts.push((*at, place.clone(), verdict));
         }
     }

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use calltrace_alerts::wording::{clause, groups, text};
-use calltrace_alerts::{Check, Entry, Finding, Phase, Reason, Told, Verdict, json as alerts};
+use calltrace_alerts::{
+    AlertPhase, Check, CheckFinding, CheckVerdict, Told, TrackedFinding, UnjudgedReason,
+    json as alerts,
+};
 use calltrace_output::check::{CheckRow, write_checks};
 use calltrace_output::{Language, json};
 use calltrace_store::error::Error;
@@ -22,7 +25,7 @@ const VERSION: u8 = 1;
 /// The result of a run.
 pub(super) struct Answer<'a> {
     pub(super) checks: &'a [Check],
-    pub(super) open: &'a [Entry],
+    pub(super) open: &'a [TrackedFinding],
     pub(super) seen: &'a Seen,
     pub(super) told: &'a [Told],
     /// Whether `told` is only what would be told.
@@ -56,12 +59,12 @@ pub(super) fn print(app: &App, format: CheckFormat, answer: &Answer<'_>) -> Resu
 }
 
 /// A row for each finding, and one for all clients of an enterprise; first what fires.
-fn rows(app: &App, open: &[Entry]) -> Vec<CheckRow> {
+fn rows(app: &App, open: &[TrackedFinding]) -> Vec<CheckRow> {
     let of = |is_firing: bool| {
         let entries = open
             .iter()
-            .filter(|entry| (entry.phase == Phase::Firing) == is_firing);
-        let findings: Vec<Finding> = entries.map(|entry| entry.finding.clone()).collect();
+            .filter(|entry| (entry.phase == AlertPhase::Firing) == is_firing);
+        let findings: Vec<CheckFinding> = entries.map(|entry| entry.finding.clone()).collect();
         let rows = groups(&findings)
             .into_iter()
             .map(|same| row(app, is_firing, &same));
@@ -70,7 +73,7 @@ fn rows(app: &App, open: &[Entry]) -> Vec<CheckRow> {
     [of(true), of(false)].concat()
 }
 
-fn row(app: &App, is_firing: bool, same: &[&Finding]) -> CheckRow {
+fn row(app: &App, is_firing: bool, same: &[&CheckFinding]) -> CheckRow {
     let first = same[0];
     let since = first.since.with_timezone(&app.clock.shown);
     let enterprise = first.scope.enterprise.as_ref();
@@ -88,9 +91,9 @@ fn tell_silence(app: &App, answer: &Answer<'_>) {
     if answer.open.is_empty() {
         app.say("nothing fires");
     }
-    let mut silent: BTreeMap<(usize, Reason), Vec<&EnterpriseName>> = BTreeMap::new();
+    let mut silent: BTreeMap<(usize, UnjudgedReason), Vec<&EnterpriseName>> = BTreeMap::new();
     for (check, enterprise, verdict) in &answer.seen.verdicts {
-        if let Verdict::Silent(reason) = verdict {
+        if let CheckVerdict::Silent(reason) = verdict {
             silent
                 .entry((*check, *reason))
                 .or_default()
@@ -105,10 +108,10 @@ fn tell_silence(app: &App, answer: &Answer<'_>) {
             all => format!(" about {}", many(all.len(), "enterprise")),
         };
         let why = match reason {
-            Reason::FewDays => "there are fewer than 7 comparable days",
-            Reason::Failed => "what it needs could not be read",
-            Reason::OutsideHours => "it is outside its hours",
-            Reason::NothingToCheck => {
+            UnjudgedReason::FewDays => "there are fewer than 7 comparable days",
+            UnjudgedReason::Failed => "what it needs could not be read",
+            UnjudgedReason::OutsideHours => "it is outside its hours",
+            UnjudgedReason::NothingToCheck => {
                 app.explain(|| {
                     format!("{name} says nothing{of}: nothing runs here that it checks")
                 });
@@ -122,7 +125,7 @@ fn tell_silence(app: &App, answer: &Answer<'_>) {
 fn document(answer: &Answer<'_>) -> Value {
     let findings = answer.open.iter().map(|entry| {
         let mut value = alerts::finding(&entry.finding, false);
-        let state = if entry.phase == Phase::Firing {
+        let state = if entry.phase == AlertPhase::Firing {
             "firing"
         } else {
             "pending"
@@ -136,7 +139,7 @@ fn document(answer: &Answer<'_>) -> Value {
         .verdicts
         .iter()
         .filter_map(|(check, enterprise, verdict)| {
-            let Verdict::Silent(reason) = verdict else {
+            let CheckVerdict::Silent(reason) = verdict else {
                 return None;
             };
             Some(json!({

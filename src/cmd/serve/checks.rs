@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
-use calltrace_alerts::{Phase, State, StateFile};
+use calltrace_alerts::{AlertPhase, AlertState, AlertStateFile};
 use calltrace_web::{CheckCounts, CheckFigures, ReadChecks};
 
 use crate::cmd::App;
@@ -17,7 +17,7 @@ type Known = Option<(SystemTime, CheckFigures)>;
 pub(super) fn of_state(app: &App) -> ReadChecks {
     let state = std::env::var_os("CALLTRACE_CHECK_STATE").map(PathBuf::from);
     let state = state.unwrap_or_else(|| app.settings.notify.state.clone());
-    let file = StateFile::new(&state, app.tree.root());
+    let file = AlertStateFile::new(&state, app.tree.root());
     let known: Mutex<Known> = Mutex::default();
     Box::new(move || {
         let written = file.written()?;
@@ -29,10 +29,10 @@ pub(super) fn of_state(app: &App) -> ReadChecks {
     })
 }
 
-fn figures(state: &State) -> Option<CheckFigures> {
+fn figures(state: &AlertState) -> Option<CheckFigures> {
     let mut firing: BTreeMap<(&'static str, Option<String>), u64> = BTreeMap::new();
     let open = state.open().into_iter();
-    for entry in open.filter(|entry| entry.phase == Phase::Firing) {
+    for entry in open.filter(|entry| entry.phase == AlertPhase::Firing) {
         let finding = &entry.finding;
         let enterprise = finding.scope.enterprise.as_ref().map(ToString::to_string);
         *firing.entry((finding.kind.name(), enterprise)).or_default() += 1;

@@ -14,8 +14,8 @@ use calltrace_alerts::channels::{
     WebhookConfig,
 };
 use calltrace_alerts::{
-    DeliveryError, Ending, Figure, FigureValue, Finding, Notice, ResolvedFinding, RuleKind, Scope,
-    ScopePart, Severity,
+    AlertNotice, AlertSeverity, CheckFinding, DeliveryError, Ending, FigureValue, FindingFigure,
+    ResolvedFinding, RuleKind, Scope, ScopePart,
 };
 use calltrace_directory::{Secret, SecretSource};
 use calltrace_model::record::Zone;
@@ -83,14 +83,17 @@ fn alertmanager(url: &str, mask_phones: bool) -> ChannelsConfig {
 }
 
 /// What became of a notice in each channel, one after the other.
-fn deliver(config: &ChannelsConfig, notice: &Notice) -> Vec<(String, Result<(), DeliveryError>)> {
+fn deliver(
+    config: &ChannelsConfig,
+    notice: &AlertNotice,
+) -> Vec<(String, Result<(), DeliveryError>)> {
     deliver_within(config, times(), notice)
 }
 
 fn deliver_within(
     config: &ChannelsConfig,
     times: DeliveryTimes,
-    notice: &Notice,
+    notice: &AlertNotice,
 ) -> Vec<(String, Result<(), DeliveryError>)> {
     let channels = Channels::open(config, times);
     let runtime = tokio::runtime::Runtime::new().expect("threads are left");
@@ -105,7 +108,7 @@ fn deliver_within(
 
 /// The one error of a notice in the one channel.
 #[track_caller]
-fn refusal(config: &ChannelsConfig, notice: &Notice) -> DeliveryError {
+fn refusal(config: &ChannelsConfig, notice: &AlertNotice) -> DeliveryError {
     let results = deliver(config, notice);
     let [(_, Err(error))] = results.as_slice() else {
         panic!("{results:?}");
@@ -118,26 +121,26 @@ fn enterprise(number: &str) -> Option<EnterpriseName> {
 }
 
 /// Too many missed calls of an enterprise.
-fn missed(number: &str) -> Finding {
-    Finding {
+fn missed(number: &str) -> CheckFinding {
+    CheckFinding {
         rule: "missed".to_owned(),
         kind: RuleKind::MissedShare,
-        severity: Severity::Critical,
+        severity: AlertSeverity::Critical,
         scope: Scope {
             enterprise: enterprise(number),
             part: None,
         },
         since: testing::now() - TimeDelta::hours(2),
         figures: vec![
-            Figure {
+            FindingFigure {
                 name: "missed",
                 value: FigureValue::Count(31),
             },
-            Figure {
+            FindingFigure {
                 name: "calls",
                 value: FigureValue::Count(50),
             },
-            Figure {
+            FindingFigure {
                 name: "share",
                 value: FigureValue::Share(0.62),
             },
@@ -149,22 +152,22 @@ fn missed(number: &str) -> Finding {
 }
 
 /// A client who was not called back.
-fn waiting(number: &str) -> Finding {
-    Finding {
+fn waiting(number: &str) -> CheckFinding {
+    CheckFinding {
         rule: "callback".to_owned(),
         kind: RuleKind::NotCalledBack,
-        severity: Severity::Warning,
+        severity: AlertSeverity::Warning,
         scope: Scope {
             enterprise: enterprise(number),
             part: Some(ScopePart::Client(CLIENT.to_owned())),
         },
         since: testing::now() - TimeDelta::minutes(40),
         figures: vec![
-            Figure {
+            FindingFigure {
                 name: "client",
                 value: FigureValue::Phone(CLIENT.to_owned()),
             },
-            Figure {
+            FindingFigure {
                 name: "waiting",
                 value: FigureValue::Millis(4_200_000),
             },
@@ -173,13 +176,17 @@ fn waiting(number: &str) -> Finding {
     }
 }
 
-fn notice(at: DateTime<Utc>, firing: Vec<Finding>, resolved: Vec<Finding>) -> Notice {
-    let over = |finding: Finding| ResolvedFinding {
+fn notice(
+    at: DateTime<Utc>,
+    firing: Vec<CheckFinding>,
+    resolved: Vec<CheckFinding>,
+) -> AlertNotice {
+    let over = |finding: CheckFinding| ResolvedFinding {
         ended: at - TimeDelta::minutes(5),
         ending: Ending::Over,
         finding,
     };
-    Notice {
+    AlertNotice {
         at,
         firing,
         resolved: resolved.into_iter().map(over).collect(),
@@ -189,6 +196,6 @@ fn notice(at: DateTime<Utc>, firing: Vec<Finding>, resolved: Vec<Finding>) -> No
 }
 
 /// A notice of one finding, at the time of tests.
-fn one() -> Notice {
+fn one() -> AlertNotice {
     notice(testing::now(), vec![missed("0367")], Vec::new())
 }

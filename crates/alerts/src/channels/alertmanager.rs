@@ -13,10 +13,10 @@ use serde_json::{Map, Value, json};
 use super::AlertmanagerConfig;
 use super::identity::id;
 use super::mask::masked;
-use super::post::{Answer, DeliveryTimes, Poster};
-use crate::finding::Finding;
+use super::post::{ChannelAnswer, DeliveryTimes, Poster};
+use crate::finding::CheckFinding;
 use crate::json::time;
-use crate::notice::{Channel, DeliveryError, Notice};
+use crate::notice::{AlertNotice, DeliveryChannel, DeliveryError};
 use crate::wording;
 
 pub(super) const NAME: &str = "alertmanager";
@@ -59,22 +59,22 @@ impl Alertmanager {
 }
 
 #[async_trait]
-impl Channel for Alertmanager {
+impl DeliveryChannel for Alertmanager {
     fn name(&self) -> &str {
         NAME
     }
 
-    async fn deliver(&self, notice: &Notice) -> Result<(), DeliveryError> {
+    async fn deliver(&self, notice: &AlertNotice) -> Result<(), DeliveryError> {
         let alerts = match self.mask_phones {
             true => alerts(notice, &masked(notice)),
             false => alerts(notice, notice),
         };
-        self.poster.post(&alerts, Answer::success).await
+        self.poster.post(&alerts, ChannelAnswer::success).await
     }
 }
 
 /// The alerts of a notice that is shown as `shown`. The ids are those of `notice`, whose numbers are not masked.
-fn alerts(notice: &Notice, shown: &Notice) -> Value {
+fn alerts(notice: &AlertNotice, shown: &AlertNotice) -> Value {
     if notice.is_test() {
         let text = wording::text(notice, notice.language);
         return json!([{
@@ -98,7 +98,11 @@ fn alerts(notice: &Notice, shown: &Notice) -> Value {
 }
 
 /// The alert of a finding that ends at `ends`. `finding` is the finding itself, and as it is shown.
-fn alert(notice: &Notice, (own, shown): (&Finding, &Finding), ends: DateTime<Utc>) -> Value {
+fn alert(
+    notice: &AlertNotice,
+    (own, shown): (&CheckFinding, &CheckFinding),
+    ends: DateTime<Utc>,
+) -> Value {
     let label = |text: &str| {
         let shown = sanitise(text.as_bytes());
         Value::from(shown.chars().take(LABEL_CHARS_MAX).collect::<String>())
@@ -117,8 +121,8 @@ fn alert(notice: &Notice, (own, shown): (&Finding, &Finding), ends: DateTime<Utc
         labels.insert(part.kind().to_owned(), label(part.value()));
     }
     labels.insert("id".to_owned(), id(own).into());
-    let alone = Notice {
-        firing: vec![Finding {
+    let alone = AlertNotice {
+        firing: vec![CheckFinding {
             links: Vec::new(),
             ..shown.clone()
         }],

@@ -1,11 +1,11 @@
 //! Numbers of clients in a notice, masked.
 
-use crate::finding::{FigureValue, Finding, ScopePart};
+use crate::finding::{CheckFinding, FigureValue, ScopePart};
 use crate::json::masked as masked_number;
-use crate::notice::Notice;
+use crate::notice::AlertNotice;
 
 /// The notice with only the last digits of clients' numbers, so that its texts hold no more either.
-pub(super) fn masked(notice: &Notice) -> Notice {
+pub(super) fn masked(notice: &AlertNotice) -> AlertNotice {
     let mut notice = notice.clone();
     let resolved = notice.resolved.iter_mut().map(|over| &mut over.finding);
     for finding in notice.firing.iter_mut().chain(resolved) {
@@ -14,7 +14,7 @@ pub(super) fn masked(notice: &Notice) -> Notice {
     notice
 }
 
-fn mask(finding: &mut Finding) {
+fn mask(finding: &mut CheckFinding) {
     if let Some(ScopePart::Client(number)) = &mut finding.scope.part {
         *number = masked_number(number);
     }

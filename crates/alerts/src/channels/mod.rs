@@ -10,7 +10,7 @@ mod post;
 mod telegram;
 mod webhook;
 
-use super::notice::{Channel, DeliveryError, Notice};
+use super::notice::{AlertNotice, DeliveryChannel, DeliveryError};
 use alertmanager::Alertmanager;
 use async_trait::async_trait;
 use calltrace_directory::{Secret, SecretSource};
@@ -68,7 +68,7 @@ pub struct AlertmanagerConfig {
 pub struct Channels {
     /// All of them, in the order of the documentation. One with wrong settings delivers nothing, so that what it was not
     /// told is kept for it.
-    pub all: Vec<Box<dyn Channel>>,
+    pub all: Vec<Box<dyn DeliveryChannel>>,
     /// What is wrong with settings.
     pub wrong: Vec<Error>,
     /// What the user should know about files of secrets.
@@ -89,7 +89,7 @@ impl Channels {
     }
 
     /// Adds what was opened, or channels of these names that deliver nothing.
-    fn add<C: Channel + 'static>(
+    fn add<C: DeliveryChannel + 'static>(
         &mut self,
         names: &[String],
         opened: Result<impl IntoIterator<Item = C>, Error>,
@@ -102,22 +102,22 @@ impl Channels {
                 self.wrong.push(error);
                 let unusable = names.iter().cloned();
                 self.all
-                    .extend(unusable.map(|name| Box::new(Unusable(name)) as _));
+                    .extend(unusable.map(|name| Box::new(UnusableChannel(name)) as _));
             }
         }
     }
 }
 
 /// A channel whose settings are wrong.
-struct Unusable(String);
+struct UnusableChannel(String);
 
 #[async_trait]
-impl Channel for Unusable {
+impl DeliveryChannel for UnusableChannel {
     fn name(&self) -> &str {
         &self.0
     }
 
-    async fn deliver(&self, _: &Notice) -> Result<(), DeliveryError> {
+    async fn deliver(&self, _: &AlertNotice) -> Result<(), DeliveryError> {
         Err(DeliveryError::plain(
             "can't be used, its settings are wrong",
         ))

@@ -49,7 +49,7 @@ pub(super) struct Poster {
 }
 
 /// What was answered.
-pub(super) struct Answer {
+pub(super) struct ChannelAnswer {
     pub(super) status: StatusCode,
     /// The header `Retry-After`, where it states seconds.
     pub(super) retry_after: Option<Duration>,
@@ -90,7 +90,7 @@ impl Poster {
     pub(super) async fn post(
         &self,
         document: &Value,
-        judge: impl Fn(&Answer) -> Result<(), DeliveryError>,
+        judge: impl Fn(&ChannelAnswer) -> Result<(), DeliveryError>,
     ) -> Result<(), DeliveryError> {
         let body = document.to_string();
         let deadline = Instant::now() + self.times.total;
@@ -115,12 +115,12 @@ impl Poster {
         }
     }
 
-    async fn ask(&self, body: &str) -> Result<Answer, HttpFailure> {
+    async fn ask(&self, body: &str) -> Result<ChannelAnswer, HttpFailure> {
         let answer = timeout(self.times.answer, self.exchange(body)).await;
         answer.unwrap_or(Err(HttpFailure::Slow))
     }
 
-    async fn exchange(&self, body: &str) -> Result<Answer, HttpFailure> {
+    async fn exchange(&self, body: &str) -> Result<ChannelAnswer, HttpFailure> {
         let mut request = self.client.post(self.url.clone());
         request = request.header("Content-Type", "application/json");
         if let Some(value) = &self.authorization {
@@ -135,7 +135,7 @@ impl Poster {
             Err(HttpFailure::TooLong) => Vec::new(),
             body => body?,
         };
-        Ok(Answer {
+        Ok(ChannelAnswer {
             status,
             retry_after,
             body,
@@ -153,7 +153,7 @@ pub(super) fn patience(seconds: u64) -> Duration {
     Duration::from_secs(seconds).min(RETRY_AFTER_MAX)
 }
 
-impl Answer {
+impl ChannelAnswer {
     /// The answer of a service that says all with its status: 2xx is a success.
     ///
     /// # Errors

@@ -11,8 +11,8 @@ use calltrace_store::error::Error;
 use serde_json::{Value, json};
 
 use super::TelegramConfig;
-use super::post::{Answer, DeliveryTimes, Poster, asks_to_wait, patience};
-use crate::notice::{Channel, DeliveryError, Notice};
+use super::post::{ChannelAnswer, DeliveryTimes, Poster, asks_to_wait, patience};
+use crate::notice::{AlertNotice, DeliveryChannel, DeliveryError};
 use crate::wording;
 
 const API: &str = "https://api.telegram.org";
@@ -120,7 +120,7 @@ impl Telegram {
         Ok(config.distinct().into_iter().map(open).collect())
     }
 
-    fn judge(&self, answer: &Answer) -> Result<(), DeliveryError> {
+    fn judge(&self, answer: &ChannelAnswer) -> Result<(), DeliveryError> {
         let body: Value = serde_json::from_slice(&answer.body).unwrap_or(Value::Null);
         let is_ok = body["ok"].as_bool();
         match (answer.status.is_success(), is_ok) {
@@ -176,12 +176,12 @@ fn method(token: &Secret) -> Option<String> {
 }
 
 #[async_trait]
-impl Channel for Telegram {
+impl DeliveryChannel for Telegram {
     fn name(&self) -> &str {
         &self.name
     }
 
-    async fn deliver(&self, notice: &Notice) -> Result<(), DeliveryError> {
+    async fn deliver(&self, notice: &AlertNotice) -> Result<(), DeliveryError> {
         let message = json!({
             "chat_id": self.chat.0,
             "text": message(notice),
@@ -195,7 +195,7 @@ impl Channel for Telegram {
 }
 
 /// The text of a notice, as long as one message may be: as many findings as fit, and how many do not.
-fn message(notice: &Notice) -> String {
+fn message(notice: &AlertNotice) -> String {
     let whole = wording::text(notice, notice.language);
     if fits(&whole) {
         return whole;

@@ -9,10 +9,10 @@ use serde_json::{Map, Value, json};
 use super::WebhookConfig;
 use super::identity::id;
 use super::mask::masked;
-use super::post::{Answer, DeliveryTimes, Poster};
-use crate::finding::Finding;
+use super::post::{ChannelAnswer, DeliveryTimes, Poster};
+use crate::finding::CheckFinding;
 use crate::json;
-use crate::notice::{Channel, DeliveryError, Notice};
+use crate::notice::{AlertNotice, DeliveryChannel, DeliveryError};
 use crate::wording;
 
 pub(super) const NAME: &str = "webhook";
@@ -54,23 +54,23 @@ impl Webhook {
 }
 
 #[async_trait]
-impl Channel for Webhook {
+impl DeliveryChannel for Webhook {
     fn name(&self) -> &str {
         NAME
     }
 
-    async fn deliver(&self, notice: &Notice) -> Result<(), DeliveryError> {
+    async fn deliver(&self, notice: &AlertNotice) -> Result<(), DeliveryError> {
         let document = match self.mask_phones {
             true => document(notice, &masked(notice)),
             false => document(notice, notice),
         };
-        self.poster.post(&document, Answer::success).await
+        self.poster.post(&document, ChannelAnswer::success).await
     }
 }
 
 /// The document of a notice that is shown as `shown`. The ids are those of `notice`, whose numbers are not masked.
-fn document(notice: &Notice, shown: &Notice) -> Value {
-    let with_id = |own: &Finding, mut value: Map<String, Value>| {
+fn document(notice: &AlertNotice, shown: &AlertNotice) -> Value {
+    let with_id = |own: &CheckFinding, mut value: Map<String, Value>| {
         value.insert("id".to_owned(), id(own).into());
         Value::Object(value)
     };

@@ -3,21 +3,21 @@
 use std::collections::BTreeMap;
 
 use super::{
-    CLIENTS_MAX, Check, EnterpriseView, FigureValue, Found, ScopePart, Verdict, WATCHED_MILLIS,
-    newest,
+    CLIENTS_MAX, Check, CheckVerdict, EnterpriseView, FigureValue, Found, ScopePart,
+    WATCHED_MILLIS, newest,
 };
 use calltrace_model::call::{Outcome, Summary};
 use calltrace_model::record::phone;
 use calltrace_model::stats::{Contacts, Fate, StatsCall};
 
-pub(super) fn judge(check: &Check, view: &EnterpriseView<'_>) -> Verdict {
+pub(super) fn judge(check: &Check, view: &EnterpriseView<'_>) -> CheckVerdict {
     let after = check.limits.after_millis;
     let missed: Vec<&Summary> = (view.calls.iter())
         .filter(|call| call.outcome == Outcome::Missed)
         .filter(|call| (after..after + WATCHED_MILLIS).contains(&view.age_millis(call)))
         .collect();
     if missed.is_empty() {
-        return Verdict::Judged(Vec::new());
+        return CheckVerdict::Judged(Vec::new());
     }
     let mut contacts = Contacts::default();
     for call in view.calls {
@@ -40,7 +40,7 @@ pub(super) fn judge(check: &Check, view: &EnterpriseView<'_>) -> Verdict {
         .collect();
     found.sort_by_key(|one| one.finding.since);
     found.truncate(CLIENTS_MAX);
-    Verdict::Judged(found)
+    CheckVerdict::Judged(found)
 }
 
 fn one(check: &Check, view: &EnterpriseView<'_>, mut calls: Vec<&Summary>) -> Found {

@@ -4,7 +4,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::certain::{at_least, at_most, share};
 use super::{
-    Check, EnterpriseView, FigureValue, Found, Reason, SHARE_HOURS, Scope, Verdict, newest,
+    Check, CheckVerdict, EnterpriseView, FigureValue, Found, SHARE_HOURS, Scope, UnjudgedReason,
+    newest,
 };
 use crate::history::{COMPARABLE_DAYS_MIN, History, HourCount, hour_of};
 use calltrace_model::call::{Outcome, Summary};
@@ -29,7 +30,7 @@ pub(super) fn judge(
     check: &Check,
     view: &EnterpriseView<'_>,
     is_firing: impl Fn(&Scope) -> bool,
-) -> Verdict {
+) -> CheckVerdict {
     let scope = view.scope(None);
     let enough = check.limits.calls;
     let windows: Vec<MissedHours> = (1..=SHARE_HOURS)
@@ -38,10 +39,10 @@ pub(super) fn judge(
         .collect();
     // The shortest stretch is the newest; whether it is over is seen there first.
     let Some(newest_hours) = windows.first() else {
-        return Verdict::Judged(Vec::new());
+        return CheckVerdict::Judged(Vec::new());
     };
     if !newest_hours.is_comparable() {
-        return Verdict::Silent(Reason::FewDays);
+        return CheckVerdict::Silent(UnjudgedReason::FewDays);
     }
     let times = check.limits.times;
     // A longer stretch may be high because of what is over.
@@ -52,7 +53,7 @@ pub(super) fn judge(
     };
     let broken = broken.filter(|_| is_high_now);
     let found = broken.map(|hours| hours.found(check, view, scope));
-    Verdict::Judged(found.into_iter().collect())
+    CheckVerdict::Judged(found.into_iter().collect())
 }
 
 impl MissedHours {

@@ -13,7 +13,9 @@ mod silence;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::finding::{Figure, FigureValue, Finding, RuleKind, Scope, ScopePart, Severity};
+use super::finding::{
+    AlertSeverity, CheckFinding, FigureValue, FindingFigure, RuleKind, Scope, ScopePart,
+};
 use super::history::History;
 use calltrace_model::call::{FaultCode, Summary};
 use calltrace_model::record::{LogZone, Stamp, Zone};
@@ -87,23 +89,23 @@ pub struct EnterpriseView<'v> {
 /// A finding with the calls that show it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Found {
-    pub finding: Finding,
+    pub finding: CheckFinding,
     /// UniqueIds, the newest call first; a few at most.
     pub calls: Vec<String>,
 }
 
 /// What a check says about an enterprise.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Verdict {
+pub enum CheckVerdict {
     /// All that is wrong; empty if nothing is.
     Judged(Vec<Found>),
     /// It can't be said. Findings of earlier runs stay as they are.
-    Silent(Reason),
+    Silent(UnjudgedReason),
 }
 
 /// Why a check says nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Reason {
+pub enum UnjudgedReason {
     /// There are fewer than seven comparable days.
     FewDays,
     /// It is not the time of day or the weekday of the check.
@@ -128,14 +130,14 @@ pub(crate) const WATCHED_MILLIS: i64 = 8 * HOUR_MILLIS;
 /// Most clients of one enterprise that are told; the oldest first.
 pub(crate) const CLIENTS_MAX: usize = 200;
 
-impl Reason {
+impl UnjudgedReason {
     /// The word in JSON.
     pub fn name(self) -> &'static str {
         match self {
-            Reason::FewDays => "few_days",
-            Reason::OutsideHours => "outside_hours",
-            Reason::NothingToCheck => "nothing_to_check",
-            Reason::Failed => "failed",
+            UnjudgedReason::FewDays => "few_days",
+            UnjudgedReason::OutsideHours => "outside_hours",
+            UnjudgedReason::NothingToCheck => "nothing_to_check",
+            UnjudgedReason::Failed => "failed",
         }
     }
 }
@@ -170,12 +172,12 @@ impl RuleKind {
     }
 
     /// How much a finding of the rule matters.
-    pub fn severity(self) -> Severity {
+    pub fn severity(self) -> AlertSeverity {
         match self {
             RuleKind::MissedShare | RuleKind::Silent | RuleKind::FailedRequests => {
-                Severity::Critical
+                AlertSeverity::Critical
             }
-            _ => Severity::Warning,
+            _ => AlertSeverity::Warning,
         }
     }
 
@@ -261,11 +263,15 @@ impl Check {
         ends.then(|| TimeDelta::milliseconds(self.lookback_millis()))
     }
 
-    /// What it says about an enterprise, for a rule about calls; [`Reason::NothingToCheck`] for others. `is_firing` tells
+    /// What it says about an enterprise, for a rule about calls; [`UnjudgedReason::NothingToCheck`] for others. `is_firing` tells
     /// whether a finding about a scope was told: it is over only when it is clearly so.
-    pub fn judge(&self, view: &EnterpriseView<'_>, is_firing: impl Fn(&Scope) -> bool) -> Verdict {
+    pub fn judge(
+        &self,
+        view: &EnterpriseView<'_>,
+        is_firing: impl Fn(&Scope) -> bool,
+    ) -> CheckVerdict {
         if !self.is_at(view.now) {
-            return Verdict::Silent(Reason::OutsideHours);
+            return CheckVerdict::Silent(UnjudgedReason::OutsideHours);
         }
         match self.kind {
             RuleKind::MissedShare => missed::judge(self, view, is_firing),
@@ -276,7 +282,9 @@ impl Check {
             RuleKind::FailedRequests => shares::failed_requests(self, view, is_firing),
             RuleKind::SlowRequests => shares::slow_requests(self, view, is_firing),
             RuleKind::MissingEvents => shares::missing_events(self, view, is_firing),
-            RuleKind::NameService | RuleKind::Doctor => Verdict::Silent(Reason::NothingToCheck),
+            RuleKind::NameService | RuleKind::Doctor => {
+                CheckVerdict::Silent(UnjudgedReason::NothingToCheck)
+            }
         }
     }
 
@@ -286,16 +294,16 @@ impl Check {
         scope: Scope,
         since: DateTime<Utc>,
         figures: impl IntoIterator<Item = (&'static str, FigureValue)>,
-    ) -> Finding {
+    ) -> CheckFinding {
         let figures = figures.into_iter();
-        Finding {
+        CheckFinding {
             rule: self.name.clone(),
             kind: self.kind,
             severity: self.kind.severity(),
             scope,
             since,
             figures: figures
-                .map(|(name, value)| Figure { name, value })
+                .map(|(name, value)| FindingFigure { name, value })
                 .collect(),
             links: Vec::new(),
         }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::certain::{at_least, share};
 use super::{
-    Check, EnterpriseView, FigureValue, Found, HOUR_MILLIS, SHARE_HOURS, Scope, ScopePart, Verdict,
-    newest,
+    Check, CheckVerdict, EnterpriseView, FigureValue, Found, HOUR_MILLIS, SHARE_HOURS, Scope,
+    ScopePart, newest,
 };
 use calltrace_model::call::{Outcome, Request, Summary};
 
@@ -31,7 +31,7 @@ pub(super) fn call_faults(
     check: &Check,
     view: &EnterpriseView<'_>,
     is_firing: impl Fn(&Scope) -> bool,
-) -> Verdict {
+) -> CheckVerdict {
     let mut counts = Counts::default();
     for call in recent(view).filter(|call| call.outcome != Outcome::InProgress) {
         let faults = call
@@ -58,7 +58,7 @@ pub(super) fn failed_requests(
     check: &Check,
     view: &EnterpriseView<'_>,
     is_firing: impl Fn(&Scope) -> bool,
-) -> Verdict {
+) -> CheckVerdict {
     let counts = requests(view, |request| Some(request.failed));
     let limit = f64::from(check.limits.percent) / 100.0;
     judge(check, view, counts, limit, is_firing, |count| {
@@ -76,7 +76,7 @@ pub(super) fn slow_requests(
     check: &Check,
     view: &EnterpriseView<'_>,
     is_firing: impl Fn(&Scope) -> bool,
-) -> Verdict {
+) -> CheckVerdict {
     let over = check.limits.over_millis;
     let counts = requests(view, |request| Some(request.millis? > over));
     judge(check, view, counts, SLOW_SHARE, is_firing, |count| {
@@ -94,7 +94,7 @@ pub(super) fn missing_events(
     check: &Check,
     view: &EnterpriseView<'_>,
     is_firing: impl Fn(&Scope) -> bool,
-) -> Verdict {
+) -> CheckVerdict {
     let mut counts = Counts::default();
     for call in recent(view) {
         add(&mut counts, view, None, call, (call.recovered, call.events));
@@ -169,7 +169,7 @@ fn judge(
     limit: f64,
     is_firing: impl Fn(&Scope) -> bool,
     figures: impl Fn(&PartCount<'_>) -> Vec<(&'static str, FigureValue)>,
-) -> Verdict {
+) -> CheckVerdict {
     let mut found = Vec::new();
     for (part, windows) in counts {
         let scope = view.scope(part);
@@ -197,5 +197,5 @@ fn judge(
             calls: newest(count.calls.iter().copied()),
         });
     }
-    Verdict::Judged(found)
+    CheckVerdict::Judged(found)
 }

@@ -2,7 +2,9 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Check, EnterpriseView, FigureValue, Found, Reason, Scope, Verdict, WATCHED_MILLIS};
+use super::{
+    Check, CheckVerdict, EnterpriseView, FigureValue, Found, Scope, UnjudgedReason, WATCHED_MILLIS,
+};
 use crate::history::{COMPARABLE_DAYS_MIN, History, hour_of};
 
 /// A comparable day on which less than this part of the usual number of calls came may have been a holiday. One such day
@@ -13,30 +15,30 @@ pub(super) fn judge(
     check: &Check,
     view: &EnterpriseView<'_>,
     is_firing: impl Fn(&Scope) -> bool,
-) -> Verdict {
+) -> CheckVerdict {
     let scope = view.scope(None);
     let last = view.calls.iter().map(|call| view.began(call)).max();
     let since = last.unwrap_or(view.since);
     let firing = is_firing(&scope);
     let silent = (view.now - since).num_milliseconds();
     if silent < check.limits.after_millis {
-        return Verdict::Judged(Vec::new());
+        return CheckVerdict::Judged(Vec::new());
     }
     // Calls may come again only tomorrow; until one comes it is not over.
     if firing {
-        return Verdict::Judged(vec![found(check, view, scope, since, None)]);
+        return CheckVerdict::Judged(vec![found(check, view, scope, since, None)]);
     }
     let from = since.max(view.now - TimeDelta::milliseconds(WATCHED_MILLIS));
     let past: Vec<f64> = History::same_times(view.now, check.zone)
         .filter_map(|now| calls_between(view.history, now - (view.now - from), now))
         .collect();
     if past.len() < COMPARABLE_DAYS_MIN {
-        return Verdict::Silent(Reason::FewDays);
+        return CheckVerdict::Silent(UnjudgedReason::FewDays);
     }
     let usual = past.iter().sum::<f64>() / past.len() as f64;
     let few = past.iter().filter(|calls| **calls < usual / FEW).count();
     let is_odd = usual >= f64::from(check.limits.calls) && few <= 1;
-    Verdict::Judged(match is_odd {
+    CheckVerdict::Judged(match is_odd {
         true => vec![found(check, view, scope, since, Some(usual))],
         false => Vec::new(),
     })

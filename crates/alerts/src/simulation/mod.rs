@@ -15,10 +15,10 @@ use std::thread;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
-use crate::finding::{Finding, RuleKind};
+use crate::finding::{CheckFinding, RuleKind};
 use crate::history::{History, HourCount, count_by_hour, hour_of};
 use crate::rules::{Check, EnterpriseView, lookback};
-use crate::state::{State, Telling};
+use crate::state::{AlertState, Telling};
 use calltrace_model::call::{Direction, Outcome, Summary};
 use calltrace_model::record::{LogZone, Zone};
 use calltrace_output::Language;
@@ -34,7 +34,7 @@ const STEP_MINUTES: i64 = 5;
 /// What was told about one thing, in order: when it fired, and when it was over.
 #[derive(Debug, Clone)]
 struct Episode {
-    finding: Finding,
+    finding: CheckFinding,
     fired: DateTime<Utc>,
     over: Option<DateTime<Utc>>,
 }
@@ -128,8 +128,8 @@ fn simulate(
         calls.extend(office.day(day, odd, &mut random));
     }
     calls.sort_by_key(|one| one.call.first);
-    let mut recent = Recent::new(calls);
-    let (mut state, mut episodes) = (State::default(), Vec::new());
+    let mut recent = SimWindow::new(calls);
+    let (mut state, mut episodes) = (AlertState::default(), Vec::new());
     for step in 1..=STEPS {
         let now = begin + TimeDelta::minutes(step * STEP_MINUTES);
         let since = hour_of(now - TimeDelta::milliseconds(lookback(&checks)));
@@ -159,7 +159,7 @@ fn simulate(
 }
 
 fn tell(
-    state: &mut State,
+    state: &mut AlertState,
     checks: &[Check],
     now: DateTime<Utc>,
     zone: Zone,
@@ -217,7 +217,7 @@ fn earlier(
 }
 
 /// The calls of the last hours, as they are known at a moment.
-struct Recent {
+struct SimWindow {
     /// Calls that have not begun, the next one last.
     ahead: Vec<SimCall>,
     calls: VecDeque<Summary>,
@@ -227,10 +227,10 @@ struct Recent {
     open: BinaryHeap<Reverse<(DateTime<Utc>, usize, &'static str)>>,
 }
 
-impl Recent {
-    fn new(mut calls: Vec<SimCall>) -> Recent {
+impl SimWindow {
+    fn new(mut calls: Vec<SimCall>) -> SimWindow {
         calls.reverse();
-        Recent {
+        SimWindow {
             ahead: calls,
             calls: VecDeque::new(),
             dropped: 0,

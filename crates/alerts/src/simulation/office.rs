@@ -37,7 +37,7 @@ pub(super) struct Office {
 }
 
 /// What is true at one moment.
-struct Moment<'p> {
+struct SimMoment<'p> {
     at: DateTime<Utc>,
     odd: Option<&'p Planned>,
     /// The share of missed calls at this time of day, and that of this day.
@@ -45,7 +45,7 @@ struct Moment<'p> {
     missed: f64,
 }
 
-impl Moment<'_> {
+impl SimMoment<'_> {
     fn is_trouble(&self, kind: RuleKind) -> bool {
         let odd = self.odd.filter(|odd| odd.holds(self.at));
         odd.is_some_and(|odd| odd.is_trouble_of(kind))
@@ -89,7 +89,7 @@ impl Office {
             let at = at.to_utc() + TimeDelta::seconds(random.between(0, SLOT_SECONDS - 1));
             let mut rate = busy * self.rate_at(day, local.hour());
             let lunch = if local.hour() == 13 { 1.8 } else { 1.0 };
-            let mut moment = Moment {
+            let mut moment = SimMoment {
                 at,
                 odd,
                 usual: self.missed * lunch,
@@ -126,7 +126,7 @@ impl Office {
         }
     }
 
-    fn disturb(&self, moment: &mut Moment<'_>, rate: &mut f64) {
+    fn disturb(&self, moment: &mut SimMoment<'_>, rate: &mut f64) {
         let usual = moment.usual;
         if moment.is_trouble(RuleKind::MissedShare) {
             moment.missed = (3.0 * usual).max(usual + 0.35).min(0.95);
@@ -150,7 +150,7 @@ impl Office {
     }
 
     /// A call from outside, and the call back if it was missed.
-    fn call(&mut self, moment: &Moment<'_>, random: &mut Random, calls: &mut Vec<SimCall>) {
+    fn call(&mut self, moment: &SimMoment<'_>, random: &mut Random, calls: &mut Vec<SimCall>) {
         let is_missed = random.chance(moment.missed);
         let client = format!("37529{:07}", random.between(0, 9_999_999));
         let (outcome, seconds) = match is_missed {
@@ -171,7 +171,7 @@ impl Office {
         }
     }
 
-    fn details(&mut self, moment: &Moment<'_>, random: &mut Random, call: &mut Summary) {
+    fn details(&mut self, moment: &SimMoment<'_>, random: &mut Random, call: &mut Summary) {
         // A trouble hits so many of five calls in a row, so that it is as large as it is meant to be.
         self.incoming += 1;
         let hits = |of_five: u64| {

@@ -1,11 +1,11 @@
 //! Figures of a finding as words.
 
-use crate::finding::{FigureValue, Finding};
+use crate::finding::{CheckFinding, FigureValue};
 use calltrace_model::sanitise::sanitise;
 use calltrace_output::{Language, phone};
 
 /// A count; 0 if the finding has none of this name.
-pub(super) fn count(finding: &Finding, name: &str) -> usize {
+pub(super) fn count(finding: &CheckFinding, name: &str) -> usize {
     match finding.figure(name) {
         Some(FigureValue::Count(count)) => usize::try_from(*count).unwrap_or(usize::MAX),
         _ => 0,
@@ -13,7 +13,7 @@ pub(super) fn count(finding: &Finding, name: &str) -> usize {
 }
 
 /// `42 %`, `42%`; nothing if the finding has no share of this name.
-pub(super) fn percent(finding: &Finding, name: &str, language: Language) -> String {
+pub(super) fn percent(finding: &CheckFinding, name: &str, language: Language) -> String {
     match finding.figure(name) {
         Some(FigureValue::Share(share)) => {
             let percent = (share * 100.0).round();
@@ -24,7 +24,7 @@ pub(super) fn percent(finding: &Finding, name: &str, language: Language) -> Stri
 }
 
 /// A length of time; nothing if the finding has none of this name.
-pub(super) fn length(finding: &Finding, name: &str, language: Language) -> Option<String> {
+pub(super) fn length(finding: &CheckFinding, name: &str, language: Language) -> Option<String> {
     match finding.figure(name) {
         Some(FigureValue::Millis(millis)) => Some(language.duration(*millis)),
         _ => None,
@@ -32,7 +32,7 @@ pub(super) fn length(finding: &Finding, name: &str, language: Language) -> Optio
 }
 
 /// `3,1`, `3.1`; `None` if the usual share is nothing.
-pub(super) fn times(finding: &Finding, language: Language) -> Option<String> {
+pub(super) fn times(finding: &CheckFinding, language: Language) -> Option<String> {
     match finding.figure("times_usual") {
         Some(FigureValue::Factor(times)) => {
             let text = format!("{times:.1}");
@@ -43,7 +43,7 @@ pub(super) fn times(finding: &Finding, language: Language) -> Option<String> {
 }
 
 /// What is wrong, in English; it may come from another host.
-pub(super) fn reason(finding: &Finding) -> String {
+pub(super) fn reason(finding: &CheckFinding) -> String {
     match finding.figure("reason") {
         Some(FigureValue::Text(text)) => sanitise(text.as_bytes()).into_owned(),
         _ => String::new(),
@@ -51,7 +51,7 @@ pub(super) fn reason(finding: &Finding) -> String {
 }
 
 /// The number of the client as people write it.
-pub(super) fn client(finding: &Finding) -> String {
+pub(super) fn client(finding: &CheckFinding) -> String {
     match finding.figure("client") {
         Some(FigureValue::Phone(digits)) => phone(digits),
         _ => String::new(),
@@ -59,7 +59,7 @@ pub(super) fn client(finding: &Finding) -> String {
 }
 
 /// The part of the scope, as it is named in logs and settings.
-pub(super) fn part(finding: &Finding) -> String {
+pub(super) fn part(finding: &CheckFinding) -> String {
     let part = finding.scope.part.as_ref();
     part.map_or_else(String::new, |part| {
         sanitise(part.value().as_bytes()).into_owned()

@@ -8,8 +8,8 @@ mod sentence;
 
 use chrono::{DateTime, Utc};
 
-use super::finding::{Finding, RuleKind, Severity};
-use super::notice::{Ending, Notice, ResolvedFinding};
+use super::finding::{AlertSeverity, CheckFinding, RuleKind};
+use super::notice::{AlertNotice, Ending, ResolvedFinding};
 use calltrace_model::record::Zone;
 use calltrace_output::Language;
 use calltrace_store::tree::EnterpriseName;
@@ -20,7 +20,7 @@ use sentence::sentence;
 const CLIENTS_SHOWN: usize = 5;
 
 /// The text of a notice: plain lines without markup. The line of a finding is followed by its links, one per line.
-pub fn text(notice: &Notice, language: Language) -> String {
+pub fn text(notice: &AlertNotice, language: Language) -> String {
     if notice.is_test() {
         return language.text(
             "calltrace: пробное сообщение, канал работает",
@@ -31,13 +31,13 @@ pub fn text(notice: &Notice, language: Language) -> String {
     for same in groups(&notice.firing) {
         let first = same[0];
         let mark = match first.severity {
-            Severity::Critical => "🔴",
-            Severity::Warning => "🟠",
+            AlertSeverity::Critical => "🔴",
+            AlertSeverity::Warning => "🟠",
         };
         lines.push(format!("{mark} {}", told(&same, notice, language)));
         lines.extend(same.iter().flat_map(|finding| &finding.links).cloned());
     }
-    let findings: Vec<Finding> = notice
+    let findings: Vec<CheckFinding> = notice
         .resolved
         .iter()
         .map(|one| one.finding.clone())
@@ -54,7 +54,7 @@ pub fn text(notice: &Notice, language: Language) -> String {
 }
 
 /// What findings that are told together say: a clause without its time and place.
-pub fn clause(same: &[&Finding], language: Language) -> String {
+pub fn clause(same: &[&CheckFinding], language: Language) -> String {
     match same[0].kind {
         RuleKind::NotCalledBack => clients(same, language),
         _ => sentence(same[0], language),
@@ -63,10 +63,10 @@ pub fn clause(same: &[&Finding], language: Language) -> String {
 
 /// Findings that are told together: those about clients of one check and enterprise, each other one alone. No group is
 /// empty.
-pub fn groups(findings: &[Finding]) -> Vec<Vec<&Finding>> {
-    let mut groups: Vec<Vec<&Finding>> = Vec::new();
+pub fn groups(findings: &[CheckFinding]) -> Vec<Vec<&CheckFinding>> {
+    let mut groups: Vec<Vec<&CheckFinding>> = Vec::new();
     for finding in findings {
-        let is_same = |other: &Finding| {
+        let is_same = |other: &CheckFinding| {
             finding.kind == RuleKind::NotCalledBack
                 && (&other.rule, &other.scope.enterprise)
                     == (&finding.rule, &finding.scope.enterprise)
@@ -79,7 +79,7 @@ pub fn groups(findings: &[Finding]) -> Vec<Vec<&Finding>> {
     groups
 }
 
-fn told(same: &[&Finding], notice: &Notice, language: Language) -> String {
+fn told(same: &[&CheckFinding], notice: &AlertNotice, language: Language) -> String {
     let first = same[0];
     let said = clause(same, language);
     let since = match first.kind {
@@ -96,7 +96,7 @@ fn told(same: &[&Finding], notice: &Notice, language: Language) -> String {
 }
 
 fn ended(
-    same: &[&Finding],
+    same: &[&CheckFinding],
     resolved: &[&ResolvedFinding],
     zone: Zone,
     language: Language,
@@ -123,7 +123,7 @@ fn ended(
 }
 
 /// `0367: `; nothing for the tree as a whole.
-fn place(finding: &Finding) -> String {
+fn place(finding: &CheckFinding) -> String {
     let enterprise = finding.scope.enterprise.as_ref();
     enterprise.map_or_else(String::new, |name| {
         format!("{}: ", EnterpriseName::as_str(name))
@@ -131,7 +131,7 @@ fn place(finding: &Finding) -> String {
 }
 
 /// `не перезвонили 3 клиентам: +375 …, +375 … и ещё 1`
-fn clients(same: &[&Finding], language: Language) -> String {
+fn clients(same: &[&CheckFinding], language: Language) -> String {
     let shown = same
         .iter()
         .take(CLIENTS_SHOWN)

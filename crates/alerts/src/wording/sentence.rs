@@ -1,11 +1,11 @@
 //! What a finding says, as a clause without its time and place.
 
 use super::figures::{client, count, length, part, percent, reason, times};
-use crate::finding::{Finding, RuleKind};
+use crate::finding::{CheckFinding, RuleKind};
 use calltrace_output::Language;
 
 /// The clause that tells a finding: `пропущено 12 из 20 звонков (60 %), в 3,0 раза больше обычного`.
-pub(super) fn sentence(finding: &Finding, language: Language) -> String {
+pub(super) fn sentence(finding: &CheckFinding, language: Language) -> String {
     let count = |name: &str| count(finding, name);
     let percent = |name: &str| percent(finding, name, language);
     let length = |name: &str| length(finding, name, language).unwrap_or_default();
@@ -136,7 +136,7 @@ pub(super) fn sentence(finding: &Finding, language: Language) -> String {
 }
 
 /// What a finding is about, in a word or two: for the message that it is over.
-pub(super) fn topic(finding: &Finding, language: Language) -> String {
+pub(super) fn topic(finding: &CheckFinding, language: Language) -> String {
     let part = part(finding);
     match finding.kind {
         RuleKind::MissedShare => language.text("пропущенные звонки", "missed calls"),

@@ -1,18 +1,18 @@
 //! Notices as people read them.
 
 use super::*;
-use crate::finding::{Figure, FigureValue, Scope, ScopePart};
+use crate::finding::{FigureValue, FindingFigure, Scope, ScopePart};
 
 fn finding(
     kind: RuleKind,
     part: Option<ScopePart>,
     figures: &[(&'static str, FigureValue)],
-) -> Finding {
-    let figure = |(name, value): &(&'static str, FigureValue)| Figure {
+) -> CheckFinding {
+    let figure = |(name, value): &(&'static str, FigureValue)| FindingFigure {
         name,
         value: value.clone(),
     };
-    Finding {
+    CheckFinding {
         rule: kind.name().to_owned(),
         kind,
         severity: kind.severity(),
@@ -26,8 +26,8 @@ fn finding(
     }
 }
 
-fn notice(firing: Vec<Finding>, resolved: Vec<ResolvedFinding>) -> Notice {
-    Notice {
+fn notice(firing: Vec<CheckFinding>, resolved: Vec<ResolvedFinding>) -> AlertNotice {
+    AlertNotice {
         at: "2025-12-03T09:00:00Z".parse().expect("a time"),
         firing,
         resolved,
@@ -36,11 +36,11 @@ fn notice(firing: Vec<Finding>, resolved: Vec<ResolvedFinding>) -> Notice {
     }
 }
 
-fn plain(notice: &Notice, language: Language) -> String {
+fn plain(notice: &AlertNotice, language: Language) -> String {
     text(notice, language).replace('\u{a0}', " ")
 }
 
-fn missed() -> Finding {
+fn missed() -> CheckFinding {
     let figures = [
         ("missed", FigureValue::Count(12)),
         ("calls", FigureValue::Count(20)),
@@ -50,7 +50,7 @@ fn missed() -> Finding {
     finding(RuleKind::MissedShare, None, &figures)
 }
 
-fn client(digits: &str) -> Finding {
+fn client(digits: &str) -> CheckFinding {
     let part = ScopePart::Client(digits.to_owned());
     let figures = [("client", FigureValue::Phone(digits.to_owned()))];
     finding(RuleKind::NotCalledBack, Some(part), &figures)
@@ -59,7 +59,7 @@ fn client(digits: &str) -> Finding {
 #[test]
 fn a_finding_is_a_line_with_its_links_below() {
     let links = vec!["https://bot.example.org/call/0367/1.1?exp=1&sig=x".to_owned()];
-    let notice = notice(vec![Finding { links, ..missed() }], Vec::new());
+    let notice = notice(vec![CheckFinding { links, ..missed() }], Vec::new());
     assert_eq!(
         plain(&notice, Language::Russian),
         "🔴 0367: пропущено 12 из 20 звонков (60 %), в 3,0 раза больше обычного, с 10:00\n\
@@ -73,7 +73,7 @@ fn a_finding_is_a_line_with_its_links_below() {
 
 #[test]
 fn clients_of_an_enterprise_share_a_line() {
-    let many: Vec<Finding> = (0..7).map(|n| client(&format!("37529000000{n}"))).collect();
+    let many: Vec<CheckFinding> = (0..7).map(|n| client(&format!("37529000000{n}"))).collect();
     let notice = notice(many, Vec::new());
     let text = plain(&notice, Language::Russian);
     assert!(

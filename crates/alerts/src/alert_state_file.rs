@@ -9,8 +9,8 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::document::{self, Unusable};
-use super::state::State;
+use super::document::{self, UnusableDocument};
+use super::state::AlertState;
 use calltrace_store::error::Error;
 use calltrace_store::fsx::{Access, DiskOps, DraftFile, Folder, Lock, Purpose, read_small};
 
@@ -22,7 +22,7 @@ const MODE: u32 = 0o640;
 
 /// Where a state is.
 #[derive(Debug, Clone)]
-pub struct StateFile {
+pub struct AlertStateFile {
     path: PathBuf,
     /// The tree that it is about.
     root: PathBuf,
@@ -31,7 +31,7 @@ pub struct StateFile {
 /// The state of a tree, held by this run until it is dropped.
 #[derive(Debug)]
 pub struct OpenedState {
-    pub state: State,
+    pub state: AlertState,
     /// What the user has to know about the file, as sentences.
     pub notes: Vec<String>,
     folder: Folder,
@@ -40,11 +40,11 @@ pub struct OpenedState {
     _lock: Lock,
 }
 
-impl StateFile {
+impl AlertStateFile {
     /// The state of the tree `root` in the file `path`.
-    pub fn new(path: &Path, root: &Path) -> StateFile {
+    pub fn new(path: &Path, root: &Path) -> AlertStateFile {
         let absolute = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        StateFile {
+        AlertStateFile {
             path: path.to_owned(),
             root: absolute(root),
         }
@@ -66,13 +66,13 @@ impl StateFile {
         let Some(lock) = lock else { return Ok(None) };
         let mut notes = Vec::new();
         let state = match read(&folder, &name).map_err(fail)? {
-            None => State::default(),
+            None => AlertState::default(),
             Some(bytes) => match document::read(&bytes, &self.root) {
                 Ok(state) => state,
-                Err(Unusable::OtherTree(other)) => return Err(self.other_tree(&other)),
-                Err(Unusable::Damaged) => {
+                Err(UnusableDocument::OtherTree(other)) => return Err(self.other_tree(&other)),
+                Err(UnusableDocument::Damaged) => {
                     notes.push(self.set_aside(ops, &folder, &name)?);
-                    State::default()
+                    AlertState::default()
                 }
             },
         };
@@ -88,7 +88,7 @@ impl StateFile {
 
     /// Reads the state without the lock, for a look that changes nothing. `None` if there is no state of this tree that
     /// this user can read.
-    pub fn look(&self) -> Option<State> {
+    pub fn look(&self) -> Option<AlertState> {
         let (folder, name) = self.place().ok()?;
         let bytes = read(&folder, &name).ok()??;
         document::read(&bytes, &self.root).ok()
