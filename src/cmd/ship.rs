@@ -52,23 +52,23 @@ pub(super) fn run(app: &App, args: &ShipArgs) -> Result<Exit, Error> {
     let shipping = Shipping::new(rotation, &bucket, policy)
         .waiting(args.wait)
         .dry(args.dry_run);
-    let mut listener = Listener::new(app, args, &bucket);
+    let mut listener = ShipListener::new(app, args, &bucket);
     let at_once = jobs::at_once(args.jobs, JOBS);
     if args.check || !args.fetch.is_empty() {
-        let work = |name: &EnterpriseName, sender: &Sender<WorkerMessage>| {
-            let watch = |event: ShipEvent<'_>| drop(sender.send(WorkerMessage::of(name, event)));
+        let work = |name: &EnterpriseName, sender: &Sender<ShipMessage>| {
+            let watch = |event: ShipEvent<'_>| drop(sender.send(ShipMessage::of(name, event)));
             let report = match args.check {
                 true => shipping.check(name, args.deep, &watch),
                 false => shipping.fetch(name, &args.fetch, &watch),
             };
-            drop(sender.send(WorkerMessage::Report(Box::new(report))));
+            drop(sender.send(ShipMessage::Report(Box::new(report))));
         };
         jobs::run(&enterprises, at_once, work, |heard| listener.hear(heard));
         return listener.finish();
     }
     let shipped: Mutex<Vec<Shipped>> = Mutex::default();
-    let work = |name: &EnterpriseName, sender: &Sender<WorkerMessage>| {
-        let watch = |event: ShipEvent<'_>| drop(sender.send(WorkerMessage::of(name, event)));
+    let work = |name: &EnterpriseName, sender: &Sender<ShipMessage>| {
+        let watch = |event: ShipEvent<'_>| drop(sender.send(ShipMessage::of(name, event)));
         let done = shipping.enterprise(name, &watch);
         shipped
             .lock()
@@ -76,7 +76,7 @@ pub(super) fn run(app: &App, args: &ShipArgs) -> Result<Exit, Error> {
             .push(done);
     };
     jobs::run(&enterprises, at_once, work, |heard| listener.hear(heard));
-    let work = |name: &EnterpriseName, sender: &Sender<WorkerMessage>| {
+    let work = |name: &EnterpriseName, sender: &Sender<ShipMessage>| {
         let take = || {
             let mut all = shipped
                 .lock()
@@ -86,10 +86,10 @@ pub(super) fn run(app: &App, args: &ShipArgs) -> Result<Exit, Error> {
                 .position(|shipped| shipped.report.enterprise == *name)?;
             Some(all.swap_remove(at))
         };
-        let watch = |event: ShipEvent<'_>| drop(sender.send(WorkerMessage::of(name, event)));
+        let watch = |event: ShipEvent<'_>| drop(sender.send(ShipMessage::of(name, event)));
         if let Some(mut shipped) = take() {
             shipping.remove(&mut shipped, &watch);
-            drop(sender.send(WorkerMessage::Report(Box::new(shipped.report))));
+            drop(sender.send(ShipMessage::Report(Box::new(shipped.report))));
         }
     };
     // They mostly wait for readers to forget old manifests, and at the same time.
@@ -130,25 +130,25 @@ fn selected(app: &App, args: &ShipArgs, bucket: &Bucket) -> Result<Vec<Enterpris
 }
 
 /// A message of a worker thread.
-enum WorkerMessage {
+enum ShipMessage {
     Planned(u64),
     Sent(u64),
     Done(EnterpriseName, ShipStep),
     Report(Box<ShipReport>),
 }
 
-impl WorkerMessage {
-    fn of(name: &EnterpriseName, event: ShipEvent<'_>) -> WorkerMessage {
+impl ShipMessage {
+    fn of(name: &EnterpriseName, event: ShipEvent<'_>) -> ShipMessage {
         match event {
-            ShipEvent::Planned(bytes) => WorkerMessage::Planned(bytes),
-            ShipEvent::Sent(bytes) => WorkerMessage::Sent(bytes),
-            ShipEvent::Done(step) => WorkerMessage::Done(name.clone(), step.clone()),
+            ShipEvent::Planned(bytes) => ShipMessage::Planned(bytes),
+            ShipEvent::Sent(bytes) => ShipMessage::Sent(bytes),
+            ShipEvent::Done(step) => ShipMessage::Done(name.clone(), step.clone()),
         }
     }
 }
 
 /// Prints the messages of the worker threads. A closed pipe on stdout does not end the run.
-struct Listener<'d> {
+struct ShipListener<'d> {
     app: &'d App,
     args: &'d ShipArgs,
     bucket: &'d Bucket,
@@ -158,13 +158,13 @@ struct Listener<'d> {
     reports: Vec<ShipReport>,
 }
 
-impl<'d> Listener<'d> {
-    fn new(app: &'d App, args: &'d ShipArgs, bucket: &'d Bucket) -> Listener<'d> {
+impl<'d> ShipListener<'d> {
+    fn new(app: &'d App, args: &'d ShipArgs, bucket: &'d Bucket) -> ShipListener<'d> {
         let done = match args.fetch.is_empty() && !args.check {
             true => "sent",
             false => "read",
         };
-        Listener {
+        ShipListener {
             app,
             args,
             bucket,
@@ -175,12 +175,12 @@ impl<'d> Listener<'d> {
         }
     }
 
-    fn hear(&mut self, heard: WorkerMessage) {
+    fn hear(&mut self, heard: ShipMessage) {
         match heard {
-            WorkerMessage::Planned(bytes) => self.progress.bar.inc_length(bytes),
-            WorkerMessage::Sent(bytes) => self.progress.add(bytes),
-            WorkerMessage::Done(name, step) => self.print_step(&name, &step),
-            WorkerMessage::Report(report) => self.take(*report),
+            ShipMessage::Planned(bytes) => self.progress.bar.inc_length(bytes),
+            ShipMessage::Sent(bytes) => self.progress.add(bytes),
+            ShipMessage::Done(name, step) => self.print_step(&name, &step),
+            ShipMessage::Report(report) => self.take(*report),
         }
     }
 

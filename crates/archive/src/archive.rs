@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 use calltrace_store::error::Error;
 use calltrace_store::tree::{EnterpriseName, MANIFEST_SECONDS_MAX, ShippedDays, ShippedTree};
 
-use crate::client::Client;
 use crate::config::ArchiveConfig;
 use crate::disk_cache::DiskCache;
 use crate::error::StoreError;
 use crate::fetching::Shared;
 use crate::held_manifest::HeldManifest;
+use crate::store_client::StoreClient;
 
 /// Sealed days in object storage, read by ranges.
 ///
@@ -26,12 +26,12 @@ pub struct Archive {
     /// Why there is no cache on disk though the settings name one.
     cache_problem: Option<String>,
     manifests: Mutex<HashMap<EnterpriseName, Arc<HeldManifest>>>,
-    listed: Mutex<Option<Listed>>,
+    listed: Mutex<Option<ListedEnterprises>>,
 }
 
 /// The enterprises at one moment.
 #[derive(Debug)]
-struct Listed {
+struct ListedEnterprises {
     at: Instant,
     names: Vec<EnterpriseName>,
 }
@@ -43,7 +43,7 @@ impl Archive {
     /// [`StoreError::Settings`]. A cache that can't be used is no error: see [`Archive::cache_problem`].
     pub fn open(config: &ArchiveConfig) -> Result<Archive, StoreError> {
         let mut warnings = Vec::new();
-        let client = Arc::new(Client::open(config, &mut warnings)?);
+        let client = Arc::new(StoreClient::open(config, &mut warnings)?);
         let cache = config.cache.as_ref().filter(|_| config.cache_bytes > 0);
         let cache = cache.map(|path| {
             let opened = DiskCache::open(path, config.cache_bytes);
@@ -92,8 +92,9 @@ impl ShippedTree for Archive {
 
     fn enterprises(&self) -> Result<Vec<EnterpriseName>, Error> {
         let mut listed = lock(&self.listed);
-        let is_fresh =
-            |listed: &&Listed| listed.at.elapsed() < Duration::from_secs(MANIFEST_SECONDS_MAX);
+        let is_fresh = |listed: &&ListedEnterprises| {
+            listed.at.elapsed() < Duration::from_secs(MANIFEST_SECONDS_MAX)
+        };
         if let Some(listed) = listed.as_ref().filter(is_fresh) {
             return Ok(listed.names.clone());
         }
@@ -123,7 +124,7 @@ impl ShippedTree for Archive {
             known.contains(name) || self.days(name).map_or(true, |days| days.revision > 0)
         });
         let kept = names.clone();
-        *listed = Some(Listed { at, names: kept });
+        *listed = Some(ListedEnterprises { at, names: kept });
         Ok(names)
     }
 

@@ -12,10 +12,10 @@ use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, UpdateVersi
 
 use calltrace_store::tree::EnterpriseName;
 
-use crate::client::{Client, FoundManifest};
 use crate::config::ArchiveConfig;
 use crate::error::{StoreError, StoreFault};
 use crate::manifest::{MANIFEST, Manifest, ManifestTag, ObjectRef};
+use crate::store_client::{FoundManifest, StoreClient};
 use crate::upload::PutOutcome;
 use crate::{download, upload};
 
@@ -24,11 +24,11 @@ use crate::{download, upload};
 /// No method may be called from an async thread.
 #[derive(Clone)]
 pub struct Bucket {
-    client: Arc<Client>,
-    state: Arc<State>,
+    client: Arc<StoreClient>,
+    state: Arc<BucketState>,
 }
 
-struct State {
+struct BucketState {
     warnings: Vec<String>,
     /// It was said that the store has no conditional writes.
     is_said: AtomicBool,
@@ -51,11 +51,11 @@ impl Bucket {
     /// [`StoreError::Settings`]: no address, no keys, a key file that can't be read, no TLS.
     pub fn open(config: &ArchiveConfig) -> Result<Bucket, StoreError> {
         let mut warnings = Vec::new();
-        let client = Arc::new(Client::open(config, &mut warnings)?);
+        let client = Arc::new(StoreClient::open(config, &mut warnings)?);
         let is_said = AtomicBool::new(false);
         Ok(Bucket {
             client,
-            state: Arc::new(State { warnings, is_said }),
+            state: Arc::new(BucketState { warnings, is_said }),
         })
     }
 

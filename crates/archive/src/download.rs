@@ -11,9 +11,9 @@ use object_store::path::Path as Key;
 
 use calltrace_store::tree::EnterpriseName;
 
-use crate::client::Client;
 use crate::error::{StoreError, StoreFault};
 use crate::manifest::ObjectRef;
+use crate::store_client::StoreClient;
 
 /// Bytes of one request.
 const RANGE_BYTES: u64 = 4 << 20;
@@ -23,7 +23,7 @@ const RANGES_MAX: usize = 4;
 
 /// See [`crate::Bucket::read_whole`].
 pub(crate) fn read_whole(
-    client: &Arc<Client>,
+    client: &Arc<StoreClient>,
     enterprise: &EnterpriseName,
     object: &ObjectRef,
     into: &mut dyn Write,
@@ -65,7 +65,7 @@ pub(crate) fn read_whole(
 }
 
 async fn fetch(
-    client: &Client,
+    client: &StoreClient,
     key: &Key,
     range: Range<u64>,
     expected: u64,

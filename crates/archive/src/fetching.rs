@@ -10,11 +10,11 @@ use futures_util::StreamExt;
 use object_store::path::Path as Key;
 use tokio::sync::Semaphore;
 
-use crate::client::Client;
 use crate::disk_cache::DiskCache;
 use crate::error::StoreFault;
 use crate::health::Health;
 use crate::pool::{Announced, ChunkId, Flight, Pool};
+use crate::store_client::StoreClient;
 
 /// Chunks in memory (bytes).
 const POOL_BYTES: usize = 16 << 20;
@@ -41,7 +41,7 @@ const SETTLE_TIME: Duration = Duration::from_millis(500);
 /// What all objects of an archive share.
 #[derive(Debug)]
 pub(crate) struct Shared {
-    pub(crate) client: Arc<Client>,
+    pub(crate) client: Arc<StoreClient>,
     pub(crate) pool: Arc<Pool>,
     pub(crate) disk: Option<DiskCache>,
     pub(crate) health: Health,
@@ -54,7 +54,7 @@ pub(crate) struct Shared {
 
 /// What a fetch has to know of an object.
 #[derive(Debug, Clone)]
-pub(crate) struct Source {
+pub(crate) struct ObjectSource {
     /// The checksum of its address and of what the manifest says of it.
     pub(crate) id: [u8; 16],
     pub(crate) key: Key,
@@ -63,7 +63,7 @@ pub(crate) struct Source {
 }
 
 impl Shared {
-    pub(crate) fn new(client: Arc<Client>, disk: Option<DiskCache>) -> Shared {
+    pub(crate) fn new(client: Arc<StoreClient>, disk: Option<DiskCache>) -> Shared {
         Shared {
             client,
             pool: Arc::new(Pool::new(POOL_BYTES)),
@@ -80,7 +80,7 @@ impl Shared {
     /// once, with the first of them. `is_ahead` says that nobody waits for them yet.
     pub(crate) fn start(
         self: &Arc<Shared>,
-        source: &Source,
+        source: &ObjectSource,
         numbers: impl IntoIterator<Item = u64>,
         is_ahead: bool,
     ) -> Option<Arc<Flight>> {
@@ -101,7 +101,7 @@ impl Shared {
     /// Fetches the chunks `first` to `last` with one request.
     async fn fetch(
         &self,
-        source: &Source,
+        source: &ObjectSource,
         first: u64,
         last: u64,
         mut run: Announced,
@@ -135,7 +135,7 @@ impl Shared {
     /// Receives the chunks and passes on each as soon as it is whole.
     async fn receive(
         &self,
-        source: &Source,
+        source: &ObjectSource,
         first: u64,
         last: u64,
         run: &mut Announced,
@@ -203,7 +203,7 @@ impl Shared {
     }
 }
 
-impl Source {
+impl ObjectSource {
     pub(crate) fn chunk(&self, number: u64) -> ChunkId {
         ChunkId {
             object: self.id,

@@ -11,11 +11,11 @@ const REST: Duration = Duration::from_secs(3);
 
 #[derive(Debug, Default)]
 pub(crate) struct Health {
-    state: Mutex<State>,
+    state: Mutex<HealthState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct HealthState {
     answered: Option<Instant>,
     failed: Option<(Instant, StoreFault)>,
 }

@@ -10,12 +10,12 @@ use calltrace_store::object::StoredObject;
 use calltrace_store::tree::EnterpriseName;
 use calltrace_store::tree::{MANIFEST_SECONDS_MAX, ShippedDays, ShippedFile};
 
-use crate::client::FoundManifest;
 use crate::disk_cache::DiskCache;
 use crate::error::StoreFault;
 use crate::fetching::Shared;
 use crate::manifest::{MANIFEST, Manifest, ManifestTag, ObjectKind, ObjectRef};
 use crate::object::ArchiveObject;
+use crate::store_client::FoundManifest;
 
 /// A catalog is fetched with its manifest up to this length (bytes).
 const CATALOG_BYTES_MAX: u64 = 1 << 20;
@@ -24,12 +24,12 @@ const CATALOG_BYTES_MAX: u64 = 1 << 20;
 pub(crate) struct HeldManifest {
     shared: Arc<Shared>,
     enterprise: EnterpriseName,
-    state: Mutex<State>,
+    state: Mutex<ManifestState>,
     arrival: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct ManifestState {
     is_coming: bool,
     /// When the request of the last answer began: from then on the answer may be out of date.
     asked: Option<Instant>,
@@ -218,7 +218,7 @@ impl HeldManifest {
         format!("manifest.{:032x}", u128::from_be_bytes(id))
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, ManifestState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

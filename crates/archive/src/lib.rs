@@ -15,7 +15,6 @@
 
 mod archive;
 mod bucket;
-mod client;
 mod config;
 mod connection;
 mod disk_cache;
@@ -28,6 +27,7 @@ mod manifest;
 mod object;
 mod pool;
 mod readahead;
+mod store_client;
 mod upload;
 
 pub use archive::Archive;

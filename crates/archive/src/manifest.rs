@@ -106,11 +106,12 @@ impl Manifest {
     pub fn parse(bytes: &[u8], enterprise: &EnterpriseName) -> Result<Manifest, String> {
         /// What is read before all else: a later version may have other fields.
         #[derive(Deserialize)]
-        struct Head {
+        struct ManifestHead {
             format: String,
             version: u32,
         }
-        let head: Head = serde_json::from_slice(bytes).map_err(|_| "is no manifest".to_owned())?;
+        let head: ManifestHead =
+            serde_json::from_slice(bytes).map_err(|_| "is no manifest".to_owned())?;
         if head.format != FORMAT {
             return Err("is no manifest".to_owned());
         }

@@ -11,9 +11,9 @@ use calltrace_store::object::StoredObject;
 use calltrace_store::tree::EnterpriseName;
 
 use crate::error::StoreFault;
-use crate::fetching::{Shared, Source};
+use crate::fetching::{ObjectSource, Shared};
 use crate::manifest::{ObjectKind, ObjectRef};
-use crate::pool::Known;
+use crate::pool::ChunkLookup;
 use crate::readahead::Readahead;
 
 /// Chunks of a log (bytes): a few BGZF blocks of 64 KiB stand next to each other, and scans read all of them.
@@ -33,7 +33,7 @@ pub(crate) struct ArchiveObject {
     shared: Arc<Shared>,
     url: PathBuf,
     /// The fault of a key that can't be right.
-    source: Result<Source, StoreFault>,
+    source: Result<ObjectSource, StoreFault>,
     bytes: u64,
     readahead: Mutex<Readahead>,
 }
@@ -54,7 +54,7 @@ impl ArchiveObject {
         let address = format!("{}\n{bytes}\n{crc32}\n{chunk_bytes}", url.display());
         let id = shared.client.identity(address);
         let key = shared.client.key(enterprise, &object.key);
-        let source = key.map(|key| Source {
+        let source = key.map(|key| ObjectSource {
             id,
             key,
             bytes,
@@ -70,7 +70,7 @@ impl ArchiveObject {
     }
 
     /// The chunks that hold a range.
-    fn chunks(&self, source: &Source, range: &Range<u64>) -> Range<u64> {
+    fn chunks(&self, source: &ObjectSource, range: &Range<u64>) -> Range<u64> {
         let end = range.end.min(self.bytes);
         match range.start < end {
             true => range.start / source.chunk_bytes..end.div_ceil(source.chunk_bytes),
@@ -79,7 +79,7 @@ impl ArchiveObject {
     }
 
     /// Those of the chunks that are neither in memory nor on disk nor on their way.
-    fn absent(&self, source: &Source, chunks: Range<u64>) -> Vec<u64> {
+    fn absent(&self, source: &ObjectSource, chunks: Range<u64>) -> Vec<u64> {
         let is_absent = |number: &u64| {
             let id = source.chunk(*number);
             let disk = self.shared.disk.as_ref();
@@ -89,14 +89,14 @@ impl ArchiveObject {
     }
 
     /// A chunk, from wherever it is had soonest.
-    fn chunk(&self, source: &Source, number: u64) -> Result<Bytes, StoreFault> {
+    fn chunk(&self, source: &ObjectSource, number: u64) -> Result<Bytes, StoreFault> {
         let id = source.chunk(number);
         let range = source.range(number);
         loop {
             match self.shared.pool.get(id) {
-                Known::Here(bytes) => return Ok(bytes),
-                Known::Coming(flight) => return flight.wait(),
-                Known::Absent => {}
+                ChunkLookup::Here(bytes) => return Ok(bytes),
+                ChunkLookup::Coming(flight) => return flight.wait(),
+                ChunkLookup::Absent => {}
             }
             let kept = self
                 .shared

@@ -45,7 +45,7 @@ enum Slot {
 }
 
 /// What the pool knows of a chunk.
-pub(crate) enum Known {
+pub(crate) enum ChunkLookup {
     Here(Bytes),
     Coming(Arc<Flight>),
     Absent,
@@ -54,12 +54,12 @@ pub(crate) enum Known {
 /// Chunks in memory.
 #[derive(Debug)]
 pub(crate) struct Pool {
-    state: Mutex<State>,
+    state: Mutex<PoolState>,
     bytes_max: usize,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct PoolState {
     slots: HashMap<ChunkId, Slot>,
     /// Those that are here, by when they were used.
     order: BTreeMap<u64, ChunkId>,
@@ -76,17 +76,17 @@ impl Pool {
     }
 
     /// A chunk, which then counts as just used.
-    pub(crate) fn get(&self, id: ChunkId) -> Known {
+    pub(crate) fn get(&self, id: ChunkId) -> ChunkLookup {
         let state = &mut *self.state();
         match state.slots.get_mut(&id) {
-            None => Known::Absent,
-            Some(Slot::Coming(flight)) => Known::Coming(Arc::clone(flight)),
+            None => ChunkLookup::Absent,
+            Some(Slot::Coming(flight)) => ChunkLookup::Coming(Arc::clone(flight)),
             Some(Slot::Here(bytes, used)) => {
                 state.order.remove(used);
                 state.uses += 1;
                 *used = state.uses;
                 state.order.insert(state.uses, id);
-                Known::Here(bytes.clone())
+                ChunkLookup::Here(bytes.clone())
             }
         }
     }
@@ -147,12 +147,12 @@ impl Pool {
         flight.arrival.notify_all();
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, PoolState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
+impl PoolState {
     fn put(&mut self, id: ChunkId, bytes: Bytes, bytes_max: usize) {
         self.uses += 1;
         self.bytes += bytes.len() + ENTRY_BYTES;
@@ -234,8 +234,11 @@ mod tests {
         let pool = Arc::new(Pool::new(1 << 20));
         let mut mine = pool.announce([id(0), id(1)]);
         assert_eq!(pool.announce([id(0), id(2)]).numbers(), [2]);
-        assert!(matches!(pool.get(id(2)), Known::Absent), "it was dropped");
-        let Known::Coming(flight) = pool.get(id(0)) else {
+        assert!(
+            matches!(pool.get(id(2)), ChunkLookup::Absent),
+            "it was dropped"
+        );
+        let ChunkLookup::Coming(flight) = pool.get(id(0)) else {
             panic!("it is on its way");
         };
         std::thread::scope(|scope| {
@@ -249,10 +252,10 @@ mod tests {
         assert!(!mine.land(id(0), &Bytes::new()), "it has landed");
         mine.fail(&StoreFault::Missing);
         assert!(
-            matches!(pool.get(id(1)), Known::Absent),
+            matches!(pool.get(id(1)), ChunkLookup::Absent),
             "it is asked for again"
         );
-        assert!(matches!(pool.get(id(0)), Known::Here(_)));
+        assert!(matches!(pool.get(id(0)), ChunkLookup::Here(_)));
     }
 
     #[test]
@@ -262,7 +265,7 @@ mod tests {
         for number in 0..4 {
             pool.put(id(number), chunk.clone());
         }
-        assert!(matches!(pool.get(id(0)), Known::Here(_)));
+        assert!(matches!(pool.get(id(0)), ChunkLookup::Here(_)));
         pool.put(id(4), chunk.clone());
         assert!(pool.has(id(0)) && !pool.has(id(1)) && pool.has(id(4)));
         assert_eq!(pool.bytes(), 4 * (1000 + ENTRY_BYTES));

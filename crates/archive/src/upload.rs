@@ -11,9 +11,9 @@ use tokio::task::JoinHandle;
 
 use calltrace_store::tree::EnterpriseName;
 
-use crate::client::Client;
 use crate::error::{StoreError, StoreFault};
 use crate::manifest::ObjectRef;
+use crate::store_client::StoreClient;
 
 /// Length of a part (bytes); S3 takes none below 5 MiB. A shorter object is sent in one piece.
 const PART_BYTES: u64 = 8 << 20;
@@ -37,7 +37,7 @@ pub enum PutOutcome {
 
 /// See [`crate::Bucket::put_new`].
 pub(crate) fn put_new(
-    client: &Arc<Client>,
+    client: &Arc<StoreClient>,
     enterprise: &EnterpriseName,
     object: &ObjectRef,
     content: &mut dyn Read,
@@ -55,7 +55,7 @@ pub(crate) fn put_new(
     {
         return Ok(outcome);
     }
-    let mut content = Content::new(content, object);
+    let mut content = AnnouncedContent::new(content, object);
     let sent = match object.bytes > PART_BYTES {
         true => in_parts(client, &key, &mut content, object)?,
         false => {
@@ -90,7 +90,7 @@ pub(crate) fn put_new(
 }
 
 /// Whether the store has the object. Under its key it has no other, or this is an error.
-async fn is_there(client: &Client, key: &Key, expected: u64) -> Result<bool, StoreFault> {
+async fn is_there(client: &StoreClient, key: &Key, expected: u64) -> Result<bool, StoreFault> {
     match client.bytes_of(key).await {
         Ok(found) if found == expected => Ok(true),
         Ok(found) => Err(StoreFault::Length { expected, found }),
@@ -100,7 +100,7 @@ async fn is_there(client: &Client, key: &Key, expected: u64) -> Result<bool, Sto
 }
 
 async fn in_one(
-    client: &Client,
+    client: &StoreClient,
     key: &Key,
     bytes: Bytes,
     mode: PutMode,
@@ -119,9 +119,9 @@ async fn in_one(
 /// Sends parts while the next ones are read. The upload exists only once it is complete, on the condition that the
 /// connection adds; one that fails is aborted.
 fn in_parts(
-    client: &Arc<Client>,
+    client: &Arc<StoreClient>,
     key: &Key,
-    content: &mut Content<'_>,
+    content: &mut AnnouncedContent<'_>,
     object: &ObjectRef,
 ) -> Result<object_store::Result<()>, StoreError> {
     let url = client.url().join(object.key.as_str());
@@ -147,9 +147,9 @@ fn in_parts(
 }
 
 fn send_parts(
-    client: &Arc<Client>,
+    client: &Arc<StoreClient>,
     upload: &mut dyn MultipartUpload,
-    content: &mut Content<'_>,
+    content: &mut AnnouncedContent<'_>,
     object: &ObjectRef,
 ) -> Result<object_store::Result<()>, StoreError> {
     let part_bytes = PART_BYTES.max(object.bytes.div_ceil(PARTS_OF_OBJECT_MAX));
@@ -181,16 +181,16 @@ fn send_parts(
 }
 
 /// Content that must be what was announced.
-struct Content<'c> {
+struct AnnouncedContent<'c> {
     from: &'c mut dyn Read,
     object: &'c ObjectRef,
     left: u64,
     crc: crc32fast::Hasher,
 }
 
-impl<'c> Content<'c> {
-    fn new(from: &'c mut dyn Read, object: &'c ObjectRef) -> Content<'c> {
-        Content {
+impl<'c> AnnouncedContent<'c> {
+    fn new(from: &'c mut dyn Read, object: &'c ObjectRef) -> AnnouncedContent<'c> {
+        AnnouncedContent {
             from,
             object,
             left: object.bytes,

@@ -10,7 +10,7 @@ use std::ptr;
 use super::seeds::may_hold;
 use super::{Corpus, Engine, FoundCalls, SearchQuestion, Searched};
 use calltrace_store::index::IndexKey;
-use calltrace_store::index::catalog::{Archive, Catalog};
+use calltrace_store::index::catalog::{Catalog, CatalogArchive};
 use calltrace_store::source::TimeBounds;
 use calltrace_store::tree::{
     EnterpriseName, FileName, ListedFile, ShippedFile, Snapshot, Tree, list_files, still_holds,
@@ -49,7 +49,7 @@ impl Engine {
         }
         let local_catalog = folder.as_ref().and_then(Catalog::open);
         let shipped_catalog = days.as_ref().and_then(|days| Catalog::of_shipped(days));
-        let mut archives: Vec<&Archive> = Vec::new();
+        let mut archives: Vec<&CatalogArchive> = Vec::new();
         let mut others = Vec::new();
         for file in &files {
             let catalog = local_catalog.as_ref()?;
@@ -64,7 +64,8 @@ impl Engine {
         }
         for catalog in [&local_catalog, &shipped_catalog].into_iter().flatten() {
             let candidates = catalog.may_hold(IndexKey::of_phone(phone)?)?;
-            let is_there = |it: &&Archive| archives.iter().any(|archive| ptr::eq(*archive, *it));
+            let is_there =
+                |it: &&CatalogArchive| archives.iter().any(|archive| ptr::eq(*archive, *it));
             if candidates.iter().any(is_there) {
                 return None;
             }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
-use super::manifest::{Arguments, FileDigest, Manifest, ManifestEntry};
+use super::manifest::{Arguments, ExportManifest, FileDigest, ManifestEntry};
 use calltrace_store::error::Error;
 use calltrace_store::fsx::{Disk, DraftFile, Folder, Lock, NotAFile, Purpose, read_small};
 
@@ -42,7 +42,7 @@ pub(super) enum ExistingFile {
 /// The locked folder of an export.
 pub(super) struct ExportFolder {
     folder: Folder,
-    manifest: Manifest,
+    manifest: ExportManifest,
     has_manifest: bool,
     is_noted: bool,
     _lock: Lock,
@@ -90,7 +90,7 @@ impl ExportFolder {
         let has_manifest = known.is_some();
         let manifest = match known {
             Some(known) => known,
-            None => Manifest::new(arguments.clone()),
+            None => ExportManifest::new(arguments.clone()),
         };
         let differences = manifest.differences(arguments);
         if !differences.is_empty() {
@@ -285,14 +285,14 @@ fn real(path: &Path) -> PathBuf {
     real.unwrap_or_else(|| path.to_owned())
 }
 
-fn read_manifest(folder: &Folder) -> Result<Option<Manifest>, Error> {
+fn read_manifest(folder: &Folder) -> Result<Option<ExportManifest>, Error> {
     let path = folder.path_of(MANIFEST);
     let opened = folder.open_file(MANIFEST, Purpose::Read);
     let text = opened.and_then(|(file, metadata)| read_small(file, &metadata, MANIFEST_BYTES_MAX));
     match text {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Error::io(&path, "read the file", error)),
-        Ok(text) => match Manifest::parse(&text) {
+        Ok(text) => match ExportManifest::parse(&text) {
             Some(manifest) => Ok(Some(manifest)),
             None => Err(Error::Usage(format!(
                 "{} was not written by an export of this version of calltrace; choose another folder, or remove the file",

@@ -15,7 +15,7 @@ pub(super) type Arguments = BTreeMap<String, String>;
 
 /// The content of `export.json`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Manifest {
+pub(super) struct ExportManifest {
     pub(super) arguments: Arguments,
     /// By file name.
     pub(super) files: BTreeMap<String, ManifestEntry>,
@@ -45,14 +45,14 @@ pub(super) struct FileDigest {
     pub(super) sha256: String,
 }
 
-impl Manifest {
-    pub(super) fn new(arguments: Arguments) -> Manifest {
+impl ExportManifest {
+    pub(super) fn new(arguments: Arguments) -> ExportManifest {
         let files = BTreeMap::new();
-        Manifest { arguments, files }
+        ExportManifest { arguments, files }
     }
 
     /// Parses a manifest; `None` for any other file.
-    pub(super) fn parse(text: &[u8]) -> Option<Manifest> {
+    pub(super) fn parse(text: &[u8]) -> Option<ExportManifest> {
         let value: Value = serde_json::from_slice(text).ok()?;
         if value.get("made_by")? != MADE_BY || value.get("version")?.as_u64()? != VERSION {
             return None;
@@ -61,7 +61,7 @@ impl Manifest {
             |(key, value): (&String, &Value)| Some((key.clone(), value.as_str()?.to_owned()));
         let file =
             |(name, value): (&String, &Value)| Some((name.clone(), ManifestEntry::parse(value)?));
-        Some(Manifest {
+        Some(ExportManifest {
             arguments: value
                 .get("arguments")?
                 .as_object()?
@@ -169,12 +169,12 @@ mod tests {
             made_at: "2025-12-03T15:00:00Z".to_owned(),
             logs_changed: 1_764_774_000_123_456_789,
         };
-        let manifest = Manifest {
+        let manifest = ExportManifest {
             arguments: arguments(&[("--format", "csv")]),
             files: [("calls.csv".to_owned(), entry)].into(),
         };
         let text = manifest.text();
-        assert_eq!(Manifest::parse(text.as_bytes()), Some(manifest));
+        assert_eq!(ExportManifest::parse(text.as_bytes()), Some(manifest));
         let newer = text.replace("\"version\": 1", "\"version\": 2");
         for other in [
             "",
@@ -184,7 +184,7 @@ mod tests {
             &newer,
             &text[..text.len() / 2],
         ] {
-            assert_eq!(Manifest::parse(other.as_bytes()), None, "{other}");
+            assert_eq!(ExportManifest::parse(other.as_bytes()), None, "{other}");
         }
     }
 
@@ -196,7 +196,7 @@ mod tests {
             ("--status", "missed"),
             ("--tz", "UTC"),
         ]);
-        let manifest = Manifest::new(was.clone());
+        let manifest = ExportManifest::new(was.clone());
         assert_eq!(
             manifest.differences(&now),
             ["--bom", "--format csv, not ndjson", "no --status missed"]

@@ -44,14 +44,14 @@ const BYTES_MAX: u64 = 64 << 20;
 #[derive(Debug)]
 pub struct Catalog {
     store: Store,
-    archives: Vec<Archive>,
+    archives: Vec<CatalogArchive>,
     /// Pages of numbers; `None` when there are too many numbers for postings.
     numbers: Option<Segment>,
 }
 
 /// An archive in the catalog.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Archive {
+pub struct CatalogArchive {
     pub name: String,
     /// The times of its records, from samples.
     pub bounds: TimeBounds,
@@ -70,9 +70,9 @@ pub fn is_fresh(snapshot: &Snapshot) -> bool {
         return false;
     };
     let indexed = indexed(snapshot);
-    let archives: Option<Vec<Archive>> = indexed
+    let archives: Option<Vec<CatalogArchive>> = indexed
         .iter()
-        .map(|(log, index)| Archive::of(log, index))
+        .map(|(log, index)| CatalogArchive::of(log, index))
         .collect();
     archives.is_some_and(|archives| archives == catalog.archives)
 }
@@ -94,7 +94,7 @@ pub fn build(snapshot: &Snapshot, out: &mut dyn Write) -> io::Result<()> {
 /// When an index or a page of `old` can't be read or `out` can't be written.
 pub fn extend(
     old: Option<&Catalog>,
-    is_kept: &dyn Fn(&Archive) -> bool,
+    is_kept: &dyn Fn(&CatalogArchive) -> bool,
     logs: &[Arc<LogFile>],
     out: &mut dyn Write,
 ) -> io::Result<()> {
@@ -116,7 +116,7 @@ pub fn extend(
 
 /// An archive that is to be listed.
 struct NewEntry {
-    archive: Archive,
+    archive: CatalogArchive,
     numbers: Numbers,
 }
 
@@ -130,7 +130,7 @@ enum Numbers {
 impl NewEntry {
     fn of_log((log, index): (&LogFile, Index)) -> io::Result<NewEntry> {
         Ok(NewEntry {
-            archive: Archive::of(log, &index).ok_or_else(torn)?,
+            archive: CatalogArchive::of(log, &index).ok_or_else(torn)?,
             numbers: Numbers::Index(Box::new(index)),
         })
     }
@@ -181,7 +181,7 @@ fn write(listed: &[NewEntry], old: Option<&Catalog>, out: &mut dyn Write) -> io:
     let mut out = CountingWriter { out, at: 0 };
     out.write(&MAGIC)?;
     let pages = write_pages(&mut out, &postings, 0)?;
-    let archives: Vec<&Archive> = listed.iter().map(|listed| &listed.archive).collect();
+    let archives: Vec<&CatalogArchive> = listed.iter().map(|listed| &listed.archive).collect();
     out.tail(&encode(&archives, fits, &pages), MAGIC)
 }
 
@@ -220,10 +220,10 @@ fn usable(log: &LogFile) -> Option<Index> {
     (is_archive && index.findings().next().is_none()).then_some(index)
 }
 
-impl Archive {
+impl CatalogArchive {
     /// `None` when the file can't be examined.
-    fn of(log: &LogFile, index: &Index) -> Option<Archive> {
-        Some(Archive {
+    fn of(log: &LogFile, index: &Index) -> Option<CatalogArchive> {
+        Some(CatalogArchive {
             name: log.name.full(),
             bounds: index.known.footer.probed,
             bytes: log.bytes,
@@ -273,16 +273,16 @@ impl Catalog {
     }
 
     /// The entry of the archive `name`, if the file still has this length and modification time.
-    pub fn archive(&self, name: &FileName, bytes: u64, modified: i64) -> Option<&Archive> {
+    pub fn archive(&self, name: &FileName, bytes: u64, modified: i64) -> Option<&CatalogArchive> {
         let name = name.full();
-        let is_it = |archive: &&Archive| {
+        let is_it = |archive: &&CatalogArchive| {
             archive.name == name && archive.bytes == bytes && archive.modified == modified
         };
         self.archives.iter().find(is_it)
     }
 
     /// The archives that may hold the number with this `key`. `None` when the catalog does not show it.
-    pub fn may_hold(&self, key: IndexKey) -> Option<Vec<&Archive>> {
+    pub fn may_hold(&self, key: IndexKey) -> Option<Vec<&CatalogArchive>> {
         let numbers = self
             .numbers
             .as_ref()
@@ -294,7 +294,7 @@ impl Catalog {
     }
 }
 
-fn encode(archives: &[&Archive], fits: bool, pages: &[PostingsPage]) -> Vec<u8> {
+fn encode(archives: &[&CatalogArchive], fits: bool, pages: &[PostingsPage]) -> Vec<u8> {
     let mut out = NumberWriter::default();
     out.count(archives.len());
     for archive in archives {
@@ -324,11 +324,11 @@ fn numbers_of(archives: usize, pages: Vec<PostingsPage>) -> Segment {
     numbers
 }
 
-fn decode(footer: &[u8]) -> Option<(Vec<Archive>, Option<Vec<PostingsPage>>)> {
+fn decode(footer: &[u8]) -> Option<(Vec<CatalogArchive>, Option<Vec<PostingsPage>>)> {
     let mut r = NumberReader::new(footer);
     let archive = |r: &mut NumberReader<'_>| {
         let name_bytes = r.u32()? as usize;
-        Some(Archive {
+        Some(CatalogArchive {
             name: String::from_utf8(r.bytes(name_bytes)?.to_vec()).ok()?,
             bytes: r.u64()?,
             modified: r.i64()?,
@@ -339,12 +339,12 @@ fn decode(footer: &[u8]) -> Option<(Vec<Archive>, Option<Vec<PostingsPage>>)> {
             },
         })
     };
-    let archives: Vec<Archive> = (0..r.u32()?)
+    let archives: Vec<CatalogArchive> = (0..r.u32()?)
         .map(|_| archive(&mut r))
         .collect::<Option<_>>()?;
     let fits = r.u32()? != 0;
     let pages: Vec<PostingsPage> = (0..r.u32()?).map(|_| r.page()).collect::<Option<_>>()?;
-    let is_real = |archive: &Archive| {
+    let is_real = |archive: &CatalogArchive| {
         let times = [archive.bounds.first, archive.bounds.last];
         let is_log = FileName::parse(&archive.name).is_some();
         is_log && times.into_iter().flatten().all(sound::is_real)

@@ -3,7 +3,7 @@
 
 use super::access::{OTHERS_WRITE, is_reachable};
 use super::file::{ExaminedFile, OTHERS_READ};
-use super::look::tables::ListedTable;
+use super::look::tables::FolderTable;
 use super::survey::HealthSurvey;
 use super::{Circumstances, Code, Field, Finding, ROTATED_BY_MILLIS};
 use crate::survey::times::DAY_MILLIS;
@@ -77,7 +77,7 @@ fn stale(survey: &HealthSurvey) -> Option<Finding> {
 /// Tables without logs that a rotation would have removed by now.
 fn kept(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Option<Finding> {
     let days = i64::from(circumstances.doctor.policy.keep_tables_days);
-    let is_over = |table: &&ListedTable| {
+    let is_over = |table: &&FolderTable| {
         let is_there = |seen: &ExaminedFile| seen.log.name.stem == table.log.stem;
         let age = circumstances.age(table.made);
         age > days * DAY_MILLIS + ROTATED_BY_MILLIS && !survey.files.iter().any(is_there)
@@ -104,11 +104,11 @@ fn kept(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Option<Find
 
 /// A table that others may read although they may not read its log, or that they may change.
 fn open(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Option<Finding> {
-    let is_closed = |table: &ListedTable| {
+    let is_closed = |table: &FolderTable| {
         let log = survey.files.iter().find(|seen| seen.log.name == table.log);
         log.is_some_and(|seen| !seen.is_open_to_others())
     };
-    let is_open = |table: &&ListedTable| {
+    let is_open = |table: &&FolderTable| {
         let is_read = table.mode & OTHERS_READ != 0 && is_closed(table);
         is_read || table.mode & OTHERS_WRITE != 0
     };

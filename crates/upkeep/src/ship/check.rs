@@ -15,7 +15,7 @@ use calltrace_store::error::Trouble;
 use calltrace_store::tree::EnterpriseName;
 
 /// A manifest and a bucket, compared.
-struct Comparison {
+struct BucketComparison {
     manifest: Manifest,
     listed: ObjectLengths,
     /// Objects that the bucket lacks, each with what is wrong.
@@ -30,7 +30,7 @@ impl Shipping<'_> {
         let Some(compared) = self.compare(name, &mut report) else {
             return report;
         };
-        let Comparison {
+        let BucketComparison {
             manifest,
             listed,
             missing,
@@ -70,7 +70,7 @@ impl Shipping<'_> {
 
     /// The manifest, the listing, and what the listing lacks. Twice, as a run may remove what the manifest no longer
     /// names in between.
-    fn compare(&self, name: &EnterpriseName, report: &mut ShipReport) -> Option<Comparison> {
+    fn compare(&self, name: &EnterpriseName, report: &mut ShipReport) -> Option<BucketComparison> {
         let mut compared = None;
         for _ in 0..2 {
             let current = CurrentManifest::read(self.bucket, name);
@@ -85,7 +85,7 @@ impl Shipping<'_> {
                 .map(|(object, what)| (object.clone(), what))
                 .collect();
             let is_whole = missing.is_empty();
-            compared = Some(Comparison {
+            compared = Some(BucketComparison {
                 manifest,
                 listed,
                 missing,

@@ -110,10 +110,11 @@ fn make_catalog(
         .iter()
         .filter_map(|entry| local_of(context, entry))
         .collect();
-    let is_of = |entry: &ShippedEntry, archive: &catalog::Archive| {
+    let is_of = |entry: &ShippedEntry, archive: &catalog::CatalogArchive| {
         archive.is_of(&entry.name, entry.log.bytes, entry.modified)
     };
-    let is_kept = |archive: &catalog::Archive| single.iter().any(|entry| is_of(entry, archive));
+    let is_kept =
+        |archive: &catalog::CatalogArchive| single.iter().any(|entry| is_of(entry, archive));
     let folder = context.own_folder().map_err(fail)?;
     let access = Access::of_file_in(&context.folder.metadata().map_err(fail)?);
     // Removed when dropped.

@@ -13,12 +13,12 @@ use calltrace_store::tree::{EnterpriseName, FileName};
 pub(in crate::doctor) struct TableHealth {
     pub(in crate::doctor) coverage: Coverage,
     /// Their files.
-    pub(in crate::doctor) files: Vec<ListedTable>,
+    pub(in crate::doctor) files: Vec<FolderTable>,
 }
 
 /// A table's file.
 #[derive(Debug)]
-pub(in crate::doctor) struct ListedTable {
+pub(in crate::doctor) struct FolderTable {
     pub(in crate::doctor) name: String,
     pub(in crate::doctor) log: FileName,
     pub(in crate::doctor) made: Stamp,
@@ -37,7 +37,7 @@ impl TableHealth {
             let log = log_of_table(name)?;
             let stat = own.folder.stat(name).ok()?;
             let made = Duration::from_secs(u64::try_from(stat.st_mtime).unwrap_or_default());
-            Some(ListedTable {
+            Some(FolderTable {
                 name: name.clone(),
                 log,
                 made: doctor.zone.stamp((UNIX_EPOCH + made).into()),

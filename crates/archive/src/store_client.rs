@@ -43,7 +43,7 @@ const RETRIES: usize = 4;
 const MANIFEST_BYTES_MAX: u64 = 64 << 20;
 
 /// A store, opened.
-pub(crate) struct Client {
+pub(crate) struct StoreClient {
     url: PathBuf,
     /// Of the store, or its region if it is Amazon's: two stores may have buckets of the same name.
     endpoint: String,
@@ -63,7 +63,7 @@ pub(crate) enum FoundManifest {
     Content(Bytes, Option<String>),
 }
 
-impl Client {
+impl StoreClient {
     /// Opens the store without asking it anything.
     ///
     /// # Errors
@@ -71,7 +71,7 @@ impl Client {
     pub(crate) fn open(
         config: &ArchiveConfig,
         warnings: &mut Vec<String>,
-    ) -> Result<Client, StoreError> {
+    ) -> Result<StoreClient, StoreError> {
         let wrong = |what: &str| StoreError::Settings(what.to_owned());
         let url = config.url.as_ref();
         let url = url.ok_or_else(|| wrong("archive.url is not set"))?;
@@ -119,7 +119,7 @@ impl Client {
             .enable_all()
             .build()
             .map_err(StoreError::Local)?;
-        Ok(Client {
+        Ok(StoreClient {
             url: url.path().to_owned(),
             endpoint: match &config.endpoint {
                 Some(endpoint) => endpoint.as_str().to_owned(),
@@ -286,7 +286,7 @@ impl Client {
     }
 }
 
-impl fmt::Debug for Client {
+impl fmt::Debug for StoreClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
             .field("url", &self.url)
@@ -294,7 +294,7 @@ impl fmt::Debug for Client {
     }
 }
 
-impl Drop for Client {
+impl Drop for StoreClient {
     /// The last owner may be a task of the runtime itself, which must not wait for its own end.
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
