@@ -15,7 +15,7 @@ Examples:
   calltrace ship
       copies what the bucket lacks, as from cron
   calltrace ship --keep-local 3d --tidy
-      then removes local days that the bucket holds, and objects of no use
+      then removes shipped local days and unused objects
   calltrace ship 0367 --fetch 2025-11-01..2025-11-07
       restores a week as local files",
     after_long_help = "\

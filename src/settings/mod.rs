@@ -126,7 +126,7 @@ pub struct SyncSettings {
     pub listen: Option<SocketAddr>,
     /// Time between scheduled runs of `serve`; `None` for no scheduled runs.
     pub interval: Option<Duration>,
-    /// The host whose login and journals also apply to hosts that only the database names; `None` if the database is
+    /// The host that gives its login and journals to hosts that only the database names; `None` if the database is
     /// not asked for hosts.
     pub hosts_like: Option<HostName>,
     /// The database that gets copies of calls.

@@ -117,7 +117,7 @@ fn of_two_writers_one_is_told_to_read_the_manifest_again() {
 }
 
 #[test]
-fn a_manifest_whose_answer_was_lost_is_known_again() {
+fn a_manifest_is_known_again_after_its_answer_was_lost() {
     let proxy = FaultProxy::start(Seaweed::shared().port());
     let bucket = bucket(&proxy.endpoint(), &own_prefix());
     let log = object(ObjectKind::Log, &noise(11, 7));
@@ -130,7 +130,7 @@ fn a_manifest_whose_answer_was_lost_is_known_again() {
 }
 
 #[test]
-fn an_object_whose_answer_was_lost_or_refused_for_a_moment_is_sent() {
+fn an_object_is_sent_after_a_lost_answer_or_a_short_refusal() {
     let proxy = FaultProxy::start(Seaweed::shared().port());
     let bucket = bucket(&proxy.endpoint(), &own_prefix());
     // A large object has one POST at the beginning of its upload and one at the end.

@@ -292,7 +292,7 @@ fn a_cache_on_disk_spares_requests_and_is_checked() {
         .collect();
     fs::copy(&logs[0], &logs[1]).expect("its own files");
     read_all(1, "one is forged");
-    // Damage that passed the checks of the cache is dropped by whoever notices it.
+    // Damage that passed the checks of the cache is dropped by the reader that notices it.
     let (_archive, log) = shipped.open();
     shipped.is_at(&*log, 0, 10);
     shipped.proxy.reset();
@@ -422,7 +422,7 @@ fn manifests_of_many_enterprises_are_fetched_together() {
         "{}",
         shipped.proxy.longest_chain()
     );
-    let nobody = calltrace_store::tree::EnterpriseName::new("nobody").expect("a name");
-    let none = archive.days(&nobody).expect("it has no manifest");
+    let unknown_name = calltrace_store::tree::EnterpriseName::new("unknown").expect("a name");
+    let none = archive.days(&unknown_name).expect("it has no manifest");
     assert_eq!((none.revision, none.files.len()), (0, 0));
 }

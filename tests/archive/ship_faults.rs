@@ -12,7 +12,7 @@ use testing::object_stores::{Seaweed, own_prefix};
 use crate::ship_scene::{DAYS, ShipScene, keeping, name_of};
 
 #[test]
-fn a_day_whose_object_was_changed_stays_here() {
+fn a_day_stays_here_if_its_object_was_changed() {
     let proxy = FaultProxy::start(Seaweed::shared().port());
     let scene = ShipScene::over(&proxy.endpoint(), &own_prefix(), &DAYS);
     scene.ship(ShipPolicy::default());

@@ -11,7 +11,7 @@ pub enum RuleKind {
     MissedShare,
     /// An enterprise from which calls usually come at this hour has none.
     Silent,
-    /// A client whose call was missed was not called back in time.
+    /// A client was not called back in time after a missed call.
     NotCalledBack,
     /// Calls have no hangup after hours.
     NoHangup,

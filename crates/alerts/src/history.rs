@@ -42,7 +42,7 @@ pub fn hour_of(at: DateTime<Utc>) -> DateTime<Utc> {
     at - TimeDelta::seconds(past) - TimeDelta::nanoseconds(i64::from(at.timestamp_subsec_nanos()))
 }
 
-/// The hours in which these calls began. Calls that are not over, or whose end is not known, do not count.
+/// The hours in which these calls began. Calls that are not over, and those without a known end, do not count.
 pub fn count_by_hour<'c>(
     calls: impl IntoIterator<Item = &'c Summary>,
     log: LogZone,

@@ -3,8 +3,8 @@
 //! ```text
 //! figures -> rules (pure) -> findings -> state (pending, firing, resolved) -> notice -> channels
 //! ```
-//! Rules take figures and the time, and give [`CheckFinding`]s. A [`AlertNotice`] is the message of one run; a [`DeliveryChannel`] delivers
-//! it. This crate asks no questions to the engine and reads no clock: `cmd/check` of the program does.
+//! Rules take figures and the time, and give [`CheckFinding`]s. An [`AlertNotice`] is the message of one run; a
+//! [`DeliveryChannel`] delivers it. This crate asks no questions to the engine and reads no clock: `cmd/check` of the program does.
 
 #![allow(
     missing_docs,

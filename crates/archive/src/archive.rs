@@ -29,7 +29,7 @@ pub struct Archive {
     listed: Mutex<Option<ListedEnterprises>>,
 }
 
-/// The enterprises at one moment.
+/// The enterprises, as they were listed at `at`.
 #[derive(Debug)]
 struct ListedEnterprises {
     at: Instant,
@@ -37,7 +37,7 @@ struct ListedEnterprises {
 }
 
 impl Archive {
-    /// Opens the archive. The store is not asked anything yet.
+    /// Opens the archive. No request is sent to the store yet.
     ///
     /// # Errors
     /// [`StoreError::Settings`]. A cache that can't be used is no error: see [`Archive::cache_problem`].
@@ -117,8 +117,8 @@ impl ShippedTree for Archive {
             .filter(|name| !known.contains(name))
             .cloned()
             .collect();
-        // One whose first `ship` was killed has objects and no manifest. One whose manifest can't be read is named by the
-        // question that needs it.
+        // If the first `ship` of an enterprise was killed, it has objects and no manifest. A manifest that can't be read is
+        // reported by the query that needs it.
         self.fetch_ahead(&new);
         names.retain(|name| {
             known.contains(name) || self.days(name).map_or(true, |days| days.revision > 0)

@@ -30,7 +30,7 @@ pub struct Bucket {
 
 struct BucketState {
     warnings: Vec<String>,
-    /// It was said that the store has no conditional writes.
+    /// The user was told that the store has no conditional writes.
     is_said: AtomicBool,
 }
 
@@ -45,7 +45,7 @@ pub struct ListedObject {
 }
 
 impl Bucket {
-    /// Opens the bucket. It is not asked anything yet.
+    /// Opens the bucket. No request is sent to it yet.
     ///
     /// # Errors
     /// [`StoreError::Settings`]: no address, no keys, a key file that can't be read, no TLS.
@@ -255,7 +255,7 @@ impl Bucket {
     }
 
     /// Whether the store can write on a condition. True until it answers with 501; from then on there may be only one
-    /// writer, and whoever ships has to say so ([`Bucket::says_it_is_unconditional`]).
+    /// writer, and the caller has to say so ([`Bucket::says_it_is_unconditional`]).
     pub fn is_conditional(&self) -> bool {
         self.client.is_conditional()
     }

@@ -69,7 +69,7 @@ impl DiskCache {
         if metadata.uid() != rustix::process::geteuid().as_raw() || metadata.mode() & 0o077 != 0 {
             return Err(io::Error::new(
                 io::ErrorKind::PermissionDenied,
-                format!("{FOLDER} in it must belong to this user, and nobody else may enter it"),
+                format!("{FOLDER} in it must belong to this user, and no other user may enter it"),
             ));
         }
         Ok(DiskCache {

@@ -22,7 +22,7 @@ const POOL_BYTES: usize = 16 << 20;
 /// Requests on their way at one time.
 const REQUESTS_MAX: usize = 64;
 
-/// Of these, requests for what nobody waits for yet: the others need not queue behind them.
+/// At most this many of them are for chunks that no reader waits for yet, so the others need not queue behind them.
 const AHEAD_MAX: usize = 48;
 
 /// Bytes on their way at one time, in units of 1 KiB.
@@ -52,7 +52,7 @@ pub(crate) struct Shared {
     keeping: AtomicUsize,
 }
 
-/// What a fetch has to know of an object.
+/// What is needed to fetch chunks of an object.
 #[derive(Debug, Clone)]
 pub(crate) struct ObjectSource {
     /// The checksum of its address and of what the manifest says of it.
@@ -77,7 +77,7 @@ impl Shared {
     }
 
     /// Starts to fetch the chunks with these numbers, except those that are here or on their way, and returns at
-    /// once, with the first of them. `is_ahead` says that nobody waits for them yet.
+    /// once, with the first of them. `is_ahead` says that no reader waits for them yet.
     pub(crate) fn start(
         self: &Arc<Shared>,
         source: &ObjectSource,

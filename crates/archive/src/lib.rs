@@ -6,7 +6,7 @@
 //!
 //! [`Bucket`] writes, for `ship`. [`Archive`] reads, as the store's `ShippedTree`: `held_manifest` keeps manifests fresh,
 //! `object` reads objects by chunks, which `fetching` fetches, `pool` holds in memory and `disk_cache` on disk. Both block
-//! over `client`, which has a runtime of its own; nothing above this crate is async because of it.
+//! over `store_client`, which has a runtime of its own; nothing above this crate is async because of it.
 
 #![allow(
     missing_docs,

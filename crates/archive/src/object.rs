@@ -19,7 +19,7 @@ use crate::readahead::Readahead;
 /// Chunks of a log (bytes): a few BGZF blocks of 64 KiB stand next to each other, and scans read all of them.
 const LOG_CHUNK_BYTES: u64 = 256 << 10;
 
-/// Chunks of all else (bytes): questions read pages of 4 KiB here and there.
+/// Chunks of other objects (bytes): queries read pages of 4 KiB here and there.
 const OTHER_CHUNK_BYTES: u64 = 64 << 10;
 
 /// A single read fetches and returns at most this much (bytes).
@@ -88,7 +88,7 @@ impl ArchiveObject {
         chunks.filter(is_absent).collect()
     }
 
-    /// A chunk, from wherever it is had soonest.
+    /// A chunk: from memory, else from the disk, else from the store.
     fn chunk(&self, source: &ObjectSource, number: u64) -> Result<Bytes, StoreFault> {
         let id = source.chunk(number);
         let range = source.range(number);

@@ -1,7 +1,7 @@
 //! Chunks of objects in memory: those that were read last, and those that are on their way.
 //!
 //! A chunk is fetched once however many readers wait for it. The memory is bounded; the chunk that was not read for
-//! longest goes first.
+//! the longest time is dropped first.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
@@ -11,7 +11,7 @@ use bytes::Bytes;
 
 use crate::error::StoreFault;
 
-/// What an entry costs besides its bytes.
+/// The memory of an entry without its bytes (bytes).
 const ENTRY_BYTES: usize = 256;
 
 /// A chunk: the object by its identity, and its number in it.
@@ -29,7 +29,7 @@ pub(crate) struct Flight {
 }
 
 impl Flight {
-    /// Waits for the chunk. Whoever fetches it has a time limit.
+    /// Waits for the chunk. The fetch has a time limit.
     pub(crate) fn wait(&self) -> Result<Bytes, StoreFault> {
         let landed = self.landed.lock().unwrap_or_else(PoisonError::into_inner);
         let landed = self.arrival.wait_while(landed, |landed| landed.is_none());
@@ -168,7 +168,7 @@ impl PoolState {
     }
 }
 
-/// Chunks that the owner fetches. Those that it drops count as not fetched, so nobody waits in vain.
+/// Chunks that the owner fetches. Those that it drops count as not fetched, so no reader waits in vain.
 #[derive(Debug)]
 pub(crate) struct Announced {
     pool: Arc<Pool>,
@@ -195,7 +195,7 @@ impl Announced {
         }
     }
 
-    /// Gives a chunk to those who wait for it; false if nobody announced it.
+    /// Gives a chunk to the readers that wait for it; false if it was not announced.
     pub(crate) fn land(&mut self, id: ChunkId, bytes: &Bytes) -> bool {
         let flight = self.flights.remove(&id);
         if let Some(flight) = &flight {

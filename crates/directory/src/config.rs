@@ -54,7 +54,7 @@ impl Config {
         self.enterprises.is_empty() && self.people.is_empty() && !sources
     }
 
-    /// Removes the secrets whose files cannot be read, for commands that work without them. Returns one error message
+    /// Removes the secrets with files that cannot be read, for commands that work without them. Returns one error message
     /// for each of them.
     pub fn pass_over_unreadable(&mut self) -> Vec<String> {
         let mut wrong = Vec::new();

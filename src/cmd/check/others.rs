@@ -70,7 +70,7 @@ fn names(app: &App, check: &Check, now: DateTime<Utc>) -> Result<CheckVerdict, E
     Ok(CheckVerdict::Judged(found.collect()))
 }
 
-/// Hosts whose journals were not compared for too long. Where no host is named, nothing is said about events.
+/// Hosts with journals that were not compared for too long. If no host is named, there is no verdict about events.
 fn journals(app: &App, at: usize, check: &Check, seen: &mut Seen, now: DateTime<Utc>) {
     let mut hosts: BTreeMap<EnterpriseName, BTreeSet<String>> = BTreeMap::new();
     for host in app.settings.hosts().unwrap_or_default() {

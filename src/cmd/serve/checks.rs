@@ -1,4 +1,4 @@
-//! The last run of `calltrace check`, for metrics: read from its state, again when the file was replaced.
+//! The last run of `calltrace check`, for metrics: they are read from its state file, and again once the file was replaced.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -10,15 +10,15 @@ use calltrace_web::{CheckCounts, CheckFigures, ReadChecks};
 
 use crate::cmd::App;
 
-/// The last answer, and when its file was written.
-type Known = Option<(SystemTime, CheckFigures)>;
+/// The figures that were read last, and when their file was written.
+type LastFigures = Option<(SystemTime, CheckFigures)>;
 
 /// Reads the figures of the last run from the state that the settings name.
 pub(super) fn of_state(app: &App) -> ReadChecks {
     let state = std::env::var_os("CALLTRACE_CHECK_STATE").map(PathBuf::from);
     let state = state.unwrap_or_else(|| app.settings.notify.state.clone());
     let file = AlertStateFile::new(&state, app.tree.root());
-    let known: Mutex<Known> = Mutex::default();
+    let known: Mutex<LastFigures> = Mutex::default();
     Box::new(move || {
         let written = file.written()?;
         let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);

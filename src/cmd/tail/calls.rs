@@ -216,7 +216,7 @@ impl EnterpriseCalls {
         self.known.end_left(now, &mut |_| ());
     }
 
-    /// Adds a record that arrived at `now`, and reports the calls whose state it changed.
+    /// Adds a record that arrived at `now`, and reports the calls that it changed.
     fn take(&mut self, arrival: &Arrival<'_>, now: Stamp, report: &mut dyn FnMut(&ReportedCall)) {
         self.arrivals += 1;
         let record = Record::parse(arrival.text);

@@ -145,7 +145,7 @@ sys.stdin.read()
 os._exit(0)
 "#;
 
-/// A server that speaks TLS with a certificate that nobody has signed, until it is dropped.
+/// A server that speaks TLS with a certificate without a trusted signature, until it is dropped.
 pub(super) struct TlsServer {
     pub(super) at: SocketAddr,
     process: Child,

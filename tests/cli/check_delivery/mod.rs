@@ -46,7 +46,7 @@ fn here(text: &str) -> SecretSource {
     SecretSource::Here(secret(text))
 }
 
-/// Chats of a bot whose API is at `url`.
+/// Chats of a bot with its API at `url`.
 fn telegram(url: &str, chats: &[&str]) -> ChannelsConfig {
     ChannelsConfig {
         telegram: TelegramConfig {

@@ -80,7 +80,7 @@ impl KeptFolder {
 
 impl Drop for KeptFolder {
     fn drop(&mut self) {
-        // The shell does it again, when nothing writes any more; nobody waits for that.
+        // The shell does it again, when nothing writes any more; no test waits for that.
         let _ = fs::remove_dir_all(&self.path);
         drop(self.keeper.stdin.take());
     }

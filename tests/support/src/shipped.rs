@@ -56,7 +56,7 @@ struct FolderObject {
 }
 
 impl ShippedFolder {
-    /// The archives under `root` whose names `wanted` accepts, with their indexes and tables; with the catalog
+    /// The archives under `root` with names that `wanted` accepts, with their indexes and tables; with the catalog
     /// if all archives of the enterprise are wanted.
     pub fn of(root: &Path, wanted: impl Fn(&str) -> bool) -> ShippedFolder {
         let network = Arc::new(Mutex::new(Network::default()));

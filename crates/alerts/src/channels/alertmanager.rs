@@ -73,7 +73,7 @@ impl DeliveryChannel for Alertmanager {
     }
 }
 
-/// The alerts of a notice that is shown as `shown`. The ids are those of `notice`, whose numbers are not masked.
+/// The alerts of a notice that is shown as `shown`. The ids are those of `notice`: its numbers are not masked.
 fn alerts(notice: &AlertNotice, shown: &AlertNotice) -> Value {
     if notice.is_test() {
         let text = wording::text(notice, notice.language);

@@ -108,7 +108,7 @@ impl Channels {
     }
 }
 
-/// A channel whose settings are wrong.
+/// A channel with wrong settings.
 struct UnusableChannel(String);
 
 #[async_trait]

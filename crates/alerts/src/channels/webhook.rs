@@ -68,7 +68,7 @@ impl DeliveryChannel for Webhook {
     }
 }
 
-/// The document of a notice that is shown as `shown`. The ids are those of `notice`, whose numbers are not masked.
+/// The document of a notice that is shown as `shown`. The ids are those of `notice`: its numbers are not masked.
 fn document(notice: &AlertNotice, shown: &AlertNotice) -> Value {
     let with_id = |own: &CheckFinding, mut value: Map<String, Value>| {
         value.insert("id".to_owned(), id(own).into());

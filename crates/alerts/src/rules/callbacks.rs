@@ -1,4 +1,4 @@
-//! A client whose call was missed was not called back in time.
+//! A client was not called back in time after a missed call.
 
 use std::collections::BTreeMap;
 

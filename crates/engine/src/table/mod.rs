@@ -248,7 +248,7 @@ enum TablePlace<'c> {
     Shipped(StoredFile),
 }
 
-/// The tables in the folder of a corpus whose logs are there.
+/// The tables in the folder of a corpus that have their logs there.
 fn local(corpus: &Corpus) -> impl Iterator<Item = ListedTable<'_>> {
     let listed = |folder: &Folder| folder.subfolder(index::FOLDER)?.names();
     let folder = corpus.folder();

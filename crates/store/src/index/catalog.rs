@@ -87,8 +87,8 @@ pub fn build(snapshot: &Snapshot, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// Writes a catalog that goes on from `old`: of `logs`, as [`build()`] does, and of the archives of
-/// `old` that `is_kept` names and that are none of `logs`. So a catalog can list archives whose
-/// indexes are not at hand.
+/// `old` that `is_kept` names and that are none of `logs`. So a catalog can list archives without having
+/// their indexes.
 ///
 /// # Errors
 /// When an index or a page of `old` can't be read or `out` can't be written.

@@ -195,7 +195,7 @@ impl Scanner {
     }
 }
 
-/// Starts to fetch the first tasks whose sources are objects, and returns their number.
+/// Starts to fetch the first tasks that read objects, and returns their number.
 fn fetch_first(tasks: &[Task]) -> usize {
     let mut bytes = 0;
     let mut first = tasks.iter().enumerate().map(|(at, task)| {

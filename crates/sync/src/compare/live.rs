@@ -289,7 +289,7 @@ impl LiveMatcher {
         })
     }
 
-    /// Joins two records of one event that differ in their bodies, or whose sender noted no body.
+    /// Joins two records of one event that differ in their bodies, or lack a body because the sender noted none.
     fn differs(&mut self, sent: u64, received: u64, way: EventSide) -> Option<LiveUpdate> {
         let sent = self.sent.remove(sent)?;
         let received = self.received.remove(received)?;

@@ -45,7 +45,7 @@ impl Message {
         line.split(' ').nth(number).unwrap_or_default()
     }
 
-    /// The value of a header, whose name is given in small letters.
+    /// The value of a header; its name is given in small letters.
     pub(super) fn header(&self, name: &str) -> Option<String> {
         let text = str::from_utf8(&self.head).ok()?;
         let mut headers = text.lines().skip(1).filter_map(|line| line.split_once(':'));

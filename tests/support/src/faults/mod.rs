@@ -63,7 +63,7 @@ enum DataUndo {
 }
 
 impl Faulty {
-    /// A disk whose removed files are kept next to `root`.
+    /// A disk that keeps removed files next to `root`.
     pub fn new(root: &Path, fault: Fault) -> Faulty {
         Faulty {
             fault,

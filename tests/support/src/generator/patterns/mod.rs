@@ -74,7 +74,7 @@ impl Deck {
     }
 }
 
-/// Plays an incoming call whose main id is the last counted one plus `digit`, in the same second.
+/// Plays an incoming call; its main id is the last counted one plus `digit`, in the same second.
 pub fn play_prefix_trap(e: &mut Enterprise, t0: i64, digit: u32) {
     let (second, counter) = e.last_main;
     e.next_main_uid = Some(format!("{second}.{counter}{digit}"));
