@@ -4,7 +4,8 @@
 //! figures -> rules (pure) -> findings -> state (pending, firing, resolved) -> notice -> channels
 //! ```
 //! Rules take figures and the time, and give [`CheckFinding`]s. An [`AlertNotice`] is the message of one run; a
-//! [`DeliveryChannel`] delivers it. This crate asks no questions to the engine and reads no clock: `cmd/check` of the program does.
+//! [`DeliveryChannel`] delivers it. This crate does not query the engine and reads no clock:
+//! `cmd/check` of the program does.
 
 #![allow(
     missing_docs,

@@ -1,5 +1,5 @@
-//! The connection below the S3 client: adds the condition that the client has no way to ask for, notices a store
-//! without conditions, and remembers what time the store has.
+//! The connection below the S3 client. It adds the condition that the client has no way to request, notices a store
+//! without conditions, and remembers the store's time.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,15 +11,15 @@ use object_store::client::{
 };
 use object_store::{ClientOptions, HeaderValue};
 
-/// The status of what a store does not know.
+/// The status of a request that a store does not support (501).
 const NOT_IMPLEMENTED: u16 = 501;
 
 /// What the answers of a store tell about it.
 #[derive(Debug, Default)]
 pub(crate) struct Observed {
-    /// It has answered a conditional write with 501.
+    /// The store has answered a conditional write with 501.
     pub(crate) is_unconditional: AtomicBool,
-    /// Its time at its last answer.
+    /// The store's time at its last answer.
     time: Mutex<Option<DateTime<Utc>>>,
 }
 
@@ -70,7 +70,7 @@ impl HttpService for Connection {
             self.observed
                 .is_unconditional
                 .store(true, Ordering::Relaxed);
-            // The client would ask for a 5xx again, which has no use here.
+            // The client would repeat a request that ended with 5xx, which has no use here.
             *response.status_mut() = 405.try_into().expect("it is a status");
         }
         Ok(response)
@@ -78,7 +78,7 @@ impl HttpService for Connection {
 }
 
 impl Connection {
-    /// Completes an upload in parts, on the condition that there is no such object. The client has no way to ask for
+    /// Completes an upload in parts, on the condition that there is no such object. The client has no way to request
     /// that. The signature covers only the headers that it names, so one more is allowed.
     async fn complete(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         if !self.observed.is_unconditional.load(Ordering::Relaxed) {

@@ -1,9 +1,9 @@
 //! Pieces of objects, and manifests, kept on disk between runs.
 //!
-//! One flat folder holds one file per entry. Each has a checksum over its name and its content, so that an entry that is
-//! torn, or that was copied from another name, is not used. Entries are written under a temporary name and renamed,
-//! so several processes can share the folder; the one that was not used for longest goes first. Without a folder, or
-//! with one that can't be written, everything works, only slower.
+//! One flat folder holds one file per entry. Each has a checksum over its name and its content, so that an entry that
+//! is torn, or that was copied from another name, is not used. Entries are written under a temporary name and renamed,
+//! so several processes can share the folder. The entry that was not used for the longest time is removed first.
+//! Without a folder, or with one that can't be written, everything works, only slower.
 
 use std::fs::{DirBuilder, File};
 use std::io::{self, Read, Write};
@@ -27,7 +27,7 @@ const MAGIC: &[u8; 4] = b"CTC1";
 /// Magic, length of the content, and the CRC-32 of name and content.
 const HEADER_BYTES: usize = 16;
 
-/// After so many failures in a row nothing more is written: the disk is full, or read only.
+/// After this many failures in a row nothing more is written: the disk is full, or read-only.
 const FAILURES_MAX: usize = 3;
 
 /// An entry takes at least a block of the file system (bytes).
@@ -46,17 +46,17 @@ pub(crate) struct DiskCache {
 /// What the folder holds, as far as this process knows.
 #[derive(Debug, Default)]
 struct Account {
-    /// Bytes at the last look; `None` before the first.
+    /// Bytes at the last listing; `None` before the first.
     held: Option<u64>,
     /// Bytes written since then.
     added: u64,
 }
 
 impl DiskCache {
-    /// Opens the cache in `path`, which is made if there is none.
+    /// Opens the cache in `path`, and makes it if there is none.
     ///
     /// # Errors
-    /// When it can't be made, or another user could have written what is in it.
+    /// When the folder can't be made, or another user could have written its entries.
     pub(crate) fn open(path: &Path, bytes_max: u64) -> io::Result<DiskCache> {
         DirBuilder::new().recursive(true).mode(0o700).create(path)?;
         let outer = Folder::open(path)?;
@@ -156,8 +156,8 @@ impl DiskCache {
         self.folder.replace(draft, name)
     }
 
-    /// Removes the entries that were not used for longest until nine tenths of the limit remain, if there are more bytes
-    /// than the limit. Returns the bytes that remain.
+    /// Removes the entries that were not used for the longest time until nine tenths of the limit remain, if there are
+    /// more bytes than the limit. Returns the bytes that remain.
     fn shrink(&self) -> u64 {
         let Ok(names) = self.folder.names() else {
             return 0;

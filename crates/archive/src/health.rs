@@ -1,12 +1,12 @@
-//! Whether the store answers. After an operation that failed because it does not, the next ones fail at once for a
-//! while: a question over many objects must not wait for the time limit of each.
+//! Whether the store answers. If an operation failed because the store did not answer, the next operations fail at
+//! once for a while: a query over many objects must not wait for the time limit of each.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::error::StoreFault;
 
-/// For how long the store is not asked.
+/// For how long no request is sent after a failure.
 const REST: Duration = Duration::from_secs(3);
 
 #[derive(Debug, Default)]
@@ -21,7 +21,7 @@ struct HealthState {
 }
 
 impl Health {
-    /// Why the store is not to be asked at this moment.
+    /// Why no request is sent to the store now.
     pub(crate) fn check(&self) -> Result<(), StoreFault> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match &state.failed {
@@ -30,8 +30,8 @@ impl Health {
         }
     }
 
-    /// Remembers the end of an operation that began at `begin`. If another one was answered meanwhile, one that was not
-    /// says nothing about the store.
+    /// Remembers the end of an operation that began at `begin`. If another operation was answered after
+    /// `begin`, a failure of this one says nothing about the store.
     pub(crate) fn note<T>(&self, begin: Instant, result: &Result<T, StoreFault>) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match result {

@@ -1,5 +1,5 @@
-//! The manifest of one enterprise: asked for again when it is too old, by one reader for all, and kept on disk for when
-//! the store can't be reached.
+//! The manifest of one enterprise. One reader requests it again for all readers when it is too old. A copy on disk is
+//! used when the store can't be reached.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -31,10 +31,10 @@ pub(crate) struct HeldManifest {
 #[derive(Debug, Default)]
 struct ManifestState {
     is_coming: bool,
-    /// When the request of the last answer began: from then on the answer may be out of date.
+    /// When the request of the last answer began. The answer may be out of date from that moment on.
     asked: Option<Instant>,
     answer: Option<Result<Arc<ShippedDays>, StoreFault>>,
-    /// The last manifest that was right, with its tag.
+    /// The last valid manifest, with its tag.
     good: Option<(Arc<ShippedDays>, ManifestTag)>,
     is_disk_read: bool,
 }
@@ -49,7 +49,7 @@ impl HeldManifest {
         })
     }
 
-    /// The days from a manifest that is fresh, or that had to do.
+    /// The days of a fresh manifest, or of an older one if the store can't be reached.
     pub(crate) fn days(self: &Arc<Self>) -> Result<Arc<ShippedDays>, StoreFault> {
         self.start();
         let state = self.state();
@@ -58,7 +58,7 @@ impl HeldManifest {
         state.answer.clone().expect("an answer has come")
     }
 
-    /// Starts to ask for it if it is too old, and returns at once.
+    /// Starts a request for the manifest if it is too old, and returns at once.
     pub(crate) fn start(self: &Arc<Self>) {
         let mut state = self.state();
         let age = state.asked.map(|asked| asked.elapsed());
@@ -98,7 +98,7 @@ impl HeldManifest {
         state.answer = Some(answer);
     }
 
-    /// The days of what was found, or of the last good manifest.
+    /// The days of the manifest that was found, or of the last valid one.
     fn judge(
         &self,
         found: Result<FoundManifest, StoreFault>,
@@ -138,7 +138,7 @@ impl HeldManifest {
         }))
     }
 
-    /// Takes what an earlier run left, once: the store then says whether it is still right.
+    /// Reads the manifest that an earlier run left on disk, once. The store then says whether it is still current.
     fn read_disk(&self) {
         if std::mem::replace(&mut self.state().is_disk_read, true) {
             return;
@@ -158,7 +158,7 @@ impl HeldManifest {
         }
     }
 
-    /// Makes a manifest the last good one.
+    /// Remembers a manifest as the last valid one.
     fn accept(&self, manifest: &Manifest, etag: Option<String>) -> Arc<ShippedDays> {
         let days = Arc::new(self.days_of(manifest));
         if let Some(catalog) = &days.catalog {
@@ -223,7 +223,7 @@ impl HeldManifest {
     }
 }
 
-/// Wakes those who wait, also when the task ends early.
+/// Wakes the waiting readers, also when the task ends early.
 struct Arriving(Arc<HeldManifest>);
 
 impl Drop for Arriving {

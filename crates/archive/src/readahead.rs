@@ -1,5 +1,5 @@
-//! Notices that an object is read from front to back, in one place or in several at a time, and says what to fetch before
-//! it is asked for.
+//! Notices that an object is read from front to back, in one place or in several at a time, and says which chunks to
+//! fetch before they are requested.
 
 use std::ops::Range;
 
@@ -9,10 +9,10 @@ const STREAMS_MAX: usize = 8;
 /// What is fetched ahead at most (bytes). Eight threads together stay within the chunks in memory.
 const WINDOW_BYTES_MAX: u64 = 2 << 20;
 
-/// Where reads of an object follow each other; all in chunks.
+/// Positions where reads of an object follow each other, in chunks.
 #[derive(Debug, Default)]
 pub(crate) struct Readahead {
-    /// The one that was used last is last.
+    /// In order of use, the newest last.
     streams: Vec<Stream>,
 }
 

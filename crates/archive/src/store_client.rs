@@ -33,7 +33,7 @@ const THREADS: usize = 2;
 /// Threads for writing to the cache on disk.
 const DISK_THREADS: usize = 4;
 
-/// A connection that isn't there after this long won't be.
+/// Time limit of making a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// A request is repeated at most this often.
@@ -42,10 +42,10 @@ const RETRIES: usize = 4;
 /// The largest manifest that is read (bytes); one day takes some 500.
 const MANIFEST_BYTES_MAX: u64 = 64 << 20;
 
-/// A store, opened.
+/// An open store.
 pub(crate) struct StoreClient {
     url: PathBuf,
-    /// Of the store, or its region if it is Amazon's: two stores may have buckets of the same name.
+    /// The address of the store, or the region if it is Amazon's: two stores may have buckets of the same name.
     endpoint: String,
     prefix: Key,
     pub(crate) store: AmazonS3,
@@ -55,16 +55,16 @@ pub(crate) struct StoreClient {
     runtime: Option<Runtime>,
 }
 
-/// A manifest as it was found.
+/// The answer to a request for a manifest.
 pub(crate) enum FoundManifest {
     Missing,
-    /// It is still the one with the tag that was given.
+    /// The manifest still has the tag that was given.
     Unchanged,
     Content(Bytes, Option<String>),
 }
 
 impl StoreClient {
-    /// Opens the store without asking it anything.
+    /// Opens the store without sending a request.
     ///
     /// # Errors
     /// [`StoreError::Settings`].
@@ -81,7 +81,7 @@ impl StoreClient {
             .with_timeout(config.request_timeout)
             .with_connect_timeout(CONNECT_TIMEOUT.min(config.request_timeout))
             .with_pool_max_idle_per_host(64)
-            // What is sent without TLS and where was checked above.
+            // The check above decided which addresses may be used without TLS.
             .with_allow_http(true);
         let retries = RetryConfig {
             backoff: BackoffConfig {
@@ -222,7 +222,7 @@ impl StoreClient {
             Ok(found) if found.meta.size == expected => Ok(found.into_stream()),
             Ok(found) => Err(length(found.meta.size)),
             Err(error) => match self.fault(&error) {
-                // A range that is not there (416), or one that ends before the end that was asked for.
+                // The range does not exist (416), or ends before the requested end.
                 StoreFault::Answer(416, _) | StoreFault::Protocol => {
                     match self.bytes_of(key).await? {
                         found if found == expected => Err(StoreFault::Protocol),

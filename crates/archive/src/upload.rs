@@ -18,13 +18,13 @@ use crate::store_client::StoreClient;
 /// Length of a part (bytes); S3 takes none below 5 MiB. A shorter object is sent in one piece.
 const PART_BYTES: u64 = 8 << 20;
 
-/// Parts that are on their way at one time, besides the one that is being read.
+/// Parts that are on their way at one time, without the one that is being read.
 const PARTS_MAX: usize = 3;
 
-/// S3 takes no more parts.
+/// S3 accepts at most this many parts.
 const PARTS_OF_OBJECT_MAX: u64 = 10_000;
 
-/// Below this it costs less to send an object than to ask first whether it is there (bytes).
+/// A shorter object is sent without asking first whether it is there, which would cost more (bytes).
 const ASKED_BYTES_MIN: u64 = 1 << 20;
 
 /// What became of an object that was sent.
@@ -64,7 +64,7 @@ pub(crate) fn put_new(
             let mut sent =
                 client.block(&url, in_one(client, &key, bytes.clone(), PutMode::Create))?;
             if sent.is_err() && !is_conditional() {
-                // It has just said that it knows no conditions.
+                // The store has just answered that it supports no conditions.
                 if let Some(outcome) = was_there()? {
                     return Ok(outcome);
                 }
@@ -75,8 +75,8 @@ pub(crate) fn put_new(
     };
     match sent {
         Ok(()) => Ok(PutOutcome::Sent),
-        // Somebody was first, or the answer to a request was lost and it was sent again: the upload is not there any more
-        // because it is complete.
+        // Another writer was first, or the answer to a request was lost and it was sent again: the upload is not there
+        // any more because it is complete.
         Err(
             error @ (object_store::Error::AlreadyExists { .. }
             | object_store::Error::Precondition { .. }
@@ -89,7 +89,7 @@ pub(crate) fn put_new(
     }
 }
 
-/// Whether the store has the object. Under its key it has no other, or this is an error.
+/// Whether the store has the object. An object of another length under its key is an error.
 async fn is_there(client: &StoreClient, key: &Key, expected: u64) -> Result<bool, StoreFault> {
     match client.bytes_of(key).await {
         Ok(found) if found == expected => Ok(true),
@@ -134,7 +134,7 @@ fn in_parts(
     match done {
         Ok(Ok(())) => {}
         _ => {
-            // What stays behind is no object. `ship --tidy` and the store's own rules remove it.
+            // Parts that are left in the store are no object. `ship --tidy` and the store's own rules remove it.
             let _ = client.block(&url, async { Ok(upload.abort().await) });
             return done;
         }

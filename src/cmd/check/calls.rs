@@ -1,4 +1,4 @@
-//! Asks the engine about recent calls, and what the checks say about them. Enterprises are asked a few at a time: their
+//! Reads recent calls from the engine and judges the checks about them. A few enterprises are read at a time: their
 //! calls are dropped before the next ones are read.
 
 use std::collections::BTreeMap;

@@ -156,7 +156,7 @@ fn now(app: &App) -> DateTime<Utc> {
     now.with_nanosecond(0).unwrap_or(now)
 }
 
-/// Asks everything that the checks need.
+/// Collects everything that the checks need.
 fn look(app: &App, question: &Question<'_>, state: &mut AlertState) -> Seen {
     let mut seen = Seen::default();
     calls::look(app, question, state, &mut seen);
@@ -188,7 +188,7 @@ fn telling(app: &App) -> Telling {
     }
 }
 
-/// What a run that changes nothing would tell.
+/// The notices that would be sent, for a run that changes nothing.
 fn planned(names: &[&str], notices: Vec<(usize, AlertNotice)>) -> Vec<Told> {
     let told = |(at, notice): (usize, AlertNotice)| Told {
         channel: names[at].to_owned(),

@@ -14,7 +14,7 @@ use calltrace_archive::{Manifest, ObjectRef};
 use calltrace_store::error::Trouble;
 use calltrace_store::tree::EnterpriseName;
 
-/// A manifest and a bucket, compared.
+/// The comparison of a manifest with the bucket.
 struct BucketComparison {
     manifest: Manifest,
     listed: ObjectLengths,
@@ -68,8 +68,8 @@ impl Shipping<'_> {
         report
     }
 
-    /// The manifest, the listing, and what the listing lacks. Twice, as a run may remove what the manifest no longer
-    /// names in between.
+    /// The manifest, the listing, and what the listing lacks. They are read twice if something is missing, as a
+    /// run may meanwhile remove what the manifest no longer names.
     fn compare(&self, name: &EnterpriseName, report: &mut ShipReport) -> Option<BucketComparison> {
         let mut compared = None;
         for _ in 0..2 {

@@ -105,7 +105,7 @@ impl Shipping<'_> {
         report
     }
 
-    /// Restores a day; `None` if it is here.
+    /// Restores a day; `None` if its log is already in the folder.
     fn fetch_day(
         &self,
         context: &RotationContext<'_>,
@@ -137,7 +137,7 @@ impl Shipping<'_> {
             return Ok(Some(step));
         }
         for part in [Part::Index, Part::Table] {
-            // Without them answers take longer, and the next rotation makes them again.
+            // Without the index and the table, queries take longer; the next rotation makes them again.
             if let Some(object) = part.of(entry)
                 && let Err(trouble) = self.fetch_own(context, &file_of(name, part), object)
             {
@@ -165,7 +165,7 @@ impl Shipping<'_> {
         Ok(Some(step))
     }
 
-    /// Puts a file of `.calltrace` in place. One of the same name is of a log that is not here.
+    /// Puts a file of `.calltrace` in place. A file of the same name belongs to a log that is not here.
     fn fetch_own(
         &self,
         context: &RotationContext<'_>,

@@ -163,7 +163,7 @@ fn look_at(
     let mut stamps = [None; 3];
     let (log, stamp) = known(&name.full(), opened.file(), &opened.metadata, memory)?;
     stamps[Part::Log as usize] = Some(stamp);
-    // One that does not fit is of no use to anybody.
+    // An index that does not fit its log is not used.
     let usable = Index::open(opened.log()).ok().flatten();
     let mut part = |part: Part| -> io::Result<Option<LocalPart>> {
         let file = file_of(name, part);

@@ -52,7 +52,7 @@ const DAYS_PER_MANIFEST: usize = 31;
 /// Days of all enterprises that are sent at the same time. Each takes up to 32 MiB of memory.
 const TRANSFERS: usize = 4;
 
-/// By then every run has named the objects that it sent, or has died.
+/// The age of an orphan that may be removed: by then every run has named the objects that it sent, or has died.
 pub const ORPHAN_AGE: TimeDelta = TimeDelta::days(2);
 
 /// How long a manifest must have named a day before its local files go: twice as long as a reader uses a manifest.
@@ -172,7 +172,7 @@ impl<'s> Shipping<'s> {
             report.is_busy = true;
             return None;
         };
-        // What a run left that died, `ship` or `rotate`.
+        // Removes what a killed run of `ship` or `rotate` left.
         let mut tidied = RotationReport::new(name, false);
         let tidy = apply::tidy(&context, &mut tidied);
         tidied
@@ -234,7 +234,7 @@ impl<'s> Shipping<'s> {
         for days in pairs.chunks(DAYS_PER_MANIFEST) {
             self.ship_some(&sender, days, &mut current, report);
         }
-        // Also one that has no catalog because a run died.
+        // This also mends a manifest that has no catalog because a run died.
         let gone = |entry: &ShippedEntry| expired.contains(entry);
         let change = |manifest: &Manifest| {
             let days = manifest.days.iter().filter(|entry| !gone(entry));

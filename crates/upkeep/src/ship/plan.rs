@@ -35,7 +35,7 @@ impl Part {
         }
     }
 
-    /// What it is called.
+    /// The word for it in messages.
     pub(super) fn word(self) -> &'static str {
         match self {
             Part::Log => "log",
@@ -72,7 +72,7 @@ pub(super) struct LocalDay {
     pub(super) content: Option<ContentRef>,
     /// Earliest and latest time of its records (milliseconds of Unix time, UTC).
     pub(super) times: Option<(i64, i64)>,
-    /// Only one that fits the log.
+    /// The index; only if it fits the log.
     pub(super) index: Option<LocalPart>,
     pub(super) table: Option<LocalPart>,
     /// Contents of shipped days of this name that its content begins with.
@@ -159,7 +159,7 @@ fn plan_day(
         })
     };
     let parts: Vec<Part> = Part::ALL.into_iter().filter(is_due).collect();
-    // Another day of this name that it holds is to go.
+    // A shipped day that this one holds must leave the manifest, even if no part is due.
     if parts.is_empty() && shipped == Some(&entry) && day.holds.is_empty() {
         return None;
     }

@@ -20,7 +20,7 @@ use calltrace_store::object::StoredFile;
 use calltrace_store::source::ContentTally;
 use calltrace_store::tree::{EnterpriseName, FileName, LogFile};
 
-/// How often another writer may be first.
+/// How often another writer may be first before this run gives up.
 const TRIES: usize = 20;
 
 /// The shipped catalog while it is read.

@@ -140,7 +140,7 @@ impl Sender<'_> {
     }
 }
 
-/// A file from its beginning, wherever its offset is.
+/// Reads a file from its beginning, whatever its offset is.
 struct LocalReader<'f> {
     file: &'f File,
     at: u64,
