@@ -56,7 +56,7 @@ pub(super) fn run(app: &App, args: &ShipArgs) -> Result<Exit, Error> {
     let at_once = jobs::at_once(args.jobs, JOBS);
     if args.check || !args.fetch.is_empty() {
         let work = |name: &EnterpriseName, sender: &Sender<ShipMessage>| {
-            let watch = |event: ShipEvent<'_>| drop(sender.send(ShipMessage::of(name, event)));
+            let watch = |event: ShipEvent<'_>| drop(sender.send(ShipMessage::of(name, &event)));
             let report = match args.check {
                 true => shipping.check(name, args.deep, &watch),
                 false => shipping.fetch(name, &args.fetch, &watch),
@@ -68,7 +68,7 @@ pub(super) fn run(app: &App, args: &ShipArgs) -> Result<Exit, Error> {
     }
     let shipped: Mutex<Vec<Shipped>> = Mutex::default();
     let work = |name: &EnterpriseName, sender: &Sender<ShipMessage>| {
-        let watch = |event: ShipEvent<'_>| drop(sender.send(ShipMessage::of(name, event)));
+        let watch = |event: ShipEvent<'_>| drop(sender.send(ShipMessage::of(name, &event)));
         let done = shipping.enterprise(name, &watch);
         shipped
             .lock()
@@ -86,7 +86,7 @@ pub(super) fn run(app: &App, args: &ShipArgs) -> Result<Exit, Error> {
                 .position(|shipped| shipped.report.enterprise == *name)?;
             Some(all.swap_remove(at))
         };
-        let watch = |event: ShipEvent<'_>| drop(sender.send(ShipMessage::of(name, event)));
+        let watch = |event: ShipEvent<'_>| drop(sender.send(ShipMessage::of(name, &event)));
         if let Some(mut shipped) = take() {
             shipping.remove(&mut shipped, &watch);
             drop(sender.send(ShipMessage::Report(Box::new(shipped.report))));
@@ -138,11 +138,11 @@ enum ShipMessage {
 }
 
 impl ShipMessage {
-    fn of(name: &EnterpriseName, event: ShipEvent<'_>) -> ShipMessage {
+    fn of(name: &EnterpriseName, event: &ShipEvent<'_>) -> ShipMessage {
         match event {
-            ShipEvent::Planned(bytes) => ShipMessage::Planned(bytes),
-            ShipEvent::Sent(bytes) => ShipMessage::Sent(bytes),
-            ShipEvent::Done(step) => ShipMessage::Done(name.clone(), step.clone()),
+            ShipEvent::Planned(bytes) => ShipMessage::Planned(*bytes),
+            ShipEvent::Sent(bytes) => ShipMessage::Sent(*bytes),
+            ShipEvent::Done(step) => ShipMessage::Done(name.clone(), ShipStep::clone(step)),
         }
     }
 }

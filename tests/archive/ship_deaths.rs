@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -177,7 +178,11 @@ fn kills_at_random_moments_lose_and_double_nothing() {
             cluster.start_volume(volume);
         }
         if round % 10 == 9 || round + 1 == rounds {
-            println!("{} rounds, {count} killed at work", round + 1);
+            let _ = writeln!(
+                std::io::stdout(),
+                "{} rounds, {count} killed at work",
+                round + 1
+            );
             let report = settled(|| scene.ship(ShipPolicy::default()));
             assert_eq!(report, [], "round {round}");
             nothing_is_lost(&scene, &DAYS, &format!("round {round}"));
