@@ -77,6 +77,9 @@ fn sentence(context: &PageContext, trouble: &Trouble) -> Markup {
     html! {
         (match date_in(&name) {
             Some(date) => format!("{} {date}", l.of("Файл за", "The file of")),
+            None if is_shipped(&trouble.path) => {
+                l.text("Хранилище архивных дней", "The storage of sealed days")
+            }
             None => l.text("Файл", "The file"),
         })
         " " (kind(context, &trouble.what))
@@ -97,7 +100,7 @@ fn kind(context: &PageContext, what: &str) -> &'static str {
     let holds = |words: &[&str]| words.iter().any(|word| what.contains(word));
     if holds(&["truncated", "damaged"]) {
         l.of("повреждён", "is damaged")
-    } else if holds(&["can't be read", "leads nowhere"]) {
+    } else if holds(&["can't be read", "can't be listed", "leads nowhere"]) {
         l.of("не читается", "can't be read")
     } else if holds(&[HALF_LINE]) {
         l.of("ещё дописывается", "is still being written")
@@ -113,9 +116,20 @@ fn kind(context: &PageContext, what: &str) -> &'static str {
     }
 }
 
+/// The name of a log. An object is named by its checksum, in a folder with the name of the log.
 fn file_name(path: &Path) -> String {
-    let name = path.file_name().unwrap_or_default();
+    let is_object = is_shipped(path) && path.extension().is_some();
+    let named = match path.parent() {
+        Some(folder) if is_object => folder,
+        _ => path,
+    };
+    let name = named.file_name().unwrap_or_default();
     name.to_string_lossy().into_owned()
+}
+
+/// Whether it is the address of shipped days or of one of their objects.
+fn is_shipped(path: &Path) -> bool {
+    path.starts_with("s3:")
 }
 
 /// Returns the record time at the end of a trouble's text.
@@ -148,6 +162,26 @@ mod tests {
             now: Stamp(0),
         };
         missing_parts(&context, None, &[Trouble::new(Path::new(path), what)]).into_string()
+    }
+
+    #[test]
+    fn a_shipped_day_is_named_by_its_log_and_a_store_as_what_it_is() {
+        let day = "s3://calls/0367/events.log.2025-11-27.gz/1f2e3d4c.gz";
+        let page = rendered(Language::English, day, "can't be read: no connection");
+        assert!(
+            page.contains("The file of 27.11.2025 can't be read"),
+            "{page}"
+        );
+        assert!(
+            !page.contains("1f2e3d4c") && !page.contains("s3://"),
+            "{page}"
+        );
+        let store = "can't be listed, so its shipped days are missing: no connection";
+        let page = rendered(Language::Russian, "s3://calls/0367", store);
+        assert!(
+            page.contains("Хранилище архивных дней не читается"),
+            "{page}"
+        );
     }
 
     #[test]
