@@ -273,7 +273,7 @@ mod tests {
     }
 
     /// Arguments with free values, which can't be completed.
-    const FREE: [&str; 23] = [
+    const FREE: [&str; 24] = [
         "threads",
         "phone",
         "ext",
@@ -297,6 +297,7 @@ mod tests {
         "jobs",
         "listen",
         "public_url",
+        "fetch",
     ];
 
     #[test]

@@ -171,7 +171,7 @@ threads = -1 => 1: threads must be a number from 0 to 256
 fn a_table_without_settings_is_refused() {
     are_refused(
         r#"
-[weather] / url = "http://localhost:8020" => 1: no setting "weather"; there are root, log_timezone, display_timezone, threads, hyperlinks, rotate, serve, sync, archive, enterprises, hosts, check, notify, people, postgres, metadata
+[weather] / url = "http://localhost:8020" => 1: no setting "weather"; there are root, log_timezone, display_timezone, threads, hyperlinks, rotate, serve, sync, archive, ship, enterprises, hosts, check, notify, people, postgres, metadata
 "#,
     );
 }

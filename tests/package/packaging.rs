@@ -107,11 +107,18 @@ impl Packages {
                 .write_all(b"#new_key = \"what later versions have\"\n")
                 .expect("written");
         });
-        // That version had another settings file and no synchronisation.
+        // That version had another settings file, and neither synchronisation, shipping nor checks.
         packages.variant("of_0_1", "0.1.0-1", |tree| {
             let settings = project().join("tests/data/v0.1.0/packaged-config.toml");
             fs::copy(settings, tree.join(SETTINGS)).expect("copied");
-            for unit in ["calltrace-sync.service", "calltrace-sync.timer"] {
+            for unit in [
+                "calltrace-sync.service",
+                "calltrace-sync.timer",
+                "calltrace-ship.service",
+                "calltrace-ship.timer",
+                "calltrace-check.service",
+                "calltrace-check.timer",
+            ] {
                 let unit = tree.join("usr/lib/systemd/system").join(unit);
                 fs::remove_file(unit).expect("the package has it");
             }
