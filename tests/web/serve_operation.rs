@@ -290,7 +290,8 @@ fn metrics_show_the_last_run_of_the_checks() {
     check
         .env("CALLTRACE_CHECK_STATE", state)
         .env("CALLTRACE_NOW", "2025-12-02T20:00:00Z");
-    let output = check.args(["check", "-q"]).output().expect("it starts");
+    let output = check.args(["check", "-q", "--format", "json"]).output();
+    let output = output.expect("it starts");
     let seen = metrics(&mut client);
     let run = chrono::DateTime::parse_from_rfc3339("2025-12-02T20:00:00Z").expect("a time");
     assert_eq!(
@@ -300,10 +301,13 @@ fn metrics_show_the_last_run_of_the_checks() {
     );
     let fires = |labels: &&str| labels.contains("rule=\"");
     let shown = String::from_utf8_lossy(&output.stdout).into_owned();
-    let firing = shown
-        .lines()
-        .filter(|line| line.starts_with("firing"))
+    let document: serde_json::Value = serde_json::from_str(&shown).expect("JSON");
+    let findings = document["findings"].as_array().expect("a list");
+    let firing = findings
+        .iter()
+        .filter(|finding| finding["state"] == "firing")
         .count();
+    assert!(firing > 1, "{shown}");
     let counted = seen
         .labels()
         .filter(fires)
