@@ -42,7 +42,7 @@ pub(crate) fn write(state: &AlertState, root: &Path) -> Vec<u8> {
         (name.to_string(), Value::Object(values.collect()))
     });
     let findings = state.entries.values().map(|entry| {
-        let mut value = finding(&entry.finding, false);
+        let mut value = finding(&entry.finding);
         value.remove("links");
         let (phase, end) = match entry.phase {
             AlertPhase::Pending => ("pending", None),

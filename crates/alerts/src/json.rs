@@ -12,26 +12,16 @@ use calltrace_store::tree::EnterpriseName;
 /// Digits of an outside number that stay when it is masked: the last two.
 const DIGITS_SHOWN: usize = 2;
 
-/// A finding. With `mask_phones` only the last two digits of the client's number are shown.
-pub fn finding(finding: &CheckFinding, mask_phones: bool) -> Map<String, Value> {
-    let shown = |digits: &str| match mask_phones {
-        true => masked(digits),
-        false => digits.to_owned(),
-    };
-    let part = finding.scope.part.as_ref().map(|part| {
-        let value = match part {
-            ScopePart::Client(digits) => shown(digits),
-            other => other.value().to_owned(),
-        };
-        json!({ "kind": part.kind(), "value": value })
-    });
+/// A finding.
+pub fn finding(finding: &CheckFinding) -> Map<String, Value> {
+    let part = finding.scope.part.as_ref();
+    let part = part.map(|part| json!({ "kind": part.kind(), "value": part.value() }));
     let figures = finding.figures.iter().map(|figure| {
         let value = match &figure.value {
             FigureValue::Count(count) => json!(count),
             FigureValue::Share(number) | FigureValue::Factor(number) => json!(rounded(*number)),
             FigureValue::Millis(millis) => json!(millis),
-            FigureValue::Text(text) => json!(text),
-            FigureValue::Phone(digits) => json!(shown(digits)),
+            FigureValue::Text(text) | FigureValue::Phone(text) => json!(text),
         };
         let unit = match figure.value {
             FigureValue::Millis(_) => "_ms",
@@ -55,9 +45,9 @@ pub fn finding(finding: &CheckFinding, mask_phones: bool) -> Map<String, Value> 
     object
 }
 
-/// A finding that is over, without a mask.
+/// A finding that is over.
 pub fn resolved(resolved: &ResolvedFinding) -> Map<String, Value> {
-    let mut value = finding(&resolved.finding, false);
+    let mut value = finding(&resolved.finding);
     value.insert("ended".to_owned(), time(resolved.ended).into());
     value.insert(
         "dropped".to_owned(),
@@ -66,7 +56,7 @@ pub fn resolved(resolved: &ResolvedFinding) -> Map<String, Value> {
     value
 }
 
-/// Reads a finding that [`finding`] wrote without a mask. `None` if it is not one.
+/// Reads a finding that [`finding`] wrote. `None` if it is not one.
 pub(crate) fn read_finding(value: &Value) -> Option<CheckFinding> {
     let text = |key: &str| value.get(key)?.as_str();
     let kind = RuleKind::named(text("kind")?)?;

@@ -124,7 +124,7 @@ fn tell_silence(app: &App, answer: &Answer<'_>) {
 
 fn document(answer: &Answer<'_>) -> Value {
     let findings = answer.open.iter().map(|entry| {
-        let mut value = alerts::finding(&entry.finding, false);
+        let mut value = alerts::finding(&entry.finding);
         let state = if entry.phase == AlertPhase::Firing {
             "firing"
         } else {
@@ -153,7 +153,7 @@ fn document(answer: &Answer<'_>) -> Value {
         let resolved = told.notice.resolved.iter();
         json!({
             "channel": told.channel,
-            "firing": firing.map(|finding| alerts::finding(finding, false)).collect::<Vec<_>>(),
+            "firing": firing.map(alerts::finding).collect::<Vec<_>>(),
             "resolved": resolved.map(alerts::resolved).collect::<Vec<_>>(),
             "error": told.error.as_ref().map(|error| &error.text),
         })

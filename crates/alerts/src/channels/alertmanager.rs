@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::AlertmanagerConfig;
 use super::identity::id;
-use super::mask::masked;
+use super::mask::shown;
 use super::post::{ChannelAnswer, DeliveryTimes, Poster};
 use crate::finding::CheckFinding;
 use crate::json::time;
@@ -65,10 +65,7 @@ impl DeliveryChannel for Alertmanager {
     }
 
     async fn deliver(&self, notice: &AlertNotice) -> Result<(), DeliveryError> {
-        let alerts = match self.mask_phones {
-            true => alerts(notice, &masked(notice)),
-            false => alerts(notice, notice),
-        };
+        let alerts = alerts(notice, &shown(notice, self.mask_phones));
         self.poster.post(&alerts, ChannelAnswer::success).await
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::WebhookConfig;
 use super::identity::id;
-use super::mask::masked;
+use super::mask::shown;
 use super::post::{ChannelAnswer, DeliveryTimes, Poster};
 use crate::finding::CheckFinding;
 use crate::json;
@@ -60,10 +60,7 @@ impl DeliveryChannel for Webhook {
     }
 
     async fn deliver(&self, notice: &AlertNotice) -> Result<(), DeliveryError> {
-        let document = match self.mask_phones {
-            true => document(notice, &masked(notice)),
-            false => document(notice, notice),
-        };
+        let document = document(notice, &shown(notice, self.mask_phones));
         self.poster.post(&document, ChannelAnswer::success).await
     }
 }
@@ -75,7 +72,7 @@ fn document(notice: &AlertNotice, shown: &AlertNotice) -> Value {
         Value::Object(value)
     };
     let firing = notice.firing.iter().zip(&shown.firing);
-    let firing = firing.map(|(own, shown)| with_id(own, json::finding(shown, false)));
+    let firing = firing.map(|(own, shown)| with_id(own, json::finding(shown)));
     let resolved = notice.resolved.iter().zip(&shown.resolved);
     let resolved = resolved.map(|(own, shown)| with_id(&own.finding, json::resolved(shown)));
     json!({

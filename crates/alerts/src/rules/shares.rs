@@ -24,6 +24,17 @@ struct PartCount<'c> {
     calls: Vec<&'c Summary>,
 }
 
+impl PartCount<'_> {
+    /// The part, the whole and the share, with the names of the first two.
+    fn figures(&self, part: &'static str, all: &'static str) -> Vec<(&'static str, FigureValue)> {
+        vec![
+            (part, FigureValue::Count(self.part.into())),
+            (all, FigureValue::Count(self.all.into())),
+            ("share", FigureValue::Share(share(self.part, self.all))),
+        ]
+    }
+}
+
 /// Counts by scope, for the last hour, the last two and the last three.
 type Counts<'c> = BTreeMap<Option<ScopePart>, [PartCount<'c>; SHARE_HOURS as usize]>;
 
@@ -46,11 +57,7 @@ pub(super) fn call_faults(
     }
     let limit = f64::from(check.limits.percent) / 100.0;
     judge(check, view, counts, limit, is_firing, |count| {
-        vec![
-            ("faulty", FigureValue::Count(count.part.into())),
-            ("calls", FigureValue::Count(count.all.into())),
-            ("share", FigureValue::Share(share(count.part, count.all))),
-        ]
+        count.figures("faulty", "calls")
     })
 }
 
@@ -62,11 +69,7 @@ pub(super) fn failed_requests(
     let counts = requests(view, |request| Some(request.failed));
     let limit = f64::from(check.limits.percent) / 100.0;
     judge(check, view, counts, limit, is_firing, |count| {
-        vec![
-            ("failed", FigureValue::Count(count.part.into())),
-            ("requests", FigureValue::Count(count.all.into())),
-            ("share", FigureValue::Share(share(count.part, count.all))),
-        ]
+        count.figures("failed", "requests")
     })
 }
 
@@ -80,12 +83,9 @@ pub(super) fn slow_requests(
     let over = check.limits.over_millis;
     let counts = requests(view, |request| Some(request.millis? > over));
     judge(check, view, counts, SLOW_SHARE, is_firing, |count| {
-        vec![
-            ("slow", FigureValue::Count(count.part.into())),
-            ("requests", FigureValue::Count(count.all.into())),
-            ("share", FigureValue::Share(share(count.part, count.all))),
-            ("over", FigureValue::Millis(over)),
-        ]
+        let mut figures = count.figures("slow", "requests");
+        figures.push(("over", FigureValue::Millis(over)));
+        figures
     })
 }
 
@@ -101,11 +101,7 @@ pub(super) fn missing_events(
     }
     let limit = f64::from(check.limits.percent) / 100.0;
     judge(check, view, counts, limit, is_firing, |count| {
-        vec![
-            ("missing", FigureValue::Count(count.part.into())),
-            ("events", FigureValue::Count(count.all.into())),
-            ("share", FigureValue::Share(share(count.part, count.all))),
-        ]
+        count.figures("missing", "events")
     })
 }
 
