@@ -19,6 +19,9 @@ use crate::fsx::{FileIdentity, modified_nanos};
 /// The device number of every object: no file system has it.
 const OBJECT_DEVICE: u64 = u64::MAX;
 
+/// Bytes read at once to compute a checksum.
+const CHUNK_BYTES: usize = 256 << 10;
+
 /// An object, read like a file.
 pub trait StoredObject: fmt::Debug + Send + Sync {
     /// Its address, for messages: `s3://bucket/prefix/0367/events.log.2025-11-29.gz/1f2e3d4c.gz`.
@@ -118,6 +121,24 @@ impl StoredFile {
             }
         }
         Ok(())
+    }
+
+    /// The CRC-32 of the first `bytes`.
+    ///
+    /// # Errors
+    /// As [`StoredFile::read_exact_at`].
+    pub fn crc32(&self, bytes: u64) -> io::Result<u32> {
+        let mut crc = crc32fast::Hasher::new();
+        let mut chunk = vec![0; CHUNK_BYTES];
+        let mut at = 0;
+        while at < bytes {
+            let wanted =
+                usize::try_from(bytes - at).map_or(CHUNK_BYTES, |left| left.min(CHUNK_BYTES));
+            self.read_exact_at(&mut chunk[..wanted], at)?;
+            crc.update(&chunk[..wanted]);
+            at += wanted as u64;
+        }
+        Ok(crc.finalize())
     }
 
     /// Its current state.

@@ -20,7 +20,7 @@ use super::fingerprint::current_fingerprint;
 use super::layout::{Fingerprint, Footer, Segment, StorageFormat};
 use super::pages::merged;
 use super::store::Store;
-use crate::object::{FileState, StoredFile};
+use crate::object::FileState;
 use crate::scan::ContentFinding;
 use crate::source::{ContentDigest, ContentFormat, Source, Span, TimeBounds, last_line_end};
 use crate::tree::LogFile;
@@ -32,9 +32,6 @@ const MERGE_RATIO: u32 = 4;
 /// A write sets the time of change a moment before the length: both are read this often.
 const SETTLE_TRIES: u32 = 4;
 const SETTLE_WAIT: Duration = Duration::from_micros(50);
-
-/// Bytes read at once to compute a checksum.
-const CHUNK_BYTES: usize = 256 << 10;
 
 #[derive(Debug)]
 pub(super) struct LiveFile {
@@ -161,7 +158,7 @@ impl LiveState {
         }
         let changed_in_place = now.bytes == self.stat.bytes && now != self.stat;
         let content = known.footer.content;
-        if changed_in_place && crc_of(&log.file, content.bytes)? != content.crc {
+        if changed_in_place && log.file.crc32(content.bytes)? != content.crc {
             return Ok(false);
         }
         self.stat = now;
@@ -311,20 +308,6 @@ fn followed_by(content: ContentDigest, next: ContentDigest) -> ContentDigest {
         lines: content.lines + next.lines,
         crc: crc.finalize(),
     }
-}
-
-/// The checksum of a file's first `bytes`.
-fn crc_of(file: &StoredFile, bytes: u64) -> io::Result<u32> {
-    let mut crc = crc32fast::Hasher::new();
-    let mut chunk = vec![0; CHUNK_BYTES];
-    let mut at = 0;
-    while at < bytes {
-        let wanted = usize::try_from(bytes - at).map_or(CHUNK_BYTES, |left| left.min(CHUNK_BYTES));
-        file.read_exact_at(&mut chunk[..wanted], at)?;
-        crc.update(&chunk[..wanted]);
-        at += wanted as u64;
-    }
-    Ok(crc.finalize())
 }
 
 /// The data under the lock is consistent at any moment, also after a panic.

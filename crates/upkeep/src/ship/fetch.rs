@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use chrono::NaiveDate;
 
-use super::local::{crc32_of, file_of};
+use super::local::file_of;
 use super::plan::Part;
 use super::report::{ShipReport, ShipStep, ShipStepKind, trouble_of};
 use super::{ShipEvent, ShipWatcher, Shipping};
@@ -118,7 +118,7 @@ impl Shipping<'_> {
         if let Some(opened) = context.open_if_there(name).map_err(cant)? {
             let bytes = opened.metadata.len();
             let is_same = bytes == entry.log.bytes
-                && crc32_of(opened.file(), bytes).map_err(cant)? == entry.log.crc32;
+                && opened.log().file.crc32(bytes).map_err(cant)? == entry.log.crc32;
             return match is_same {
                 true => Ok(None),
                 false => {

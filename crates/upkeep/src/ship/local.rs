@@ -5,7 +5,6 @@
 
 use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind, Read as _};
-use std::os::unix::fs::FileExt as _;
 
 use chrono::NaiveDate;
 
@@ -21,11 +20,9 @@ use calltrace_model::record::Stamp;
 use calltrace_store::error::{Error, Trouble};
 use calltrace_store::fsx::{NotAFile, modified_nanos};
 use calltrace_store::index::{self, Index};
+use calltrace_store::object::StoredFile;
 use calltrace_store::source::{ContentFormat, ContentTally};
 use calltrace_store::tree::{FileName, Generation};
-
-/// Bytes read at once for a checksum.
-const CHUNK_BYTES: usize = 256 << 10;
 
 /// What a folder holds for a bucket.
 #[derive(Debug, Default)]
@@ -161,7 +158,7 @@ fn look_at(
         return Ok(None);
     }
     let mut stamps = [None; 3];
-    let (log, stamp) = known(&name.full(), opened.file(), &opened.metadata, memory)?;
+    let (log, stamp) = known(&name.full(), &opened.log().file, &opened.metadata, memory)?;
     stamps[Part::Log as usize] = Some(stamp);
     // An index that does not fit its log is not used.
     let usable = Index::open(opened.log()).ok().flatten();
@@ -171,7 +168,7 @@ fn look_at(
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             opened => {
                 let (open, metadata) = opened?;
-                let (local, stamp) = known(&file, &open, &metadata, memory)?;
+                let (local, stamp) = known(&file, &StoredFile::local_of(open), &metadata, memory)?;
                 stamps[part as usize] = Some(stamp);
                 Ok(Some(local))
             }
@@ -209,7 +206,7 @@ fn look_at(
 
 fn known(
     name: &str,
-    file: &File,
+    file: &StoredFile,
     metadata: &Metadata,
     memory: &mut ShippedMemory,
 ) -> io::Result<(LocalPart, FileStamp)> {
@@ -217,7 +214,7 @@ fn known(
     let crc32 = match memory.crc32(name, stamp) {
         Some(crc32) => crc32,
         None => {
-            let crc32 = crc32_of(file, metadata.len())?;
+            let crc32 = file.crc32(metadata.len())?;
             let is_shipped = false;
             let known = KnownFile {
                 stamp,
@@ -230,23 +227,6 @@ fn known(
     };
     let bytes = metadata.len();
     Ok((LocalPart { bytes, crc32 }, stamp))
-}
-
-/// The CRC-32 of the first `bytes` of a file.
-///
-/// # Errors
-/// `UnexpectedEof` when it is shorter.
-pub(super) fn crc32_of(file: &File, bytes: u64) -> io::Result<u32> {
-    let mut crc = ContentTally::default();
-    let mut text = vec![0; CHUNK_BYTES];
-    let mut at = 0;
-    while at < bytes {
-        let wanted = usize::try_from(bytes - at).map_or(CHUNK_BYTES, |left| left.min(CHUNK_BYTES));
-        file.read_exact_at(&mut text[..wanted], at)?;
-        crc.add(&text[..wanted]);
-        at += wanted as u64;
-    }
-    Ok(crc.content().crc)
 }
 
 /// The contents of shipped days of this name that the content of the local one begins with.

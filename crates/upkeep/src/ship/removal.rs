@@ -9,7 +9,7 @@ use std::io::{self, sink};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::local::{age_from, crc32_of, file_of};
+use super::local::{age_from, file_of};
 use super::plan::{self, Part};
 use super::report::{ShipReport, ShipStep, ShipStepKind, trouble_of, url_of};
 use super::{NAMED_FOR, SeenManifest, ShipEvent, ShipWatcher, Shipped, Shipping};
@@ -281,7 +281,7 @@ fn same_as_shipped(
     let opened = context.open(name)?;
     let bytes = opened.metadata.len();
     let is_same = bytes == entry.log.bytes
-        && crc32_of(opened.file(), bytes)? == entry.log.crc32
+        && opened.log().file.crc32(bytes)? == entry.log.crc32
         && opened.is_as_it_was()?;
     Ok(is_same.then_some(opened))
 }

@@ -12,8 +12,9 @@ use std::os::unix::fs::MetadataExt as _;
 use toml::{Table, Value};
 
 use crate::own::SHIPPED;
-use calltrace_store::fsx::{Folder, modified_nanos};
+use calltrace_store::fsx::Folder;
 use calltrace_store::index;
+use calltrace_store::object::FileState;
 
 /// A longer file is not read (bytes). It holds three lines per archive.
 const BYTES_MAX: u64 = 4 << 20;
@@ -49,11 +50,11 @@ pub(crate) struct FileStamp {
 
 impl FileStamp {
     pub(crate) fn of(metadata: &Metadata) -> FileStamp {
-        let changed = metadata.ctime().saturating_mul(1_000_000_000);
+        let state = FileState::of(metadata);
         FileStamp {
-            bytes: metadata.len(),
-            modified: modified_nanos(metadata),
-            changed: changed.saturating_add(metadata.ctime_nsec()),
+            bytes: state.bytes,
+            modified: state.modified,
+            changed: state.changed,
             inode: metadata.ino(),
         }
     }
