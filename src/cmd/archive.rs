@@ -38,14 +38,18 @@ impl OpenTree {
     pub(super) fn of(root: &Root<'_>, settings: &Settings, days: Days) -> Result<OpenTree, Error> {
         let address = root.path.to_str().filter(|path| path.starts_with(SCHEME));
         let Some(address) = address else {
-            let local = OpenTree {
-                tree: root.open()?,
-                warnings: Vec::new(),
-            };
-            return match days == Days::All && settings.archive.url.is_some() {
-                true => local.with_shipped(&settings.archive),
-                false => Ok(local),
-            };
+            let tree = root.open()?;
+            if days == Days::Local || settings.archive.url.is_none() {
+                return Ok(OpenTree {
+                    tree,
+                    warnings: Vec::new(),
+                });
+            }
+            let (shipped, warnings) = open(&settings.archive)?;
+            return Ok(OpenTree {
+                tree: tree.with_shipped(shipped),
+                warnings,
+            });
         };
         if days == Days::Local {
             return Err(Error::Usage(format!(
@@ -60,14 +64,6 @@ impl OpenTree {
         })?;
         Ok(OpenTree {
             tree: Tree::of_shipped(shipped),
-            warnings,
-        })
-    }
-
-    fn with_shipped(self, config: &ArchiveConfig) -> Result<OpenTree, Error> {
-        let (shipped, warnings) = open(config)?;
-        Ok(OpenTree {
-            tree: self.tree.with_shipped(shipped),
             warnings,
         })
     }

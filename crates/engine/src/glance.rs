@@ -37,7 +37,10 @@ impl Engine {
         if days.as_ref().is_some_and(|days| days.stale.is_some()) {
             return None;
         }
-        let is_local = |day: &&ShippedFile| files.iter().any(|file| is_copy(file, day));
+        let is_local = |day: &&ShippedFile| {
+            let is_copy = |file: &ListedFile| day.is_copy_of(&file.name, file.bytes, file.modified);
+            files.iter().any(is_copy)
+        };
         let shipped = days.iter().flat_map(|days| &days.files).map(AsRef::as_ref);
         let shipped: Vec<&ShippedFile> = shipped.filter(|day| !is_local(day)).collect();
         // If one content has two names, the normal way decides.
@@ -79,11 +82,6 @@ impl Engine {
         let still_holds = folder.is_none_or(|folder| still_holds(&folder, &files));
         still_holds.then_some(found)
     }
-}
-
-/// Whether a shipped day is a local file.
-fn is_copy(file: &ListedFile, day: &ShippedFile) -> bool {
-    day.is_copy_of(&file.name, file.bytes, file.modified)
 }
 
 /// Counts an archive that need not be read as one that was read.

@@ -333,8 +333,10 @@ impl LogFile {
 
     /// Whether it is the file that was shipped.
     fn was_shipped_as(&self, day: &ShippedFile) -> bool {
-        let state = self.file.state();
-        state.is_ok_and(|state| day.is_copy_of(&self.name, self.bytes, state.modified))
+        // Most names differ, and then the file need not be examined.
+        self.name == day.name
+            && (self.file.state())
+                .is_ok_and(|state| day.is_copy_of(&self.name, self.bytes, state.modified))
     }
 
     /// A shipped day.
