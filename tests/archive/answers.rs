@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use testing::fault_proxy::FaultProxy;
 use testing::generator::{Plan, read_truth, write_tree};
+use testing::nginx::Nginx;
 use testing::object_stores::{BUCKET, KEY, Seaweed, archive_settings, own_prefix};
 
 /// The longest time that a server may take to start.
@@ -243,14 +244,14 @@ fn two_servers_behind_nginx_answer_the_same_links() {
         Server::start(&tree, &address, "store.toml"),
         Server::start(&tree, "shipped", "store.toml"),
     ];
-    let nginx = Nginx::start(tree.dir.path(), &servers);
+    let nginx = nginx(tree.dir.path(), &servers);
     for id in &tree.ids {
         let target = format!("/call/0367/{id}");
         let pages: BTreeSet<String> = servers.iter().map(|server| server.get(&target)).collect();
         assert_eq!(pages.len(), 1, "{id}");
         // nginx asks one after the other.
         for _ in 0..2 {
-            assert!(pages.contains(&get(nginx.at, &target)));
+            assert!(pages.contains(&get(nginx.address(), &target)));
         }
     }
     drop(servers);
@@ -322,52 +323,15 @@ fn get(at: SocketAddr, target: &str) -> String {
 }
 
 /// An nginx in front of servers, which it asks in turn.
-struct Nginx {
-    child: Child,
-    at: SocketAddr,
-}
-
-impl Nginx {
-    fn start(dir: &Path, servers: &[Server]) -> Nginx {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let at = listener.local_addr().expect("an address");
-        drop(listener);
-        let servers: String = servers
-            .iter()
-            .map(|server| format!("server {};", server.at))
-            .collect();
-        let folder = dir.display();
-        let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-            .map(|kind| format!("{kind}_temp_path {folder}/{kind};\n"))
-            .concat();
-        let config = format!(
-            "daemon off;\nmaster_process off;\npid {folder}/nginx.pid;\nevents {{}}\nhttp {{\naccess_log off;\n{temporary}\
-             upstream calltrace {{ {servers} }}\nserver {{ listen {at}; location / {{ proxy_pass http://calltrace; }} }}\n}}\n"
-        );
-        fs::write(dir.join("nginx.conf"), config).expect("written");
-        let mut command = Command::new("/usr/sbin/nginx");
-        command
-            .arg("-p")
-            .arg(dir)
-            .arg("-c")
-            .arg(dir.join("nginx.conf"));
-        command.arg("-e").arg(dir.join("nginx.log"));
-        let nginx = Nginx {
-            child: command.spawn().expect("nginx is installed"),
-            at,
-        };
-        let begin = Instant::now();
-        while TcpStream::connect(at).is_err() {
-            assert!(begin.elapsed() < PATIENCE, "nginx does not start");
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        nginx
-    }
-}
-
-impl Drop for Nginx {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+fn nginx(dir: &Path, servers: &[Server]) -> Nginx {
+    let servers = servers
+        .iter()
+        .map(|server| format!("server {};", server.at));
+    let servers: String = servers.collect();
+    Nginx::start(dir, |at| {
+        format!(
+            "upstream calltrace {{ {servers} }}\n\
+             server {{ listen {at}; location / {{ proxy_pass http://calltrace; }} }}\n"
+        )
+    })
 }

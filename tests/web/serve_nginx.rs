@@ -1,18 +1,19 @@
 //! `packaging/nginx-calltrace.conf` in front of a server: what it passes on, what it blocks, what it logs.
 
 use std::fs;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
-use std::process::{Child, Command, Output};
+use std::process::{Command, Output};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use testing::nginx;
 
 use crate::serving::{CALL, Client, PATIENCE, Reply, Server, TOKEN};
 
 /// An nginx on this host with the packaged file as its only site.
 struct Nginx {
-    child: Child,
-    address: SocketAddr,
+    running: nginx::Nginx,
     dir: tempfile::TempDir,
 }
 
@@ -20,28 +21,18 @@ impl Nginx {
     /// Without TLS, in front of `server`.
     fn start(server: SocketAddr) -> Nginx {
         let dir = tempfile::tempdir().expect("a folder");
-        let address = free_port();
-        let plain = packaged()
-            .replace("listen 443 ssl;", &format!("listen {address};"))
-            .replace("    listen [::]:443 ssl;\n", "")
-            .lines()
-            .filter(|line| !line.trim().starts_with("ssl_"))
-            .map(|line| format!("{line}\n"))
-            .collect::<String>();
-        let site = plain.replace("server 127.0.0.1:8026;", &format!("server {server};"));
-        write(dir.path(), &site);
-        let child = nginx(dir.path()).spawn().expect("nginx is installed");
-        let nginx = Nginx {
-            child,
-            address,
-            dir,
-        };
-        let begin = Instant::now();
-        while TcpStream::connect(address).is_err() {
-            assert!(begin.elapsed() < PATIENCE, "{}", nginx.logs());
-            thread::sleep(Duration::from_millis(5));
-        }
-        nginx
+        let running = nginx::Nginx::start(dir.path(), |address| {
+            let plain = packaged()
+                .replace("listen 443 ssl;", &format!("listen {address};"))
+                .replace("    listen [::]:443 ssl;\n", "")
+                .lines()
+                .filter(|line| !line.trim().starts_with("ssl_"))
+                .map(|line| format!("{line}\n"))
+                .collect::<String>();
+            let site = plain.replace("server 127.0.0.1:8026;", &format!("server {server};"));
+            logging_in(dir.path(), &site)
+        });
+        Nginx { running, dir }
     }
 
     fn get(&self, target: &str, headers: &str) -> Reply {
@@ -49,7 +40,7 @@ impl Nginx {
     }
 
     fn ask(&self, method: &str, target: &str, headers: &str) -> Reply {
-        let mut client = Client::connect(self.address);
+        let mut client = Client::connect(self.running.address());
         client.ask(method, target, headers);
         client.reply()
     }
@@ -72,47 +63,14 @@ impl Nginx {
     }
 }
 
-impl Drop for Nginx {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 fn packaged() -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/nginx-calltrace.conf");
     fs::read_to_string(path).expect("it is packaged")
 }
 
-/// Writes the site and the smallest configuration around it, with the logs in `dir`.
-fn write(dir: &Path, site: &str) {
-    let folder = dir.display();
-    let site = site.replace("/var/log/nginx/", &format!("{folder}/"));
-    fs::write(dir.join("calltrace.conf"), site).expect("written");
-    let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-        .map(|kind| format!("{kind}_temp_path {folder}/{kind};\n"))
-        .concat();
-    let around = format!(
-        "daemon off;\nmaster_process off;\npid {folder}/pid;\nevents {{}}\n\
-         http {{\naccess_log off;\n{temporary}include {folder}/calltrace.conf;\n}}\n"
-    );
-    fs::write(dir.join("nginx.conf"), around).expect("written");
-}
-
-fn nginx(dir: &Path) -> Command {
-    // Debian installs it outside the path of users.
-    let installed = Path::new("/usr/sbin/nginx");
-    let mut command = match installed.exists() {
-        true => Command::new(installed),
-        false => Command::new("nginx"),
-    };
-    command
-        .arg("-p")
-        .arg(dir)
-        .arg("-c")
-        .arg(dir.join("nginx.conf"));
-    command.arg("-e").arg(dir.join("nginx.log"));
-    command
+/// The site with its logs in `dir`.
+fn logging_in(dir: &Path, site: &str) -> String {
+    site.replace("/var/log/nginx/", &format!("{}/", dir.display()))
 }
 
 fn free_port() -> SocketAddr {
@@ -144,8 +102,8 @@ fn the_packaged_file_is_right_as_it_is() {
     let site = packaged()
         .replace("/etc/ssl/certs/bot.example.org.pem", &name(&certificate))
         .replace("/etc/ssl/private/bot.example.org.key", &name(&key));
-    write(dir.path(), &site);
-    let messages = run(nginx(dir.path()).arg("-t"));
+    nginx::write(dir.path(), &logging_in(dir.path(), &site));
+    let messages = run(nginx::command(dir.path()).arg("-t"));
     assert!(!messages.contains("[warn]"), "{messages}");
 }
 

@@ -2,9 +2,10 @@
 //!
 //! Here: the program itself, with the surroundings and the time that tests give it. [`generator`]
 //! writes seeded trees of logs together with their truth, [`faults`] is a disk that fails where a
-//! test says so, [`shipped`] shows archives as objects, [`journals`] and [`sshd`] are a host that keeps
-//! journals and lets people in, [`peer`] plays a service, [`terminal`] runs the program in a
-//! terminal, [`ending`] stops threads that work until they are told to.
+//! test says so, [`shipped`] shows archives as objects, [`object_stores`] are S3-compatible stores and
+//! [`fault_proxy`] stands in front of them, [`journals`] and [`sshd`] are a host that keeps journals
+//! and lets people in, [`nginx`] stands in front of servers, [`peer`] plays a service, [`terminal`]
+//! runs the program in a terminal, [`ending`] stops threads that work until they are told to.
 
 pub mod ending;
 pub mod fault_proxy;
@@ -12,6 +13,7 @@ pub mod faults;
 pub mod generator;
 pub mod journals;
 mod kept;
+pub mod nginx;
 pub mod object_stores;
 pub mod peer;
 pub mod shipped;
