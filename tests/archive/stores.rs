@@ -60,6 +60,7 @@ pub(crate) fn manifest(log: &ObjectRef, revision: u64) -> Manifest {
         content: None,
         times: None,
         index: None,
+        index_head: None,
         table: None,
     });
     manifest

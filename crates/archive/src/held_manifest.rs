@@ -188,6 +188,7 @@ impl HeldManifest {
                     .index
                     .as_ref()
                     .map(|index| object(index, ObjectKind::Index)),
+                index_head: day.index_head.as_ref().map(|head| head.0.clone()),
                 table: day
                     .table
                     .as_ref()

@@ -34,5 +34,7 @@ pub use archive::Archive;
 pub use bucket::{Bucket, ListedObject};
 pub use config::{ArchiveConfig, ArchiveUrl, CredentialSource, Endpoint};
 pub use error::{StoreError, StoreFault};
-pub use manifest::{ContentRef, Manifest, ManifestTag, ObjectKind, ObjectRef, ShippedEntry};
+pub use manifest::{
+    ContentRef, HexBytes, Manifest, ManifestTag, ObjectKind, ObjectRef, ShippedEntry,
+};
 pub use upload::PutOutcome;

@@ -47,9 +47,17 @@ pub struct ShippedEntry {
     pub times: Option<(i64, i64)>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub index: Option<ObjectRef>,
+    /// The head of the footer of the index, if it is short.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub index_head: Option<HexBytes>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table: Option<ObjectRef>,
 }
+
+/// Bytes, in JSON as hexadecimal digits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct HexBytes(pub Vec<u8>);
 
 /// An object by its key below the enterprise's prefix.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -164,6 +172,24 @@ impl ShippedEntry {
     }
 }
 
+impl From<HexBytes> for String {
+    fn from(bytes: HexBytes) -> String {
+        bytes.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+impl TryFrom<String> for HexBytes {
+    type Error = &'static str;
+
+    fn try_from(digits: String) -> Result<HexBytes, &'static str> {
+        let byte = |pair: &[u8]| u8::from_str_radix(str::from_utf8(pair).ok()?, 16).ok();
+        let (pairs, rest) = digits.as_bytes().as_chunks::<2>();
+        let bytes = pairs.iter().map(|pair| byte(pair)).collect::<Option<_>>();
+        let bytes = bytes.filter(|_| rest.is_empty()).map(HexBytes);
+        bytes.ok_or("it is not a sequence of bytes in hexadecimal digits")
+    }
+}
+
 impl ObjectRef {
     /// An object of the log `name`, which a catalog does not need, with `bytes` bytes.
     pub fn new(kind: ObjectKind, name: &str, bytes: u64, crc32: u32) -> ObjectRef {
@@ -205,6 +231,7 @@ mod tests {
                 }),
                 times: Some((1_764_374_400_000, 1_764_460_799_000)),
                 index: Some(object(ObjectKind::Index, 1)),
+                index_head: Some(HexBytes(vec![0, 1, 0xfe])),
                 table: None,
             }],
             catalog: Some(object(ObjectKind::Catalog, 2)),
@@ -255,7 +282,13 @@ mod tests {
             assert!(refused(from, to).ends_with("can't be right"), "{from}");
         }
         assert!(refused("catalog/", "../").ends_with("can't be right"));
-        assert!(refused("\"revision\": 3", "\"revision\": \"\"").contains("at line"));
+        for (from, to) in [
+            ("\"revision\": 3", "\"revision\": \"\""),
+            ("0001fe", "0001f"),
+            ("0001fe", "0001fé"),
+        ] {
+            assert!(refused(from, to).contains("at line"), "{to}");
+        }
         for cut in 0..text.len() - 2 {
             let cut = &text.as_bytes()[..cut];
             assert!(Manifest::parse(cut, &enterprise()).is_err());

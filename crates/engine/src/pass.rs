@@ -19,7 +19,7 @@ use super::{Corpus, Engine, RecordLimits};
 use calltrace_model::call::Closure;
 use calltrace_model::record::{Place, Record, Stamp, id};
 use calltrace_store::error::Trouble;
-use calltrace_store::index::{Index, IndexKey};
+use calltrace_store::index::{self, Index, IndexKey};
 use calltrace_store::scan::{
     Block, Blocks, Line, Needles, PrecedingState, PrecedingTimes, Task, preceding_times,
     time_of_record,
@@ -260,9 +260,8 @@ impl TimeMap {
             index.may_hold(from, to).then_some((*number, index))
         });
         let indexed: Vec<(u32, &Index)> = indexed.collect();
-        for (_, index) in &indexed {
-            index.fetch_ahead(keys.unwrap_or_default());
-        }
+        let its_indexes = indexed.iter().map(|(_, index)| *index);
+        index::fetch_pages_ahead(its_indexes, keys.unwrap_or_default());
         for (number, index) in indexed {
             let source = &corpus.sources[number as usize];
             let tasks = blocks_near(number, source, index, keys, (from, to));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Corpus;
 use calltrace_model::record::Stamp;
 use calltrace_store::error::Trouble;
-use calltrace_store::index::{Index, IndexKey};
+use calltrace_store::index::{self, Index, IndexKey};
 use calltrace_store::scan::{Scanner, Task};
 use calltrace_store::source::{Source, Span};
 
@@ -50,11 +50,8 @@ impl ReadPlan {
     ) -> ReadPlan {
         let mut reading = ReadPlan::default();
         if let WantedLines::Keys(keys) = wanted {
-            for (number, _) in sources {
-                corpus.indexes[*number as usize]
-                    .iter()
-                    .for_each(|index| index.fetch_ahead(keys));
-            }
+            let of_source = |(number, _): &(u32, _)| corpus.indexes[*number as usize].as_ref();
+            index::fetch_pages_ahead(sources.iter().filter_map(of_source), keys);
         }
         for (number, source) in sources {
             let index = corpus.indexes[*number as usize].as_ref();

@@ -9,9 +9,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use calltrace_store::error::Error;
-use calltrace_store::index;
+use calltrace_store::fsx::Folder;
+use calltrace_store::index::{self, Index};
 use calltrace_store::object::StoredObject;
-use calltrace_store::tree::{EnterpriseName, FileName, ShippedDays, ShippedFile, ShippedTree};
+use calltrace_store::tree::{
+    EnterpriseName, FileName, LogFile, ShippedDays, ShippedFile, ShippedTree,
+};
 
 /// Bytes that are fetched at once.
 const CHUNK_BYTES: u64 = 64 << 10;
@@ -104,8 +107,14 @@ fn days(
     });
     let (shipped, kept): (Vec<FileName>, Vec<FileName>) =
         names.partition(|name| wanted(&name.full()));
-    let mut files: Vec<Arc<ShippedFile>> = (shipped.into_iter())
-        .map(|name| {
+    let opened = Folder::open(folder).expect("a folder");
+    let head_of = |name: &FileName| {
+        let log = LogFile::open(&opened, name.clone()).ok()?;
+        Index::open(&log).ok().flatten()?.head_for_manifest()
+    };
+    let mut files: Vec<Arc<ShippedFile>> = (0..)
+        .zip(shipped)
+        .map(|(at, name): (usize, FileName)| {
             let path = folder.join(name.full());
             let modified = fs::metadata(&path).and_then(|its| its.modified());
             let since = modified.map(|at| at.duration_since(std::time::UNIX_EPOCH));
@@ -114,6 +123,8 @@ fn days(
                 log: object(path.clone()).expect("an archive"),
                 modified: i64::try_from(since).expect("before 2262"),
                 index: object(own.join(index::file_name(&name))),
+                // Manifests that an older program wrote hold none.
+                index_head: (at % 2 == 0).then(|| head_of(&name)).flatten(),
                 table: object(own.join(format!("{}.calls.parquet", name.full()))),
                 name,
             })

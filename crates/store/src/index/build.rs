@@ -13,7 +13,7 @@ use super::BuildSummary;
 use super::fingerprint::fingerprint;
 use super::grid::{BlockGrid, EvenBlocks, TASK_BYTES};
 use super::key::{IndexKey, keys_of_fact, keys_of_line};
-use super::layout::{ENTRY_BYTES, Fingerprint, Footer, MAGIC, Segment, StorageFormat};
+use super::layout::{ENTRY_BYTES, Fingerprint, Footer, FooterHead, MAGIC, Segment, StorageFormat};
 use super::pages::{CountingWriter, write_pages};
 use crate::scan::{Block, ContentFinding, Scanner, Task, Tuning};
 use crate::source::{ContentDigest, ContentTally, Source, Span, TimeBounds};
@@ -359,7 +359,7 @@ impl<'w> Builder<'w> {
         {
             print.stored = StorageFormat::BgzfOfLines;
         }
-        let footer = Footer {
+        let head = FooterHead {
             fingerprint: print,
             content,
             probed,
@@ -367,6 +367,9 @@ impl<'w> Builder<'w> {
             last: self.span.map(|(_, last)| last),
             has_timeless_blocks: self.has_timeless_blocks,
             findings: self.findings,
+        };
+        let footer = Footer {
+            head,
             segments: self.segments,
         };
         self.out.tail(&footer.encode(), MAGIC)?;

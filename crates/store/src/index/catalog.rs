@@ -216,7 +216,7 @@ fn indexed(snapshot: &Snapshot) -> Vec<(&LogFile, Index)> {
 /// The index of an archive, if it can be used and records no damage.
 fn usable(log: &LogFile) -> Option<Index> {
     let index = Index::open(log).ok().flatten()?;
-    let is_archive = index.known.footer.fingerprint.stored != StorageFormat::Plain;
+    let is_archive = index.known.head.fingerprint.stored != StorageFormat::Plain;
     (is_archive && index.findings().next().is_none()).then_some(index)
 }
 
@@ -225,7 +225,7 @@ impl CatalogArchive {
     fn of(log: &LogFile, index: &Index) -> Option<CatalogArchive> {
         Some(CatalogArchive {
             name: log.name.full(),
-            bounds: index.known.footer.probed,
+            bounds: index.known.head.probed,
             bytes: log.bytes,
             modified: log.file.state().ok()?.modified,
         })

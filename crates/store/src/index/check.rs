@@ -21,7 +21,7 @@ pub fn check(log: &LogFile, zone: LogZone) -> Result<Option<u64>, String> {
         return Ok(None);
     };
     let failed = |error: io::Error| format!("can't be compared with the file: {error}");
-    let cut = log.cut(index.known.footer.fingerprint.file_bytes);
+    let cut = log.cut(index.known.head.fingerprint.file_bytes);
     let source = Source::open(Arc::new(cut)).map_err(failed)?;
     let Some(Store::File(file)) = index.known.stores.first().map(AsRef::as_ref) else {
         return Ok(None);
@@ -42,8 +42,10 @@ pub fn check(log: &LogFile, zone: LogZone) -> Result<Option<u64>, String> {
     }
     let end = comparison.footer.len().saturating_sub(TAIL_BYTES);
     let mut anew = Footer::decode(&comparison.footer[..end]).ok_or("differs from the file")?;
-    anew.fingerprint.modified = index.known.footer.fingerprint.modified;
-    if anew != index.known.footer {
+    anew.head.fingerprint.modified = index.known.head.fingerprint.modified;
+    let is_same =
+        anew.head == index.known.head && Some(anew.segments.as_slice()) == index.known.segments();
+    if !is_same {
         return Err("describes the file wrongly".to_owned());
     }
     Ok(Some(bytes))

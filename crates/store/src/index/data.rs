@@ -4,9 +4,9 @@ use std::sync::{Arc, OnceLock};
 
 use super::IndexBlock;
 use super::key::{IndexKey, KeyKind};
-use super::layout::{ENTRY_BYTES, Footer, NumberReader, Segment, StorageFormat};
+use super::layout::{ENTRY_BYTES, Footer, FooterHead, MAGIC, NumberReader, Segment, StorageFormat};
 use super::sound;
-use super::store::Store;
+use super::store::{END_BYTES, Store, read_tail};
 use crate::object::StoredFile;
 use crate::source::{BgzfBlock, BgzfTable, BlockPositions, Span};
 use calltrace_model::record::Stamp;
@@ -14,7 +14,10 @@ use calltrace_model::record::Stamp;
 /// The footer, and where the segments are stored.
 #[derive(Debug)]
 pub(super) struct IndexData {
-    pub footer: Footer,
+    pub head: FooterHead,
+    /// `None` in it when the index turned out to be torn. Read when they are first needed, if only
+    /// the head was known.
+    segments: OnceLock<Option<Vec<Segment>>>,
     /// One per segment, or one for all.
     pub stores: Vec<Arc<Store>>,
     blocks: OnceLock<Option<Vec<IndexBlock>>>,
@@ -27,17 +30,46 @@ impl IndexData {
 
     pub(super) fn new(footer: Footer, stores: Vec<Arc<Store>>) -> IndexData {
         IndexData {
-            footer,
+            head: footer.head,
+            segments: OnceLock::from(Some(footer.segments)),
             stores,
             blocks: OnceLock::new(),
         }
     }
 
-    /// The segments, each with its store.
-    pub(super) fn segments(&self) -> impl Iterator<Item = (&Segment, &Arc<Store>)> {
+    /// The index in `file`, of which nothing was read yet.
+    pub(super) fn unread(head: FooterHead, file: StoredFile) -> IndexData {
+        IndexData {
+            head,
+            segments: OnceLock::new(),
+            stores: vec![Arc::new(Store::File(file))],
+            blocks: OnceLock::new(),
+        }
+    }
+
+    /// The segments. `None` when the index is torn.
+    pub(super) fn segments(&self) -> Option<&[Segment]> {
+        self.segments
+            .get_or_init(|| self.read_segments())
+            .as_deref()
+    }
+
+    fn read_segments(&self) -> Option<Vec<Segment>> {
+        let Store::File(file) = self.stores.first()?.as_ref() else {
+            return None;
+        };
+        let encoded = read_tail(file, MAGIC).ok()?;
+        let footer = Footer::decode(&encoded).filter(|footer| footer.head == self.head)?;
+        let index_bytes = file.state().ok()?.bytes;
+        sound::check(&footer, index_bytes, encoded.len() as u64).ok()?;
+        Some(footer.segments)
+    }
+
+    /// The segments, each with its store. `None` when the index is torn.
+    pub(super) fn stored_segments(&self) -> Option<impl Iterator<Item = (&Segment, &Arc<Store>)>> {
         let last = self.stores.len().saturating_sub(1);
-        let segments = self.footer.segments.iter().enumerate();
-        segments.map(move |(at, segment)| (segment, &self.stores[at.min(last)]))
+        let segments = self.segments()?.iter().enumerate();
+        Some(segments.map(move |(at, segment)| (segment, &self.stores[at.min(last)])))
     }
 
     /// The blocks, in order. `None` when the index is torn.
@@ -49,7 +81,7 @@ impl IndexData {
     pub(super) fn blocks_of(&self, key: IndexKey) -> Option<Vec<u32>> {
         let mut blocks = Vec::new();
         let mut base = 0;
-        for (segment, store) in self.segments() {
+        for (segment, store) in self.stored_segments()? {
             segment.find(store, key, base, &mut blocks)?;
             base += segment.blocks;
         }
@@ -59,16 +91,25 @@ impl IndexData {
     /// Calls `each` with every key of a kind, in order within a segment. `None` when the index is
     /// torn.
     pub(super) fn keys_of(&self, kind: KeyKind, mut each: impl FnMut(u32)) -> Option<()> {
-        for (segment, store) in self.segments() {
+        for (segment, store) in self.stored_segments()? {
             segment.each(store, kind, &mut |key, _| each(key))?;
         }
         Some(())
     }
 
+    /// Starts to fetch the footer, if the index is an object whose footer was not read.
+    pub(super) fn fetch_footer_ahead(&self) {
+        if let (None, Some(Store::File(file))) =
+            (self.segments.get(), self.stores.first().map(AsRef::as_ref))
+        {
+            file.fetch_end_ahead(END_BYTES as u64);
+        }
+    }
+
     /// Starts to fetch the pages that `keys` lead to, and the table of blocks, if the index is an
     /// object.
     pub(super) fn fetch_ahead(&self, keys: &[IndexKey]) {
-        for (segment, store) in self.segments() {
+        for (segment, store) in self.stored_segments().into_iter().flatten() {
             let pages = keys.iter().filter_map(|key| segment.page_of(*key));
             let sections = pages.map(|page| page.section).chain([segment.table]);
             store.fetch_ahead(sections);
@@ -76,10 +117,10 @@ impl IndexData {
     }
 
     fn read_blocks(&self) -> Option<Vec<IndexBlock>> {
-        let stored = self.footer.fingerprint.stored;
+        let stored = self.head.fingerprint.stored;
         let mut blocks = Vec::new();
         let (mut at, mut file_at) = (0, 0);
-        for (segment, store) in self.segments() {
+        for (segment, store) in self.stored_segments()? {
             let table = store.read(segment.table)?;
             for entry in table.as_chunks::<ENTRY_BYTES>().0 {
                 let mut entry = NumberReader::new(entry);
@@ -101,8 +142,8 @@ impl IndexData {
             }
         }
         let is_bgzf = matches!(stored, StorageFormat::Bgzf | StorageFormat::BgzfOfLines);
-        let fits = at == self.footer.content.bytes
-            && (!is_bgzf || file_at == self.footer.fingerprint.file_bytes);
+        let fits = at == self.head.content.bytes
+            && (!is_bgzf || file_at == self.head.fingerprint.file_bytes);
         fits.then_some(blocks)
     }
 }

@@ -12,7 +12,8 @@
 //!               varint number of blocks minus one,
 //!               varint zigzag(first block minus the first block of the entry before, or 0),
 //!               for each further block varint (block minus the block before, minus one)
-//! footer    = fingerprint, content, times, findings, segments (see `Footer::encode`)
+//! footer    = head, segments (see `Footer::encode`)
+//! head      = fingerprint, content, times, findings (see `FooterHead::encode`)
 //! tail      = u32 length of the footer, u32 CRC-32 of the footer, "CTINDEX\x01"
 //! ```
 //!
@@ -116,8 +117,17 @@ impl Fingerprint {
     }
 }
 
+/// The footer of an index.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Footer {
+    pub head: FooterHead,
+    pub segments: Vec<Segment>,
+}
+
+/// The first part of a footer: what an index knows without its tables and pages. A manifest holds
+/// it, so that an index of a shipped day is opened without reading the object.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct FooterHead {
     pub fingerprint: Fingerprint,
     pub content: ContentDigest,
     /// Times from samples, so that answers don't depend on whether there is an index.
@@ -128,14 +138,25 @@ pub(super) struct Footer {
     /// At least one block with content holds no record with a time.
     pub has_timeless_blocks: bool,
     pub findings: Vec<ContentFinding>,
-    pub segments: Vec<Segment>,
 }
 
 const NO_TIME: i64 = i64::MIN;
 
-impl Footer {
+impl FooterHead {
     pub(super) fn encode(&self) -> Vec<u8> {
         let mut out = NumberWriter::default();
+        self.write(&mut out);
+        out.finish()
+    }
+
+    /// `None` when the bytes are not a valid head.
+    pub(super) fn decode(bytes: &[u8]) -> Option<FooterHead> {
+        let mut r = NumberReader::new(bytes);
+        let head = FooterHead::read(&mut r)?;
+        r.is_at_end().then_some(head)
+    }
+
+    fn write(&self, out: &mut NumberWriter) {
         let f = &self.fingerprint;
         out.u32(f.stored as u32);
         for n in [f.device, f.inode, f.file_bytes, f.covered] {
@@ -156,23 +177,9 @@ impl Footer {
         for finding in &self.findings {
             out.finding(finding);
         }
-        out.count(self.segments.len());
-        for segment in &self.segments {
-            out.u32(segment.blocks);
-            out.section(segment.table);
-            for pages in &segment.pages {
-                out.count(pages.len());
-                for page in pages {
-                    out.page(*page);
-                }
-            }
-        }
-        out.finish()
     }
 
-    /// `None` when the bytes are not a valid footer.
-    pub(super) fn decode(bytes: &[u8]) -> Option<Footer> {
-        let mut r = NumberReader::new(bytes);
+    fn read(r: &mut NumberReader<'_>) -> Option<FooterHead> {
         let fingerprint = Fingerprint {
             stored: *StorageFormat::ALL.get(r.u32()? as usize)?,
             device: r.u64()?,
@@ -197,8 +204,7 @@ impl Footer {
         };
         let has_timeless_blocks = r.u32()? != 0;
         let findings = (0..r.u32()?).map(|_| r.finding()).collect::<Option<_>>()?;
-        let segments = (0..r.u32()?).map(|_| r.segment()).collect::<Option<_>>()?;
-        r.is_at_end().then_some(Footer {
+        Some(FooterHead {
             fingerprint,
             content,
             probed,
@@ -206,8 +212,34 @@ impl Footer {
             last,
             has_timeless_blocks,
             findings,
-            segments,
         })
+    }
+}
+
+impl Footer {
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let mut out = NumberWriter::default();
+        self.head.write(&mut out);
+        out.count(self.segments.len());
+        for segment in &self.segments {
+            out.u32(segment.blocks);
+            out.section(segment.table);
+            for pages in &segment.pages {
+                out.count(pages.len());
+                for page in pages {
+                    out.page(*page);
+                }
+            }
+        }
+        out.finish()
+    }
+
+    /// `None` when the bytes are not a valid footer.
+    pub(super) fn decode(bytes: &[u8]) -> Option<Footer> {
+        let mut r = NumberReader::new(bytes);
+        let head = FooterHead::read(&mut r)?;
+        let segments = (0..r.u32()?).map(|_| r.segment()).collect::<Option<_>>()?;
+        r.is_at_end().then_some(Footer { head, segments })
     }
 }
 

@@ -17,7 +17,7 @@ use std::time::Duration;
 use super::build::{IndexPiece, SEGMENT_BLOCKS, build_piece};
 use super::data::IndexData;
 use super::fingerprint::current_fingerprint;
-use super::layout::{Fingerprint, Footer, Segment, StorageFormat};
+use super::layout::{Fingerprint, Footer, FooterHead, Segment, StorageFormat};
 use super::pages::merged;
 use super::store::Store;
 use crate::object::FileState;
@@ -75,7 +75,7 @@ impl LiveFile {
     /// begins with nothing.
     pub(super) fn recall(&self, log: &LogFile) -> Option<Arc<IndexData>> {
         let mut seen = lock(&self.seen);
-        if seen.known.as_ref()?.footer.content.bytes == 0 {
+        if seen.known.as_ref()?.head.content.bytes == 0 {
             return None;
         }
         if !seen.holds(log).unwrap_or(false) {
@@ -109,7 +109,7 @@ impl LiveFile {
             let seen = lock(&self.seen);
             seen.known.clone().filter(|_| !seen.is_stuck)?
         };
-        let from = old.footer.content.bytes;
+        let from = old.head.content.bytes;
         let grown = end_of_step(log, from, step_bytes).and_then(|end| match end > from {
             true => extended(&old, log, end, block_bytes).map(Some),
             false => Ok(None),
@@ -144,7 +144,7 @@ impl LiveState {
         let Some(known) = &self.known else {
             return Ok(false);
         };
-        let print = known.footer.fingerprint;
+        let print = known.head.fingerprint;
         let mut now = log.file.state()?;
         for _ in 0..SETTLE_TRIES {
             if now.bytes != self.stat.bytes || now == self.stat {
@@ -157,7 +157,7 @@ impl LiveState {
             return Ok(false);
         }
         let changed_in_place = now.bytes == self.stat.bytes && now != self.stat;
-        let content = known.footer.content;
+        let content = known.head.content;
         if changed_in_place && log.file.crc32(content.bytes)? != content.crc {
             return Ok(false);
         }
@@ -173,17 +173,18 @@ pub(super) fn bytes_of(known: &IndexData) -> usize {
         let bytes = segment.table.bytes + pages().map(|page| page.section.bytes).sum::<u32>();
         bytes as usize + pages().count() * size_of::<super::layout::PostingsPage>()
     };
-    let segments = known.footer.segments.iter().map(of_segment).sum::<usize>();
+    let segments = known.segments().unwrap_or_default();
+    let segments = segments.iter().map(of_segment).sum::<usize>();
     let blocks = known.blocks().map_or(0, size_of_val);
     segments
         + blocks
-        + known.footer.findings.len() * size_of::<ContentFinding>()
+        + known.head.findings.len() * size_of::<ContentFinding>()
         + size_of::<IndexData>()
 }
 
 /// An index without a block.
 fn empty_index(log: &LogFile, state: &FileState) -> io::Result<IndexData> {
-    let footer = Footer {
+    let head = FooterHead {
         fingerprint: current_fingerprint(Fingerprint::of(StorageFormat::Plain), log, state)?,
         content: ContentDigest::default(),
         probed: TimeBounds::NONE,
@@ -191,22 +192,23 @@ fn empty_index(log: &LogFile, state: &FileState) -> io::Result<IndexData> {
         last: None,
         has_timeless_blocks: false,
         findings: Vec::new(),
-        segments: Vec::new(),
     };
-    Ok(IndexData::new(footer, Vec::new()))
+    let segments = Vec::new();
+    Ok(IndexData::new(Footer { head, segments }, Vec::new()))
 }
 
 /// The same index, held in memory only.
 fn in_memory(known: &IndexData) -> io::Result<IndexData> {
     let torn = || io::Error::new(ErrorKind::InvalidData, "an index is torn");
-    let mut footer = known.footer.clone();
+    let mut segments = Vec::new();
     let mut stores = Vec::new();
-    for ((segment, store), copy) in known.segments().zip(&mut footer.segments) {
+    for (segment, store) in known.stored_segments().ok_or_else(torn)? {
         let (segment, bytes) = merged(&[(segment, store)]).ok_or_else(torn)?;
-        *copy = segment;
+        segments.push(segment);
         stores.push(Arc::new(Store::Memory(bytes)));
     }
-    let known = IndexData::new(footer, stores);
+    let head = known.head.clone();
+    let known = IndexData::new(Footer { head, segments }, stores);
     known.blocks().ok_or_else(torn)?;
     Ok(known)
 }
@@ -232,7 +234,7 @@ fn extended(
     end: u64,
     block_bytes: u64,
 ) -> io::Result<IndexData> {
-    let before = old.footer.fingerprint;
+    let before = old.head.fingerprint;
     let wider = Fingerprint {
         covered: end,
         ..before
@@ -249,31 +251,32 @@ fn extended(
     if state.bytes < end || !stands(before)? || !stands(print)? {
         return Err(io::Error::other("it changed while it was read"));
     }
-    Ok(joined(old, print, piece))
+    joined(old, print, piece).ok_or_else(|| io::Error::other("its index is torn"))
 }
 
-fn joined(old: &IndexData, print: Fingerprint, piece: IndexPiece) -> IndexData {
-    let mut footer = old.footer.clone();
-    footer.fingerprint = print;
-    footer.content = followed_by(footer.content, piece.content);
-    let times = || footer.first.zip(footer.last).into_iter().chain(piece.times);
+/// `None` when the old index is torn.
+fn joined(old: &IndexData, print: Fingerprint, piece: IndexPiece) -> Option<IndexData> {
+    let mut head = old.head.clone();
+    head.fingerprint = print;
+    head.content = followed_by(head.content, piece.content);
+    let times = || head.first.zip(head.last).into_iter().chain(piece.times);
     let (first, last) = (
         times().map(|(first, _)| first).min(),
         times().map(|(_, last)| last).max(),
     );
-    (footer.first, footer.last) = (first, last);
-    footer.has_timeless_blocks |= piece.has_timeless_blocks;
-    let has_hole = footer.findings.iter().any(ContentFinding::is_hole);
+    (head.first, head.last) = (first, last);
+    head.has_timeless_blocks |= piece.has_timeless_blocks;
+    let has_hole = head.findings.iter().any(ContentFinding::is_hole);
     let fresh = piece.findings.into_iter();
-    footer
-        .findings
+    head.findings
         .extend(fresh.filter(|finding| !has_hole || !finding.is_hole()));
     let store = Arc::new(Store::Memory(piece.bytes));
     let mut stores = old.stores.clone();
     stores.extend(piece.segments.iter().map(|_| Arc::clone(&store)));
-    footer.segments.extend(piece.segments);
-    merge_last(&mut footer.segments, &mut stores);
-    IndexData::new(footer, stores)
+    let mut segments = old.segments()?.to_vec();
+    segments.extend(piece.segments);
+    merge_last(&mut segments, &mut stores);
+    Some(IndexData::new(Footer { head, segments }, stores))
 }
 
 /// Merges the last segments, as long as those before are not much larger.

@@ -139,7 +139,7 @@ impl IndexMemory {
             lock(&self.files).forget(log.identity, &file);
         }
         let known = known?;
-        let behind = log.bytes.saturating_sub(known.footer.content.bytes);
+        let behind = log.bytes.saturating_sub(known.head.content.bytes);
         let fresh = (behind > self.limits.lag_bytes)
             .then(|| self.grown(log, &file))
             .flatten();

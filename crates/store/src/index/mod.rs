@@ -50,7 +50,7 @@ pub use memory::{IndexMemory, MemoryLimits};
 
 use data::IndexData;
 use fingerprint::is_same_file;
-use layout::{Footer, MAGIC, StorageFormat};
+use layout::{Footer, FooterHead, MAGIC, StorageFormat};
 use sound::is_trusted;
 use store::{END_BYTES, read_tail};
 
@@ -59,6 +59,10 @@ pub const FOLDER: &str = ".calltrace";
 
 /// A live file is indexed again when it grew by this much (bytes) and by a quarter.
 const GROWTH_BYTES_MIN: u64 = 128 << 10;
+
+/// A manifest holds the head of no index that is longer (bytes): that of a log with more than some
+/// fifty faults.
+const HEAD_BYTES_MAX: usize = 1 << 10;
 
 /// The most keys with remembered blocks.
 const LOOKED_UP_MAX: usize = 10_000;
@@ -130,10 +134,27 @@ pub fn bytes_of(log: &LogFile) -> Option<u64> {
 pub fn fetch_ahead(logs: &[Arc<LogFile>]) {
     for log in logs {
         if let LogPlace::Shipped(day) = &log.place
-            && let Some(index) = &day.index
+            && let (Some(index), None) = (&day.index, &day.index_head)
         {
             day.object(index).fetch_end_ahead(END_BYTES as u64);
         }
+    }
+}
+
+/// Starts to fetch what [`Index::candidates`] and [`Index::blocks`] of these indexes read, as far
+/// as they are objects.
+pub fn fetch_pages_ahead<'i>(indexes: impl Iterator<Item = &'i Index> + Clone, keys: &[IndexKey]) {
+    indexes
+        .clone()
+        .for_each(|index| index.known.fetch_footer_ahead());
+    indexes.for_each(|index| index.known.fetch_ahead(keys));
+}
+
+/// The head of the index of a shipped day, if its manifest holds it.
+fn head_in_manifest(log: &LogFile) -> Option<FooterHead> {
+    match &log.place {
+        LogPlace::Shipped(day) => FooterHead::decode(day.index_head.as_ref()?),
+        LogPlace::Folder(_) => None,
     }
 }
 
@@ -189,13 +210,13 @@ pub fn state_of(log: &LogFile, opened: &Result<Option<Index>, String>) -> IndexS
         Ok(None) => return IndexState::Missing,
         Err(why) => return IndexState::Stale(why.clone()),
     };
-    let Footer {
+    let FooterHead {
         fingerprint,
         content,
         first,
         last,
         ..
-    } = index.known.footer;
+    } = index.known.head;
     let beyond = log.bytes - fingerprint.covered.min(log.bytes);
     let is_plain = fingerprint.stored == StorageFormat::Plain;
     if is_plain && beyond >= GROWTH_BYTES_MIN && beyond >= content.bytes / 4 {
@@ -249,22 +270,30 @@ impl Index {
         {
             return Err("is owned by neither root nor the owner of its file".to_owned());
         }
-        let encoded = read_tail(&file, MAGIC)?;
-        let footer = Footer::decode(&encoded).ok_or("is torn")?;
-        let print = &footer.fingerprint;
+        let known = match head_in_manifest(log) {
+            Some(head) => {
+                sound::check_head(&head)?;
+                IndexData::unread(head, file)
+            }
+            None => {
+                let encoded = read_tail(&file, MAGIC)?;
+                let footer = Footer::decode(&encoded).ok_or("is torn")?;
+                sound::check(&footer, state.bytes, encoded.len() as u64)?;
+                IndexData::of_file(footer, file)
+            }
+        };
+        let print = &known.head.fingerprint;
         if !is_same_file(print, log, &its).map_err(|e| reason(&e))? {
             return Err("belongs to another file, or the file changed".to_owned());
         }
-        sound::check(&footer, state.bytes, encoded.len() as u64)?;
-        let probed = (log.bytes == print.file_bytes).then_some(footer.probed);
-        let known = Arc::new(IndexData::of_file(footer, file));
-        Ok(Some(Index::of_whole(known, probed)))
+        let probed = (log.bytes == print.file_bytes).then_some(known.head.probed);
+        Ok(Some(Index::of_whole(Arc::new(known), probed)))
     }
 
     /// An index that answers for everything it covers.
     fn of_whole(known: Arc<IndexData>, probed: Option<TimeBounds>) -> Index {
         Index {
-            covered: known.footer.content.bytes,
+            covered: known.head.content.bytes,
             known,
             probed,
             found: Mutex::default(),
@@ -284,10 +313,17 @@ impl Index {
         }
     }
 
+    /// The part of it that a manifest holds (see `layout`), so that readers of a shipped day need
+    /// not open the index. `None` if that is too long.
+    pub fn head_for_manifest(&self) -> Option<Vec<u8>> {
+        let head = self.known.head.encode();
+        (head.len() <= HEAD_BYTES_MAX).then_some(head)
+    }
+
     /// How the file's content is stored.
     pub fn form(&self) -> ContentFormat {
-        let content_bytes = self.known.footer.content.bytes;
-        match self.known.footer.fingerprint.stored {
+        let content_bytes = self.known.head.content.bytes;
+        match self.known.head.fingerprint.stored {
             StorageFormat::Plain => ContentFormat::Plain,
             StorageFormat::Gzip => ContentFormat::Gzip,
             stored => ContentFormat::Bgzf {
@@ -304,7 +340,7 @@ impl Index {
 
     /// Earliest and latest time of all records in the content that the index file covers.
     pub fn times(&self) -> (Option<Stamp>, Option<Stamp>) {
-        (self.known.footer.first, self.known.footer.last)
+        (self.known.head.first, self.known.head.last)
     }
 
     /// Content offset up to which the index covers the file; all of a compressed one.
@@ -314,17 +350,17 @@ impl Index {
 
     /// Length and checksum of the content that the index file covers.
     pub fn content(&self) -> ContentDigest {
-        self.known.footer.content
+        self.known.head.content
     }
 
     /// Whether the covered content may hold records between `from` and `to`, both inclusive: it has
     /// such records, or lines without a time.
     pub fn may_hold(&self, from: Stamp, to: Stamp) -> bool {
-        let footer = &self.known.footer;
-        let Some((first, last)) = footer.first.zip(footer.last) else {
+        let head = &self.known.head;
+        let Some((first, last)) = head.first.zip(head.last) else {
             return true;
         };
-        footer.has_timeless_blocks || (last >= from && first <= to)
+        head.has_timeless_blocks || (last >= from && first <= to)
     }
 
     /// The faults of the covered content.
@@ -332,7 +368,7 @@ impl Index {
         let covered = self.covered;
         let offset = |finding: &ContentFinding| finding.place().map_or(0, |(offset, _)| offset);
         let is_there = move |finding: &&ContentFinding| offset(finding) < covered;
-        self.known.footer.findings.iter().filter(is_there)
+        self.known.head.findings.iter().filter(is_there)
     }
 
     /// The blocks, in order. `None` when the index is torn.
@@ -346,12 +382,6 @@ impl Index {
     pub fn format(&self) -> (ContentFormat, Option<Arc<dyn BlockPositions>>) {
         let positions: Arc<dyn BlockPositions> = Arc::<IndexData>::clone(&self.known);
         (self.form(), Some(positions))
-    }
-
-    /// Starts to fetch what [`Index::candidates`] and [`Index::blocks`] read, if the index is an
-    /// object.
-    pub fn fetch_ahead(&self, keys: &[IndexKey]) {
-        self.known.fetch_ahead(keys);
     }
 
     /// The blocks (counted from 0) that may hold one of `keys`, in order. `None` when the index is
@@ -372,7 +402,7 @@ impl Index {
 
     fn look_up(&self, key: IndexKey) -> Option<Vec<u32>> {
         let mut blocks = self.known.blocks_of(key)?;
-        if self.covered < self.known.footer.content.bytes {
+        if self.covered < self.known.head.content.bytes {
             let there = self.blocks()?.len();
             blocks.retain(|block| (*block as usize) < there);
         }

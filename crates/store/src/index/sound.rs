@@ -8,7 +8,9 @@
 
 use super::build::SEGMENT_BLOCKS;
 use super::grid::BLOCK_BYTES;
-use super::layout::{ENTRY_BYTES, Footer, MAGIC, PostingsPage, Section, StorageFormat, TAIL_BYTES};
+use super::layout::{
+    ENTRY_BYTES, Footer, FooterHead, MAGIC, PostingsPage, Section, StorageFormat, TAIL_BYTES,
+};
 use crate::scan::ContentFinding;
 use calltrace_model::record::Stamp;
 
@@ -43,29 +45,43 @@ pub(super) fn is_trusted(ours: u32, about: u32) -> bool {
 /// # Errors
 /// A clause about the index that says what is wrong.
 pub(super) fn check(footer: &Footer, index_bytes: u64, footer_bytes: u64) -> Result<(), String> {
-    let sound = fits_file(footer)
-        && has_real_times(footer)
-        && fills_index(footer, index_bytes, footer_bytes).is_some();
+    check_head(&footer.head)?;
+    let sound = has_its_blocks(footer) && fills_index(footer, index_bytes, footer_bytes).is_some();
     sound.then_some(()).ok_or_else(|| UNSOUND.to_owned())
 }
 
-/// Whether the content and the blocks can be those of the file.
-fn fits_file(footer: &Footer) -> bool {
-    let (print, content) = (&footer.fingerprint, &footer.content);
-    let content_max = print.file_bytes.saturating_mul(CONTENT_PER_BYTE_MAX);
+/// Checks the head of a footer, as [`check`] does.
+///
+/// # Errors
+/// As [`check`].
+pub(super) fn check_head(head: &FooterHead) -> Result<(), String> {
+    let sound = fits_file(head) && has_real_times(head);
+    sound.then_some(()).ok_or_else(|| UNSOUND.to_owned())
+}
+
+/// Whether there can be as many blocks.
+fn has_its_blocks(footer: &Footer) -> bool {
+    let print = &footer.head.fingerprint;
     let blocks: u64 = footer.segments.iter().map(|s| u64::from(s.blocks)).sum();
-    let even = content.bytes.div_ceil(BLOCK_BYTES);
-    let fits = match print.stored {
-        StorageFormat::Plain => {
-            print.covered <= print.file_bytes && content.bytes == print.covered && blocks == even
-        }
-        StorageFormat::Gzip => {
-            print.covered == print.file_bytes && content.bytes <= content_max && blocks == even
+    match print.stored {
+        StorageFormat::Plain | StorageFormat::Gzip => {
+            blocks == footer.head.content.bytes.div_ceil(BLOCK_BYTES)
         }
         StorageFormat::Bgzf | StorageFormat::BgzfOfLines => {
-            content.bytes == print.covered
-                && content.bytes <= content_max
-                && blocks <= print.file_bytes / BGZF_BYTES_MIN
+            blocks <= print.file_bytes / BGZF_BYTES_MIN
+        }
+    }
+}
+
+/// Whether the content can be that of the file.
+fn fits_file(head: &FooterHead) -> bool {
+    let (print, content) = (&head.fingerprint, &head.content);
+    let content_max = print.file_bytes.saturating_mul(CONTENT_PER_BYTE_MAX);
+    let fits = match print.stored {
+        StorageFormat::Plain => print.covered <= print.file_bytes && content.bytes == print.covered,
+        StorageFormat::Gzip => print.covered == print.file_bytes && content.bytes <= content_max,
+        StorageFormat::Bgzf | StorageFormat::BgzfOfLines => {
+            content.bytes == print.covered && content.bytes <= content_max
         }
     };
     let is_inside = |finding: &ContentFinding| {
@@ -73,17 +89,17 @@ fn fits_file(footer: &Footer) -> bool {
         let end = end.and_then(|(offset, bytes)| offset.checked_add(bytes as u64));
         end.is_some_and(|end| end <= content.bytes)
     };
-    fits && content.lines <= content.bytes && footer.findings.iter().all(is_inside)
+    fits && content.lines <= content.bytes && head.findings.iter().all(is_inside)
 }
 
-fn has_real_times(footer: &Footer) -> bool {
-    let probed = footer.probed;
-    let all = [probed.first, probed.last, footer.first, footer.last];
+fn has_real_times(head: &FooterHead) -> bool {
+    let probed = head.probed;
+    let all = [probed.first, probed.last, head.first, head.last];
     let in_order = |first: Option<Stamp>, last: Option<Stamp>| match (first, last) {
         (Some(first), Some(last)) => first <= last,
         _ => true,
     };
-    all.into_iter().flatten().all(is_real) && in_order(footer.first, footer.last)
+    all.into_iter().flatten().all(is_real) && in_order(head.first, head.last)
 }
 
 /// Whether a record can have this time.

@@ -63,6 +63,8 @@ pub struct ShippedFile {
     /// Modification time of the local file that was shipped (nanoseconds of Unix time).
     pub modified: i64,
     pub index: Option<Arc<dyn StoredObject>>,
+    /// What is known of the index without reading it: `index::Index::head_for_manifest`.
+    pub index_head: Option<Vec<u8>>,
     pub table: Option<Arc<dyn StoredObject>>,
 }
 

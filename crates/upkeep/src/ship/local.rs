@@ -14,7 +14,7 @@ use crate::rotate::context::{OpenLog, RotationContext};
 use crate::survey::listing::Listing;
 use crate::survey::shipped::{FileStamp, KnownFile, ShippedMemory};
 use crate::survey::times::day_of;
-use calltrace_archive::{ContentRef, Manifest};
+use calltrace_archive::{ContentRef, HexBytes, Manifest};
 use calltrace_engine::table_name;
 use calltrace_model::record::Stamp;
 use calltrace_store::error::{Error, Trouble};
@@ -191,6 +191,7 @@ fn look_at(
         let (first, last) = index.times();
         Some((moment(first?), moment(last?)))
     });
+    let head = usable.as_ref().and_then(Index::head_for_manifest);
     let day = LocalDay {
         name: name.clone(),
         log,
@@ -198,6 +199,7 @@ fn look_at(
         content,
         times,
         index: its_index,
+        index_head: head.filter(|_| its_index.is_some()).map(HexBytes),
         table,
         holds: holds(&opened, name, log, manifest),
     };

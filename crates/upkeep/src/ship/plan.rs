@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 
 use crate::survey::times::day_of;
-use calltrace_archive::{ContentRef, Manifest, ObjectKind, ObjectRef, ShippedEntry};
+use calltrace_archive::{ContentRef, HexBytes, Manifest, ObjectKind, ObjectRef, ShippedEntry};
 use calltrace_model::record::LogZone;
 use calltrace_store::tree::FileName;
 
@@ -74,6 +74,8 @@ pub(super) struct LocalDay {
     pub(super) times: Option<(i64, i64)>,
     /// The index; only if it fits the log.
     pub(super) index: Option<LocalPart>,
+    /// What the manifest is to say of the index.
+    pub(super) index_head: Option<HexBytes>,
     pub(super) table: Option<LocalPart>,
     /// Contents of shipped days of this name that its content begins with.
     pub(super) holds: Vec<ContentRef>,
@@ -132,6 +134,7 @@ fn plan_day(
         content: day.content,
         times: day.times,
         index: day.index.map(|index| object(Part::Index, index)),
+        index_head: day.index_head.clone(),
         table: day.table.map(|table| object(Part::Table, table)),
     };
     if let Some(shipped) = shipped {

@@ -21,6 +21,7 @@ fn local(name: &str, crc32: u32) -> LocalDay {
         content: Some(content(crc32)),
         times: Some((1, 2)),
         index: Some(part(crc32 + 1)),
+        index_head: None,
         table: Some(part(crc32 + 2)),
         holds: Vec::new(),
     }
