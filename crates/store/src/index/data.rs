@@ -149,6 +149,12 @@ impl IndexData {
 }
 
 impl BlockPositions for IndexData {
+    fn first_block_at(&self, at: Stamp) -> Option<u64> {
+        let is_at = |block: &&IndexBlock| block.times.is_some_and(|(_, last)| last >= at);
+        let found = self.blocks()?.iter().find(is_at);
+        Some(found.map_or(self.head.content.bytes, |block| block.span.start))
+    }
+
     fn table(&self) -> Option<BgzfTable> {
         let mut at = 0;
         let blocks = self.blocks()?.iter().map(|block| {

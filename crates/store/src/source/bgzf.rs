@@ -16,6 +16,7 @@ use libdeflater::Decompressor;
 
 use super::{Damage, Span};
 use crate::tree::LogFile;
+use calltrace_model::record::Stamp;
 
 /// Fixed gzip header, `XLEN`, and the subfield that BGZF writers put first.
 const HEADER_BYTES: usize = 18;
@@ -26,10 +27,15 @@ const CONTENT_BYTES_MAX: u32 = 65_536;
 /// Decoded blocks that are kept per file and shared by its readers.
 const RECENT_MAX: usize = 24;
 
-/// Knows the positions of a file's blocks, so that the file need not be walked through.
+/// Knows the positions of a file's blocks and the times in them, so that the file need not be walked
+/// through.
 pub trait BlockPositions: fmt::Debug + Send + Sync {
     /// `None` when they turn out to be unknown.
     fn table(&self) -> Option<BgzfTable>;
+
+    /// Content offset of the first block with a record of `at` or later, or of the end if there is
+    /// none. `None` when the blocks turn out to be unknown.
+    fn first_block_at(&self, at: Stamp) -> Option<u64>;
 }
 
 /// A BGZF file. The positions of its blocks come from a walk through all block headers, or from an
@@ -80,6 +86,11 @@ impl Bgzf {
             let table = known.or_else(read);
             table.unwrap_or_else(|| BgzfTable::of(Vec::new()))
         })
+    }
+
+    /// See [`BlockPositions::first_block_at`].
+    pub(super) fn first_block_at(&self, at: Stamp) -> Option<u64> {
+        self.positions.as_ref()?.first_block_at(at)
     }
 
     /// The same file, for another reader.
@@ -157,17 +168,20 @@ pub struct BgzfBlock {
 }
 
 impl BgzfTable {
-    /// The bytes of the file that hold a range of content.
+    /// The bytes of the file that hold a range of content; none for a range without content, such as that of the empty
+    /// block at the end of every file.
     pub(super) fn file_range(&self, content: Span) -> Range<u64> {
         let first = self.block_of(content.start);
-        let end_block = self
+        let end = self
             .blocks
             .partition_point(|block| block.content_at < content.end);
-        let of = |at: usize| self.blocks.get(at);
-        let start = of(first).map_or(0, |block| block.at);
-        let last = end_block.checked_sub(1).and_then(of);
-        let end = last.map_or(start, |block| block.at + u64::from(block.bytes));
-        start..end.max(start)
+        match self.blocks.get(first..end).unwrap_or_default() {
+            [] => 0..0,
+            held @ [first, ..] => {
+                let last = held.last().unwrap_or(first);
+                first.at..last.at + u64::from(last.bytes)
+            }
+        }
     }
 
     /// Walks through the block headers. `None` when the file is not BGZF from beginning to end: a
@@ -385,5 +399,32 @@ impl BgzfReader<'_> {
             return Err("the checksum differs".to_owned());
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_of_content_is_held_by_its_blocks_and_none_by_the_empty_one_at_the_end() {
+        let block = |at: u64, content_at: u64, content_bytes: u32| BgzfBlock {
+            at,
+            bytes: 100,
+            content_at,
+            content_bytes,
+        };
+        let table = BgzfTable::of(vec![
+            block(0, 0, 1000),
+            block(100, 1000, 1000),
+            block(200, 2000, 0),
+        ]);
+        let range = |start, end| table.file_range(Span::new(start, end));
+        assert_eq!(range(0, 1), 0..100);
+        assert_eq!(range(999, 1001), 0..200);
+        assert_eq!(range(1000, 2000), 100..200);
+        assert_eq!(range(0, u64::MAX), 0..300);
+        assert_eq!(range(2000, 2000), 0..0);
+        assert_eq!(range(5000, 9000), 0..0);
     }
 }

@@ -125,9 +125,15 @@ impl TimeBounds {
     }
 }
 
-/// Approximate content offset of the first line written at `at` or later, by bisection: exact only
-/// where lines are in order. 0 if the content is not seekable.
+/// Approximate content offset of the first line written at `at` or later: of the block that has it,
+/// if an index knows the times in blocks, otherwise by bisection, which is exact only where lines
+/// are in order. 0 if the content is not seekable.
 pub fn first_line_at(source: &Source, at: Stamp) -> u64 {
+    if let FormatData::Bgzf(bgzf) = &source.format
+        && let Some(offset) = bgzf.first_block_at(at)
+    {
+        return offset.max(source.start());
+    }
     let (Some(total), false) = (
         source.content_bytes(),
         matches!(source.format, FormatData::Gzip),
