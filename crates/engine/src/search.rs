@@ -12,7 +12,7 @@ use super::corpus::Searched;
 use super::figures::FiguresSink;
 use super::table::{CallTable, CallTables, ColumnChoice, PickedCalls};
 use super::tally::CallTally;
-use super::window::{TimeWindow, first_second};
+use super::window::{EARLIEST, LATEST, TimeWindow, first_second};
 use super::{Corpus, Engine};
 use answer::{FoundCall, UnreadAnswer};
 use calltrace_model::call::{CallRecords, Criteria, Digest, Fact, Summary, reach};
@@ -26,6 +26,15 @@ pub use newest::newest_first;
 
 /// Calls kept beyond twice the limit before the surplus is dropped.
 const SPARE_CALLS: usize = 1000;
+
+/// What is read of calls that are only counted.
+const COUNTED: ColumnChoice = ColumnChoice {
+    uids: false,
+    figures: true,
+};
+
+/// Groups of rows that are counted at once, while the columns of the next ones are on their way: at most some 200 kB each.
+const GROUPS_AT_ONCE: usize = 16;
 
 /// Why a search without tables can't fail.
 const NO_TABLES: &str = "without tables nothing is wrong with them";
@@ -285,6 +294,26 @@ impl<'q> CallCollector<'q> {
         }
     }
 
+    /// Starts to fetch what [`CallCollector::count_from_tables`] reads first, before anything is swept.
+    pub(super) fn fetch_ahead(&self, tables: &CallTables) {
+        if self.sink.is_none() || self.question.tally {
+            return;
+        }
+        let Criteria { since, until, .. } = &self.question.criteria;
+        let asked = TimeWindow {
+            start: since.unwrap_or(EARLIEST),
+            end: until.unwrap_or(LATEST),
+        };
+        let newest_first = tables.all().iter().rev();
+        let groups = newest_first.flat_map(|table| {
+            let groups = table.groups_in(asked).into_iter();
+            groups.map(move |group| (table, group))
+        });
+        for (table, group) in groups.take(GROUPS_AT_ONCE) {
+            table.fetch_ahead(group, &self.question.criteria, COUNTED);
+        }
+    }
+
     /// Adds the calls in a table that began within a window, the newest first, until the limit is reached.
     ///
     /// # Errors
@@ -339,17 +368,28 @@ impl<'q> CallCollector<'q> {
         let Some(sink) = self.sink else {
             return Ok(());
         };
-        let wants = ColumnChoice {
-            uids: false,
-            figures: true,
-        };
         let count = |(table, group, window): &(Arc<CallTable>, usize, TimeWindow)| {
-            let picked = table.pick(*group, &self.question.criteria, wants, *window)?;
+            let picked = table.pick(*group, &self.question.criteria, COUNTED, *window)?;
             sink.take(&mut |add| picked.each_figures(add));
             Ok::<usize, String>(picked.len())
         };
-        let counts: Result<Vec<usize>, String> = self.uncounted.par_iter().map(count).collect();
-        self.count += counts?.iter().sum::<usize>();
+        let fetch_ahead = |(table, group, _): &(Arc<CallTable>, usize, TimeWindow)| {
+            table.fetch_ahead(*group, &self.question.criteria, COUNTED);
+        };
+        // More tasks than cores, as there are with object storage, would only hold more columns in memory.
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let mut batches = self.uncounted.chunks(GROUPS_AT_ONCE).peekable();
+        let first = batches.peek().copied().unwrap_or_default();
+        first.iter().for_each(fetch_ahead);
+        let mut counted = 0;
+        while let Some(batch) = batches.next() {
+            let next = batches.peek().copied().unwrap_or_default();
+            next.iter().for_each(fetch_ahead);
+            let tasks = batch.par_iter().with_min_len(batch.len().div_ceil(cores));
+            let counts: Result<Vec<usize>, String> = tasks.map(count).collect();
+            counted += counts?.iter().sum::<usize>();
+        }
+        self.count += counted;
         Ok(())
     }
 

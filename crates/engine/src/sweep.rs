@@ -68,6 +68,7 @@ impl Engine {
             let near = sources.filter(|(_, bounds)| touches(**bounds, *window));
             near.map(|(source, _)| source.content_bytes_about()).sum()
         };
+        calls.fetch_ahead(tables);
         let mut ahead = self.meter().plan(windows.iter().map(bytes_of).sum());
         let mut windows = windows.into_iter();
         while let Some(window) = windows.next() {

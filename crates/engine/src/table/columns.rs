@@ -33,12 +33,40 @@ pub(super) struct JudgedColumns {
 }
 
 impl JudgedColumns {
-    /// Reads the columns that the criteria need. With a present time `now`, some calls may be in progress.
+    /// The names of the columns that the criteria need. With a present time `now`, some calls may be in progress.
+    pub(super) fn names(criteria: &Criteria, now: Option<Stamp>) -> Vec<&'static str> {
+        let phone = criteria.phone.as_ref();
+        let is_short = phone.is_some_and(PhoneQuery::is_short);
+        let is_long = phone.is_some() && !is_short;
+        let asked = [
+            (true, "start_time"),
+            (true, "result"),
+            (now.is_some(), "end_time"),
+            (now.is_some(), "ended"),
+            (now.is_some(), "silence_ms"),
+            (is_short || criteria.direction.is_some(), "direction"),
+            (is_short, "client"),
+            (criteria.min_ring_millis.is_some(), "ring_ms"),
+            (criteria.min_talk_millis.is_some(), "talk_ms"),
+            (criteria.recovered, "recovered_count"),
+            (criteria.transferred, "transferred_to"),
+            (!criteria.extensions.is_empty() || is_long, "parties"),
+            (is_long, "numbers"),
+            (!criteria.trunks.is_empty(), "trunks"),
+            (!criteria.chats.is_empty(), "chats"),
+            (criteria.fault.is_some(), "faults"),
+        ];
+        let named = asked.into_iter().filter(|(is_asked, _)| *is_asked);
+        named.map(|(_, name)| name).collect()
+    }
+
+    /// Reads the columns with these names, which [`JudgedColumns::names`] returned for the same `now`.
     pub(super) fn read(
         group: &RowGroup<'_>,
-        criteria: &Criteria,
+        names: &[&str],
         now: Option<Stamp>,
     ) -> Result<JudgedColumns> {
+        let is_asked = |name: &str| names.contains(&name);
         let mut judged = JudgedColumns {
             first: group.moments("start_time")?,
             outcome: group.words("result", &Outcome::ALL, Outcome::name)?,
@@ -52,41 +80,30 @@ impl JudgedColumns {
                 *outcome = outcome.settled(ended[row], || now.since(last[row]) < silence[row]);
             }
         }
-        let phone = criteria.phone.as_ref();
-        let is_short = phone.is_some_and(PhoneQuery::is_short);
-        if is_short || criteria.direction.is_some() {
-            judged.direction = directions(group)?;
+        if is_asked("direction") {
+            judged.direction = group.words("direction", &Direction::ALL, Direction::name)?;
         }
-        if is_short {
+        if is_asked("client") {
             judged.client = texts(group, "client")?;
         }
-        if criteria.min_ring_millis.is_some() {
+        if is_asked("ring_ms") {
             judged.ring = group.column("ring_ms")?.maybe(LeafValues::numbers)?;
         }
-        if criteria.min_talk_millis.is_some() {
+        if is_asked("talk_ms") {
             judged.talk = group.column("talk_ms")?.maybe(LeafValues::numbers)?;
         }
-        if criteria.recovered {
+        if is_asked("recovered_count") {
             judged.recovered = group.column("recovered_count")?.one(LeafValues::numbers)?;
         }
-        let is_long = phone.is_some() && !is_short;
-        for (is_asked, lists, name) in [
-            (
-                criteria.transferred,
-                &mut judged.transferred_to,
-                "transferred_to",
-            ),
-            (
-                !criteria.extensions.is_empty() || is_long,
-                &mut judged.parties,
-                "parties",
-            ),
-            (is_long, &mut judged.numbers, "numbers"),
-            (!criteria.trunks.is_empty(), &mut judged.trunks, "trunks"),
-            (!criteria.chats.is_empty(), &mut judged.chats, "chats"),
-            (criteria.fault.is_some(), &mut judged.faults, "faults"),
+        for (lists, name) in [
+            (&mut judged.transferred_to, "transferred_to"),
+            (&mut judged.parties, "parties"),
+            (&mut judged.numbers, "numbers"),
+            (&mut judged.trunks, "trunks"),
+            (&mut judged.chats, "chats"),
+            (&mut judged.faults, "faults"),
         ] {
-            if is_asked {
+            if is_asked(name) {
                 *lists = text_lists(group, name)?;
             }
         }
@@ -118,10 +135,6 @@ impl JudgedColumns {
         let all = || self.first.iter().copied();
         all().min().zip(all().max())
     }
-}
-
-fn directions(group: &RowGroup<'_>) -> Result<Vec<Direction>> {
-    group.words("direction", &Direction::ALL, Direction::name)
 }
 
 pub(super) fn texts(group: &RowGroup<'_>, name: &str) -> Result<Texts<Vec<i64>>> {
@@ -224,25 +237,53 @@ pub(super) struct FigureColumns {
 }
 
 impl FigureColumns {
+    /// The names of its columns.
+    pub(super) const NAMES: [&'static str; 13] = [
+        "direction",
+        "client",
+        "trunk",
+        "rang",
+        "answered_by",
+        "wait_ms",
+        "talk_ms",
+        "hold_ms",
+        "message_lags_ms",
+        "messages_standing",
+        "requests.host",
+        "requests.took_ms",
+        "requests.failed",
+    ];
+
     pub(super) fn read(group: &RowGroup<'_>) -> Result<FigureColumns> {
+        let [
+            direction,
+            client,
+            trunk,
+            rang,
+            answered_by,
+            wait,
+            talk,
+            hold,
+            lags,
+            standing,
+            host,
+            took,
+            failed,
+        ] = FigureColumns::NAMES;
         Ok(FigureColumns {
-            direction: directions(group)?,
-            client: texts(group, "client")?,
-            trunk: texts(group, "trunk")?,
-            rang: text_lists(group, "rang")?,
-            answered_by: group.texts("answered_by", |keys| keys.maybe(LeafValues::numbers))?,
-            wait: group.column("wait_ms")?.maybe(LeafValues::numbers)?,
-            talk: group.column("talk_ms")?.maybe(LeafValues::numbers)?,
-            hold: group.column("hold_ms")?.maybe(LeafValues::numbers)?,
-            message_lags: group.column("message_lags_ms")?.list(LeafValues::numbers)?,
-            standing: group
-                .column("messages_standing")?
-                .one(LeafValues::numbers)?,
-            hosts: text_lists(group, "requests.host")?,
-            took: group
-                .column("requests.took_ms")?
-                .list_of_maybe(LeafValues::numbers)?,
-            failed: group.column("requests.failed")?.list(LeafValues::flags)?,
+            direction: group.words(direction, &Direction::ALL, Direction::name)?,
+            client: texts(group, client)?,
+            trunk: texts(group, trunk)?,
+            rang: text_lists(group, rang)?,
+            answered_by: group.texts(answered_by, |keys| keys.maybe(LeafValues::numbers))?,
+            wait: group.column(wait)?.maybe(LeafValues::numbers)?,
+            talk: group.column(talk)?.maybe(LeafValues::numbers)?,
+            hold: group.column(hold)?.maybe(LeafValues::numbers)?,
+            message_lags: group.column(lags)?.list(LeafValues::numbers)?,
+            standing: group.column(standing)?.one(LeafValues::numbers)?,
+            hosts: text_lists(group, host)?,
+            took: group.column(took)?.list_of_maybe(LeafValues::numbers)?,
+            failed: group.column(failed)?.list(LeafValues::flags)?,
         })
     }
 

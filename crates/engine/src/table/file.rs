@@ -28,6 +28,10 @@ pub(super) const BINDING: &str = "calltrace.binding";
 /// footer's own checksum as eight hexadecimal digits, which is computed with zeros in place of these digits.
 const SUM: &str = "calltrace.sum";
 
+/// The key of the checksums of columns in the footer: of each column of each group of rows in turn, its CRC-32 as eight
+/// hexadecimal digits. Tables that an older program made lack it.
+const COLUMN_SUMS: &str = "calltrace.columns";
+
 /// Stands in for the footer's checksum while it is computed.
 const NO_SUM: &str = "00000000";
 
@@ -48,6 +52,9 @@ const READ_AT_ONCE_BYTES: u64 = 64 << 10;
 pub(super) struct TableFile {
     rows: Rows<SharedBytes>,
     at: SharedBytes,
+    /// The checksums of all columns of each group of rows, if they are noted.
+    column_sums: Option<Vec<u32>>,
+    /// Computed for a table without checksums of columns.
     matches_checksum: OnceLock<bool>,
 }
 
@@ -93,9 +100,14 @@ impl TableFile {
             return Err("is torn".to_owned());
         }
         let rows = caught(|| Rows::open(at.clone(), zone)).map_err(|_| "is torn")?;
+        let column_sums = match rows.noted(COLUMN_SUMS) {
+            Some(noted) => Some(numbers_of(noted).ok_or("is torn")?),
+            None => None,
+        };
         Ok(TableFile {
             rows,
             at,
+            column_sums,
             matches_checksum: OnceLock::new(),
         })
     }
@@ -127,7 +139,19 @@ impl TableFile {
         self.rows.group_times(group)
     }
 
-    /// Reads a part of a group of rows. Nothing is read from a file with a wrong checksum.
+    /// Starts to fetch the wanted columns of a group of rows, by their names as in [`RowGroup::column`], if the table is
+    /// in object storage.
+    pub(super) fn fetch_ahead(&self, group: usize, is_wanted: impl Fn(&str) -> bool) {
+        if let (SharedBytes::File(file, _), Some(_)) = (&self.at, &self.column_sums)
+            && file.is_object()
+        {
+            let ranges: Vec<Range<u64>> = self.rows.column_ranges(group, is_wanted).collect();
+            file.fetch_ahead(&ranges);
+        }
+    }
+
+    /// Reads a part of a group of rows. Nothing is taken from a column, or from a file without checksums of columns, with
+    /// a wrong checksum.
     ///
     /// # Errors
     /// Returns a clause that says what is wrong with the table.
@@ -136,10 +160,13 @@ impl TableFile {
         group: usize,
         read: impl FnOnce(&RowGroup<'_>) -> Result<T>,
     ) -> std::result::Result<T, String> {
-        if !self.matches_checksum() {
+        let sums = self.column_sums.as_ref();
+        if sums.is_none() && !self.matches_checksum() {
             return Err("does not match its checksum".to_owned());
         }
-        caught(|| read(&self.rows.group(group)?)).map_err(|error| format!("can't be read: {error}"))
+        let sums = sums.map(|all| self.rows.of_group(all, group));
+        caught(|| read(&self.rows.group(group, sums)?))
+            .map_err(|error| format!("can't be read: {error}"))
     }
 
     /// Whether its content matches the checksum noted in it.
@@ -187,10 +214,17 @@ pub(crate) fn encode(
     zone: LogZone,
 ) -> std::result::Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
-    let noted = |written: &ChecksumWriter<&mut Vec<u8>>| {
+    let noted = |written: &ChecksumWriter<&mut Vec<u8>>, columns: &[Range<usize>]| {
         let crc = written.crc.clone().finalize();
         let sum = format!("{} {crc} {NO_SUM}", written.bytes);
-        vec![(BINDING, binding.to_owned()), (SUM, sum)]
+        let of_column =
+            |range: &Range<usize>| format!("{:08x}", crc32fast::hash(&written.out[range.clone()]));
+        let of_columns = columns.iter().map(of_column).collect();
+        vec![
+            (BINDING, binding.to_owned()),
+            (COLUMN_SUMS, of_columns),
+            (SUM, sum),
+        ]
     };
     write(ChecksumWriter::new(&mut bytes), rows, zone, noted).map_err(|error| error.to_string())?;
     sign_footer(&mut bytes).ok_or("has no place for its checksum")?;
@@ -199,7 +233,9 @@ pub(crate) fn encode(
     let mut is_same = true;
     for group in 0..read.group_rows().count() {
         let take = |_, row: &mut TableRow| is_same &= kept.next() == Some(&*row);
-        let done = read.group(group).and_then(|group| group.each_row(take));
+        let done = read
+            .group(group, None)
+            .and_then(|group| group.each_row(take));
         done.map_err(|error| error.to_string())?;
     }
     match is_same && kept.next().is_none() {
@@ -232,6 +268,14 @@ fn has_sound_footer(at: &SharedBytes) -> bool {
         Some(noted == footer_sum(&footer, &digits))
     };
     sound() == Some(true)
+}
+
+/// Numbers of eight hexadecimal digits each.
+fn numbers_of(digits: &str) -> Option<Vec<u32>> {
+    let (numbers, rest) = digits.as_bytes().as_chunks::<8>();
+    let number = |digits: &[u8; 8]| u32::from_str_radix(str::from_utf8(digits).ok()?, 16).ok();
+    let numbers = numbers.iter().map(number).collect::<Option<_>>();
+    numbers.filter(|_| rest.is_empty())
 }
 
 fn footer_bytes([a, b, c, d, ..]: [u8; TAIL_BYTES]) -> usize {

@@ -47,7 +47,7 @@ pub use writing::CallsWriter;
 const OWN: &str = "in memory";
 
 /// Bytes at a table's end that mostly hold its footer.
-const FOOTER_BYTES_USUAL: u64 = 64 << 10;
+const FOOTER_BYTES_USUAL: u64 = 32 << 10;
 
 /// The ending of a table's file name.
 const ENDING: &str = ".calls.parquet";

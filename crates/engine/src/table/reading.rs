@@ -5,13 +5,16 @@
 use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
-use parquet::column::page::Page;
-use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
+use bytes::{Buf as _, Bytes};
+use parquet::column::page::{Page, PageReader};
+use parquet::column::reader::{ColumnReader, ColumnReaderImpl, get_column_reader};
 use parquet::data_type::{ByteArray, DataType, Int64Type};
 use parquet::errors::{ParquetError, Result};
-use parquet::file::metadata::ParquetStatisticsPolicy;
-use parquet::file::reader::{ChunkReader, FileReader, RowGroupReader};
-use parquet::file::serialized_reader::{ReadOptionsBuilder, SerializedFileReader};
+use parquet::file::metadata::{ParquetStatisticsPolicy, RowGroupMetaData};
+use parquet::file::reader::{ChunkReader, FileReader, Length};
+use parquet::file::serialized_reader::{
+    ReadOptionsBuilder, SerializedFileReader, SerializedPageReader,
+};
 use parquet::file::statistics::Statistics;
 use parquet::schema::parser::parse_message_type;
 use parquet::schema::types::{ColumnDescPtr, SchemaDescPtr, SchemaDescriptor};
@@ -35,10 +38,11 @@ const START_TIME: usize = 2;
 /// Reads the rows of a Parquet file.
 pub(super) struct Rows<R: ChunkReader + 'static> {
     reader: SerializedFileReader<R>,
+    from: R,
     zone: LogZone,
 }
 
-impl<R: ChunkReader> Rows<R> {
+impl<R: ChunkReader + Clone> Rows<R> {
     /// Opens a file. That it has these columns is known from the rules in its binding.
     ///
     /// # Errors
@@ -51,8 +55,8 @@ impl<R: ChunkReader> Rows<R> {
             .with_encoding_stats_policy(ParquetStatisticsPolicy::SkipAll)
             .with_size_stats_policy(ParquetStatisticsPolicy::SkipAll)
             .with_column_stats_policy(ParquetStatisticsPolicy::skip_except(&[START_TIME]));
-        let reader = SerializedFileReader::new_with_options(from, options.build())?;
-        Ok(Rows { reader, zone })
+        let reader = SerializedFileReader::new_with_options(from.clone(), options.build())?;
+        Ok(Rows { reader, from, zone })
     }
 
     /// The value of a key in the footer.
@@ -86,28 +90,77 @@ impl<R: ChunkReader> Rows<R> {
         Some((stamp(noted.min_opt()?)?, stamp(noted.max_opt()?)?))
     }
 
-    /// A group of rows.
+    /// The bytes of the wanted columns of a group, by their names as in [`RowGroup::column`].
+    pub(super) fn column_ranges(
+        &self,
+        group: usize,
+        is_wanted: impl Fn(&str) -> bool,
+    ) -> impl Iterator<Item = Range<u64>> {
+        let groups = self.reader.metadata().row_groups();
+        let columns = groups.get(group).map(RowGroupMetaData::columns);
+        columns
+            .unwrap_or_default()
+            .iter()
+            .filter_map(move |column| {
+                let (start, bytes) = column.byte_range();
+                is_wanted(&name_of(column.column_path().parts())).then_some(start..start + bytes)
+            })
+    }
+
+    /// The part of `all` that belongs to the columns of a group.
+    pub(super) fn of_group<'s>(&self, all: &'s [u32], group: usize) -> &'s [u32] {
+        let columns = self.descriptor().num_columns();
+        let all = all.get(group.saturating_mul(columns)..);
+        let own = all.and_then(|all| all.get(..columns));
+        own.unwrap_or_default()
+    }
+
+    fn descriptor(&self) -> &SchemaDescriptor {
+        self.reader.metadata().file_metadata().schema_descr()
+    }
+
+    /// A group of rows. If there are checksums of its columns, a column that does not match is not read.
     ///
     /// # Errors
     /// When there is no such group, or it has more rows than a group may have.
-    pub(super) fn group(&self, group: usize) -> Result<RowGroup<'_>> {
-        let reader = self.reader.get_row_group(group)?;
-        let rows = usize::try_from(reader.metadata().num_rows())
+    pub(super) fn group<'r>(
+        &'r self,
+        group: usize,
+        sums: Option<&'r [u32]>,
+    ) -> Result<RowGroup<'r>> {
+        let metadata = self.reader.metadata().row_groups().get(group);
+        let metadata = metadata.ok_or_else(torn)?;
+        let rows = usize::try_from(metadata.num_rows())
             .ok()
             .filter(|rows| *rows <= GROUP_ROWS)
             .ok_or_else(|| ParquetError::General("a group is too long".to_owned()))?;
         Ok(RowGroup {
-            reader,
-            descriptor: self.reader.metadata().file_metadata().schema_descr(),
+            read: Box::new(|start, bytes| self.from.get_bytes(start, bytes)),
+            metadata,
+            sums,
+            descriptor: self.descriptor(),
             rows,
             zone: self.zone,
         })
     }
 }
 
+/// The name of a column, by the parts of its path: those of lists have a part between.
+fn name_of(path: &[String]) -> String {
+    match path {
+        [only] | [only, _, _] => only.clone(),
+        [list, .., last] => format!("{list}.{last}"),
+        [] => String::new(),
+    }
+}
+
 /// A group of rows. Its columns can be read one by one or together.
 pub(super) struct RowGroup<'r> {
-    reader: Box<dyn RowGroupReader + 'r>,
+    /// Reads a number of bytes at an offset of the file.
+    read: Box<dyn Fn(u64, usize) -> Result<Bytes> + 'r>,
+    metadata: &'r RowGroupMetaData,
+    /// The CRC-32 of each column.
+    sums: Option<&'r [u32]>,
     descriptor: &'r SchemaDescriptor,
     rows: usize,
     zone: LogZone,
@@ -154,7 +207,7 @@ impl RowGroup<'_> {
 
     fn leaf(&self, at: usize, rows: Range<usize>) -> Result<Leaf> {
         let mut leaf = Leaf::of(&self.descriptor.column(at));
-        let reader = self.reader.get_column_reader(at)?;
+        let reader = get_column_reader(self.descriptor.column(at), self.pages(at)?);
         let (defs, reps) = (&mut leaf.defs, &mut leaf.reps);
         match (&mut leaf.values, reader) {
             (LeafValues::Texts(texts), ColumnReader::ByteArrayColumnReader(reader)) => {
@@ -169,6 +222,21 @@ impl RowGroup<'_> {
             _ => Err(torn()),
         }?;
         Ok(leaf)
+    }
+
+    /// The pages of a column.
+    fn pages(&self, at: usize) -> Result<Box<dyn PageReader>> {
+        let column = self.metadata.columns().get(at).ok_or_else(torn)?;
+        let (start, length) = column.byte_range();
+        let bytes = (self.read)(start, usize::try_from(length)?)?;
+        if let Some(sums) = self.sums
+            && sums.get(at) != Some(&crc32fast::hash(&bytes))
+        {
+            return Err(ParquetError::General("a column is damaged".to_owned()));
+        }
+        let column_bytes = Arc::new(ColumnBytes { start, bytes });
+        let pages = SerializedPageReader::new(column_bytes, column, self.rows, None)?;
+        Ok(Box::new(pages))
     }
 
     /// The column with this name. For a list it is the column of its values; for a list of groups, the name
@@ -204,7 +272,7 @@ impl RowGroup<'_> {
     /// The dictionary of a column and the numbers that stand for its values; `None` of a column without a
     /// dictionary.
     fn keys(&self, at: usize) -> Result<Option<(DistinctTexts, Leaf)>> {
-        let mut pages = self.reader.get_column_page_reader(at)?;
+        let mut pages = self.pages(at)?;
         let Some(Page::DictionaryPage { buf, .. }) = pages.get_next_page()? else {
             return Ok(None);
         };
@@ -224,12 +292,7 @@ impl RowGroup<'_> {
 
     /// The index of the column with this name.
     fn named(&self, name: &str) -> Result<usize> {
-        let (list, inner) = name.split_once('.').unwrap_or((name, ""));
-        let is_it = |column: &ColumnDescPtr| match column.path().parts() {
-            [only] | [only, _, _] => only == list,
-            [outer, .., last] => outer == list && last == inner,
-            [] => false,
-        };
+        let is_it = |column: &ColumnDescPtr| name_of(column.path().parts()) == name;
         let at = self.descriptor.columns().iter().position(is_it);
         at.ok_or_else(torn)
     }
@@ -291,6 +354,36 @@ fn read_all<T: DataType>(
         }
     }
     Ok(())
+}
+
+/// The bytes of one column of a group, which begin at `start` in the file.
+struct ColumnBytes {
+    start: u64,
+    bytes: Bytes,
+}
+
+impl Length for ColumnBytes {
+    fn len(&self) -> u64 {
+        self.start + self.bytes.len() as u64
+    }
+}
+
+impl ChunkReader for ColumnBytes {
+    type T = bytes::buf::Reader<Bytes>;
+
+    fn get_read(&self, start: u64) -> Result<Self::T> {
+        let rest = usize::try_from(self.len().saturating_sub(start))?;
+        Ok(self.get_bytes(start, rest)?.reader())
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes> {
+        let from = start.checked_sub(self.start).ok_or_else(torn)?;
+        let from = usize::try_from(from)?;
+        let end = from
+            .checked_add(length)
+            .filter(|end| *end <= self.bytes.len());
+        Ok(self.bytes.slice(from..end.ok_or_else(torn)?))
+    }
 }
 
 /// Assembles rows from columns.

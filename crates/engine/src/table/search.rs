@@ -80,8 +80,10 @@ impl CallTable {
         window: TimeWindow,
     ) -> Result<PickedCalls, String> {
         let now = self.now_if_open(criteria);
+        let names = JudgedColumns::names(criteria, now);
+        self.fetch_ahead(group, criteria, wants);
         let picked = self.file.read_group(group, |columns| {
-            let judged = JudgedColumns::read(columns, criteria, now)?;
+            let judged = JudgedColumns::read(columns, &names, now)?;
             let rows = judged.accepted(criteria, window);
             let is_needed = !rows.is_empty();
             Ok(PickedCalls {
@@ -104,6 +106,18 @@ impl CallTable {
             true => Ok(picked),
             false => Err(OUTSIDE_WINDOW.to_owned()),
         }
+    }
+
+    /// Starts to fetch what [`CallTable::pick`] reads, if the table is in object storage.
+    pub(crate) fn fetch_ahead(&self, group: usize, criteria: &Criteria, wants: ColumnChoice) {
+        let mut names = JudgedColumns::names(criteria, self.now_if_open(criteria));
+        if wants.uids {
+            names.push("unique_id");
+        }
+        if wants.figures {
+            names.extend(FigureColumns::NAMES);
+        }
+        self.file.fetch_ahead(group, |name| names.contains(&name));
     }
 
     /// The main leg of each call, with the time the call began; empty for a table that can't be read.
@@ -133,6 +147,7 @@ impl CallTable {
     pub(crate) fn rows(&self, window: TimeWindow) -> Result<Vec<TableRow>, String> {
         let mut rows = Vec::new();
         for group in self.groups_in(window) {
+            self.file.fetch_ahead(group, |_| true);
             let take = |_, row: &mut TableRow| {
                 if window.holds(row.call.first) {
                     rows.push(std::mem::take(row));
@@ -253,6 +268,7 @@ fn complete_group(
     let rows = all.iter().map(|at| lights[*at].row);
     let near = rows.clone().min().zip(rows.max());
     let near = near.map_or(0..0, |(first, last)| first..last + 1);
+    table.file.fetch_ahead(*group, |_| true);
     table
         .file
         .read_group(*group, |group| group.each_row_of(near, take))?;

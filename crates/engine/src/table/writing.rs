@@ -1,12 +1,14 @@
 //! Encodes rows as the bytes of a Parquet file.
 
 use std::io::{self, Write};
+use std::num::TryFromIntError;
+use std::ops::Range;
 use std::sync::Arc;
 
 use parquet::basic::{Compression, Encoding};
 use parquet::data_type::{BoolType, ByteArray, ByteArrayType, Int64Type};
 use parquet::errors::{ParquetError, Result};
-use parquet::file::metadata::KeyValue;
+use parquet::file::metadata::{KeyValue, RowGroupMetaData};
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
@@ -54,7 +56,7 @@ impl<W: Write + Send> CallsWriter<W> {
     /// When the output can't be written.
     pub fn finish(mut self) -> io::Result<()> {
         self.flush()?;
-        self.groups.end(|_| Vec::new()).map_err(io_error)
+        self.groups.end(|_, _| Vec::new()).map_err(io_error)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -78,7 +80,8 @@ fn io_error(error: ParquetError) -> io::Error {
     }
 }
 
-/// Writes rows, then the metadata that `about` gives once the rows are written.
+/// Writes rows, then the metadata that `about` gives once the rows are written, from where each column of each group of
+/// rows is.
 ///
 /// # Errors
 /// When `out` can't be written.
@@ -86,7 +89,7 @@ pub(super) fn write<W: Write + Send>(
     out: W,
     rows: &mut [TableRow],
     zone: LogZone,
-    about: impl FnOnce(&W) -> Vec<(&'static str, String)>,
+    about: impl FnOnce(&W, &[Range<usize>]) -> Vec<(&'static str, String)>,
 ) -> Result<()> {
     let mut groups = Groups::new(out, zone)?;
     for rows in rows.chunks_mut(GROUP_ROWS) {
@@ -157,9 +160,21 @@ impl<W: Write + Send> Groups<W> {
         Ok(())
     }
 
-    fn end(mut self, about: impl FnOnce(&W) -> Vec<(&'static str, String)>) -> Result<()> {
+    fn end(
+        mut self,
+        about: impl FnOnce(&W, &[Range<usize>]) -> Vec<(&'static str, String)>,
+    ) -> Result<()> {
         self.file.flush()?;
-        for (key, value) in about(self.file.inner()) {
+        let groups = self.file.flushed_row_groups().iter();
+        let columns: Vec<Range<usize>> = groups
+            .flat_map(RowGroupMetaData::columns)
+            .map(|column| {
+                let (start, bytes) = column.byte_range();
+                Ok(start.try_into()?..(start + bytes).try_into()?)
+            })
+            .collect::<std::result::Result<_, TryFromIntError>>()
+            .map_err(|_| ParquetError::General("a column is too long".to_owned()))?;
+        for (key, value) in about(self.file.inner(), &columns) {
             self.file
                 .append_key_value_metadata(KeyValue::new(key.to_owned(), value));
         }
