@@ -1,6 +1,7 @@
 //! Reading objects by ranges, with what goes wrong between here and the store.
 
 use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -270,7 +271,8 @@ fn a_cache_on_disk_spares_requests_and_is_checked() {
         paths.sort();
         paths
     };
-    testing::wait_until("all entries", || entries().len() == 4);
+    testing::wait_until("all entries", || entries().len() == 5);
+    forget_when_asked(&folder.path().join("cache"));
     read_all(0, "all is kept");
     let statuses: Vec<u16> = shipped
         .proxy
@@ -284,11 +286,14 @@ fn a_cache_on_disk_spares_requests_and_is_checked() {
         fs::write(&path, &whole[..whole.len() - 1]).expect("its own file");
     }
     read_all(3, "all is torn");
-    testing::wait_until("all entries", || entries().len() == 4);
+    testing::wait_until("all entries", || entries().len() == 5);
     // An entry of another object under this name.
     let logs: Vec<_> = entries()
         .into_iter()
-        .filter(|path| !path.to_string_lossy().contains("manifest"))
+        .filter(|path| {
+            let name = path.file_name().expect("a name").to_string_lossy();
+            !name.starts_with("manifest.") && !name.starts_with("asked.")
+        })
         .collect();
     fs::copy(&logs[0], &logs[1]).expect("its own files");
     read_all(1, "one is forged");
@@ -351,6 +356,40 @@ fn a_manifest_is_asked_for_at_most_every_five_seconds() {
     assert_eq!(asked(), 3);
 }
 
+/// Lets the manifest and the list in a cache on disk be old.
+fn forget_when_asked(cache: &Path) {
+    for entry in fs::read_dir(cache.join("objects-1")).expect("it is there") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_name().expect("a name").to_string_lossy();
+        if name.starts_with("asked.") || name.starts_with("enterprises.") {
+            fs::remove_file(&path).expect("it was there");
+        }
+    }
+}
+
+#[test]
+fn a_program_that_follows_within_five_seconds_asks_for_neither_manifest_nor_list() {
+    let folder = tempfile::tempdir().expect("a folder of its own");
+    let mut shipped = Shipped::new(1000);
+    shipped.config.cache = Some(folder.path().to_owned());
+    let ask = || {
+        shipped.proxy.reset();
+        let archive = Archive::open(&shipped.config).expect("the settings are right");
+        let names = archive.enterprises().expect("they can be listed");
+        assert_eq!(names, [enterprise()]);
+        assert_eq!(
+            archive.days(&enterprise()).expect("it is known").revision,
+            1
+        );
+        shipped.proxy.seen().len()
+    };
+    assert_eq!(ask(), 2, "the manifest and the list");
+    assert_eq!(ask(), 0);
+    forget_when_asked(folder.path());
+    assert_eq!(ask(), 2);
+    assert_eq!(ask(), 0);
+}
+
 #[test]
 fn while_the_store_is_down_the_last_manifest_is_used() {
     let folder = tempfile::tempdir().expect("a folder of its own");
@@ -359,9 +398,10 @@ fn while_the_store_is_down_the_last_manifest_is_used() {
     shipped.config.cache = Some(folder.path().to_owned());
     let (_archive, log) = shipped.open();
     shipped.is_at(&*log, 0, 10);
-    testing::wait_until("the manifest", || {
-        fs::read_dir(folder.path().join("objects-1")).is_ok_and(|entries| entries.count() == 2)
+    testing::wait_until("a chunk, the manifest, and when it was asked for", || {
+        fs::read_dir(folder.path().join("objects-1")).is_ok_and(|entries| entries.count() == 3)
     });
+    forget_when_asked(folder.path());
     let Shipped {
         proxy,
         config,

@@ -192,6 +192,20 @@ impl DiskCache {
     }
 }
 
+/// The content of an entry with a head: the head in a line, then the rest.
+pub(crate) fn entry(head: &str, rest: &[u8]) -> Vec<u8> {
+    let mut entry = head.replace('\n', "").into_bytes();
+    entry.push(b'\n');
+    entry.extend_from_slice(rest);
+    entry
+}
+
+/// The head and the rest of an entry that [`entry`] made; `None` for other content.
+pub(crate) fn parts_of_entry(entry: &[u8]) -> Option<(&str, &[u8])> {
+    let end = entry.iter().position(|&byte| byte == b'\n')?;
+    Some((str::from_utf8(&entry[..end]).ok()?, &entry[end + 1..]))
+}
+
 fn size_of_entry(bytes: u64) -> u64 {
     bytes.next_multiple_of(BLOCK_BYTES)
 }

@@ -1,21 +1,25 @@
-//! The manifest of one enterprise. One reader requests it again for all readers when it is too old. A copy on disk is
-//! used when the store can't be reached.
+//! The manifest of one enterprise. One reader requests it again for all readers when it is too old. A copy on disk
+//! spares the next program the request while it is young enough, and is used when the store can't be reached.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use calltrace_store::error::cant;
 use calltrace_store::object::StoredObject;
 use calltrace_store::tree::EnterpriseName;
 use calltrace_store::tree::{MANIFEST_SECONDS_MAX, ShippedDays, ShippedFile};
 
-use crate::disk_cache::DiskCache;
+use crate::boot_time::BootTime;
+use crate::disk_cache::{DiskCache, entry, parts_of_entry};
 use crate::error::StoreFault;
 use crate::fetching::Shared;
 use crate::manifest::{MANIFEST, Manifest, ManifestTag, ObjectKind, ObjectRef};
 use crate::object::ArchiveObject;
 use crate::store_client::FoundManifest;
+
+/// The entries of the cache on disk that concern a manifest begin with these.
+const MANIFEST_ENTRY: &str = "manifest";
+const ASKED_ENTRY: &str = "asked";
 
 /// A catalog is fetched with its manifest up to this length (bytes).
 const CATALOG_BYTES_MAX: u64 = 1 << 20;
@@ -78,8 +82,14 @@ impl HeldManifest {
     async fn ask(&self) {
         let _ahead = self.shared.ahead.acquire().await;
         let _request = self.shared.requests.acquire().await;
+        let begin = BootTime::now();
         let asked = Instant::now();
-        self.read_disk();
+        if let Some((days, age)) = self.read_disk(begin.as_ref()) {
+            let mut state = self.state();
+            state.asked = asked.checked_sub(age);
+            state.answer = Some(Ok(days));
+            return;
+        }
         let known = self.state().good.as_ref().map(|(_, tag)| tag.clone());
         let client = &self.shared.client;
         let found = match self.shared.health.check() {
@@ -93,6 +103,11 @@ impl HeldManifest {
             }
         };
         let answer = self.judge(found);
+        if let (Ok(days), Some(begin)) = (&answer, begin)
+            && days.stale.is_none()
+        {
+            self.note_asked(&begin);
+        }
         let mut state = self.state();
         state.asked = Some(asked);
         state.answer = Some(answer);
@@ -108,7 +123,7 @@ impl HeldManifest {
             (Ok(FoundManifest::Unchanged), Some((days, _))) => return Ok(days),
             (Ok(FoundManifest::Missing), _) => {
                 self.state().good = None;
-                self.on_disk(DiskCache::remove);
+                self.on_disk(MANIFEST_ENTRY, DiskCache::remove);
                 return Ok(Arc::new(
                     self.days_of(&Manifest::new(self.enterprise.as_str())),
                 ));
@@ -119,7 +134,7 @@ impl HeldManifest {
                         let days = self.accept(&manifest, etag.clone());
                         let entry = entry(etag.as_deref().unwrap_or_default(), &bytes);
                         tokio::task::block_in_place(|| {
-                            self.on_disk(|disk, name| disk.put(name, &entry));
+                            self.on_disk(MANIFEST_ENTRY, |disk, name| disk.put(name, &entry));
                         });
                         return Ok(days);
                     }
@@ -138,23 +153,37 @@ impl HeldManifest {
         }))
     }
 
-    /// Reads the manifest that an earlier run left on disk, once. The store then says whether it is still current.
-    fn read_disk(&self) {
+    /// Reads the manifest that an earlier run left on disk, once. Returns its days and how long ago the store was asked
+    /// for it if that is recent; otherwise the store has to say whether it is still current.
+    fn read_disk(&self, now: Option<&BootTime>) -> Option<(Arc<ShippedDays>, Duration)> {
         if std::mem::replace(&mut self.state().is_disk_read, true) {
-            return;
+            return None;
         }
-        let kept = tokio::task::block_in_place(|| {
-            let disk = self.shared.disk.as_ref();
-            disk.and_then(|disk| disk.get(&self.name_on_disk()))
+        let disk = self.shared.disk.as_ref()?;
+        let (kept, asked) = tokio::task::block_in_place(|| {
+            let kept = disk.get(&self.name_on_disk(MANIFEST_ENTRY));
+            (kept, disk.get(&self.name_on_disk(ASKED_ENTRY)))
         });
-        if let Some(kept) = kept
-            && let Some((etag, bytes)) = parts_of_entry(&kept)
-            && let Ok(manifest) = Manifest::parse(bytes, &self.enterprise)
-        {
-            self.accept(
-                &manifest,
-                Some(etag.to_owned()).filter(|etag| !etag.is_empty()),
-            );
+        let kept = kept?;
+        let (etag, bytes) = parts_of_entry(&kept)?;
+        let manifest = Manifest::parse(bytes, &self.enterprise).ok()?;
+        let tag = Some(etag.to_owned()).filter(|etag| !etag.is_empty());
+        let days = self.accept(&manifest, tag);
+        let asked = asked?;
+        let (asked_of, asked_at) = parts_of_entry(&asked)?;
+        let age = now?.since(str::from_utf8(asked_at).ok()?)?;
+        let is_recent = asked_of == etag && age < Duration::from_secs(MANIFEST_SECONDS_MAX);
+        is_recent.then_some((days, age))
+    }
+
+    /// Stores when the store was asked for the last valid manifest, for the programs that follow.
+    fn note_asked(&self, at: &BootTime) {
+        let good = self.state().good.as_ref().map(|(_, tag)| tag.clone());
+        if let Some(etag) = good.and_then(|tag| tag.etag) {
+            let entry = entry(&etag, at.to_string().as_bytes());
+            tokio::task::block_in_place(|| {
+                self.on_disk(ASKED_ENTRY, |disk, name| disk.put(name, &entry));
+            });
         }
     }
 
@@ -207,16 +236,16 @@ impl HeldManifest {
         }
     }
 
-    fn on_disk(&self, act: impl FnOnce(&DiskCache, &str)) {
+    fn on_disk(&self, kind: &str, act: impl FnOnce(&DiskCache, &str)) {
         if let Some(disk) = &self.shared.disk {
-            act(disk, &self.name_on_disk());
+            act(disk, &self.name_on_disk(kind));
         }
     }
 
-    fn name_on_disk(&self) -> String {
+    fn name_on_disk(&self, kind: &str) -> String {
         let url = self.shared.client.url_of(&self.enterprise, MANIFEST);
         let id = self.shared.client.identity(url.display());
-        format!("manifest.{:032x}", u128::from_be_bytes(id))
+        format!("{kind}.{:032x}", u128::from_be_bytes(id))
     }
 
     fn state(&self) -> MutexGuard<'_, ManifestState> {
@@ -238,17 +267,4 @@ impl Drop for Arriving {
         drop(state);
         self.0.arrival.notify_all();
     }
-}
-
-/// An entry of the cache: the tag in a line, then the manifest.
-fn entry(etag: &str, manifest: &Bytes) -> Vec<u8> {
-    let mut entry = etag.replace('\n', "").into_bytes();
-    entry.push(b'\n');
-    entry.extend_from_slice(manifest);
-    entry
-}
-
-fn parts_of_entry(entry: &[u8]) -> Option<(&str, &[u8])> {
-    let end = entry.iter().position(|&byte| byte == b'\n')?;
-    Some((str::from_utf8(&entry[..end]).ok()?, &entry[end + 1..]))
 }

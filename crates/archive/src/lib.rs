@@ -14,6 +14,7 @@
 )]
 
 mod archive;
+mod boot_time;
 mod bucket;
 mod config;
 mod connection;
