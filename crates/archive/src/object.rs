@@ -20,7 +20,7 @@ use crate::readahead::Readahead;
 const LOG_CHUNK_BYTES: u64 = 256 << 10;
 
 /// Chunks of other objects (bytes): queries read pages of 4 KiB here and there.
-const OTHER_CHUNK_BYTES: u64 = 64 << 10;
+const OTHER_CHUNK_BYTES: u64 = 16 << 10;
 
 /// A single read fetches and returns at most this much (bytes).
 const READ_BYTES_MAX: u64 = 4 << 20;
@@ -35,7 +35,8 @@ pub(crate) struct ArchiveObject {
     /// The fault of a key that can't be right.
     source: Result<ObjectSource, StoreFault>,
     bytes: u64,
-    readahead: Mutex<Readahead>,
+    /// `None` for an object whose readers announce what they will read.
+    readahead: Option<Mutex<Readahead>>,
 }
 
 impl ArchiveObject {
@@ -47,9 +48,11 @@ impl ArchiveObject {
     ) -> ArchiveObject {
         let url = shared.client.url_of(enterprise, &object.key);
         let (bytes, crc32) = (object.bytes, object.crc32);
-        let chunk_bytes = match kind {
-            ObjectKind::Log => LOG_CHUNK_BYTES,
-            ObjectKind::Index | ObjectKind::Table | ObjectKind::Catalog => OTHER_CHUNK_BYTES,
+        let (chunk_bytes, readahead) = match kind {
+            ObjectKind::Log => (LOG_CHUNK_BYTES, Some(Mutex::default())),
+            ObjectKind::Index | ObjectKind::Table | ObjectKind::Catalog => {
+                (OTHER_CHUNK_BYTES, None)
+            }
         };
         let address = format!("{}\n{bytes}\n{crc32}\n{chunk_bytes}", url.display());
         let id = shared.client.identity(address);
@@ -65,7 +68,7 @@ impl ArchiveObject {
             url,
             source,
             bytes,
-            readahead: Mutex::default(),
+            readahead,
         }
     }
 
@@ -126,16 +129,13 @@ impl ArchiveObject {
             self.shared
                 .start(source, self.absent(source, chunks.clone()), false);
         }
-        let ahead = {
-            let mut readahead = self
-                .readahead
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            readahead.note(chunks.clone(), source.chunk_bytes)
-        };
-        let ahead = ahead.start..ahead.end.min(self.bytes.div_ceil(source.chunk_bytes));
-        if !ahead.is_empty() {
-            self.shared.start(source, self.absent(source, ahead), true);
+        if let Some(readahead) = &self.readahead {
+            let mut readahead = readahead.lock().unwrap_or_else(PoisonError::into_inner);
+            let ahead = readahead.note(chunks.clone(), source.chunk_bytes);
+            let ahead = ahead.start..ahead.end.min(self.bytes.div_ceil(source.chunk_bytes));
+            if !ahead.is_empty() {
+                self.shared.start(source, self.absent(source, ahead), true);
+            }
         }
         let mut done = 0;
         for number in chunks {
