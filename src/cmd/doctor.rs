@@ -20,6 +20,7 @@ use calltrace_store::fsx::may_write;
 use calltrace_store::tree::EnterpriseName;
 use calltrace_upkeep::doctor::{
     Doctor, DoctorReport, Finding, FindingSeverity, SettingsFile, archive, archive_cache, service,
+    shipped,
 };
 use calltrace_upkeep::rotate::Policy;
 
@@ -109,8 +110,13 @@ fn object_storage(app: &App, enterprises: &[EnterpriseName]) -> Vec<Finding> {
         }
     };
     for name in enterprises.iter().take(PROBED_MAX) {
-        let Err(error) = bucket.manifest(name) else {
-            continue;
+        let error = match bucket.manifest(name) {
+            Ok(found) => {
+                let of_days = found.map(|(manifest, _)| shipped(name, bucket.url(), &manifest));
+                findings.extend(of_days.into_iter().flatten());
+                continue;
+            }
+            Err(error) => error,
         };
         let is_away = error.fault().is_some_and(StoreFault::is_of_store);
         findings.push(archive((!is_away).then_some(name), error.to_string()));

@@ -7,7 +7,7 @@ use calltrace_store::index::{self, FOLDER, IndexState};
 use calltrace_store::source::ContentFormat;
 
 /// Archives of this size need an index (bytes): a smaller one is decoded as fast as an index is read.
-const INDEXED_BYTES_MIN: u64 = 128 << 10;
+pub(super) const INDEXED_BYTES_MIN: u64 = 128 << 10;
 
 pub(super) fn check(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();

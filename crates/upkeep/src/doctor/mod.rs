@@ -52,7 +52,7 @@ use calltrace_store::tree::{EnterpriseName, Tree};
 pub use code::Code;
 pub use finding::{Clause, Field, FilePosition, Finding, FindingSeverity};
 pub use services::service;
-pub use shipping::{archive, archive_cache};
+pub use shipping::{archive, archive_cache, shipped};
 
 use survey::HealthSurvey;
 

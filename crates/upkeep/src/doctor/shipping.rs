@@ -1,10 +1,12 @@
-//! Sealed days that should be in object storage by now, and what is wrong with that storage. The caller has asked the
-//! store and says what is wrong.
+//! Sealed days that should be in object storage by now, and what is wrong with that storage and the days in it. The
+//! caller has asked the store and says what is wrong.
 
 use std::path::Path;
 
+use super::indexes::INDEXED_BYTES_MIN;
 use super::survey::HealthSurvey;
 use super::{Circumstances, Code, Field, Finding};
+use calltrace_archive::{Manifest, ShippedEntry};
 use calltrace_store::tree::EnterpriseName;
 
 /// By then a nightly run has shipped a day, even if the store was away for a night (days).
@@ -39,6 +41,74 @@ pub(super) fn check(survey: &HealthSurvey, circumstances: &Circumstances<'_>) ->
     first.map(finding).into_iter().collect()
 }
 
+/// Findings about the shipped days of an enterprise, from their manifest; `url` is the address of all enterprises.
+pub fn shipped(enterprise: &EnterpriseName, url: &Path, manifest: &Manifest) -> Vec<Finding> {
+    let finding = |days: &[&ShippedEntry], finding: Finding, seen: &'static str| {
+        let mut finding = finding
+            .file(
+                url.join(enterprise.as_str())
+                    .join(&days[0].name)
+                    .display()
+                    .to_string(),
+            )
+            .seen(seen)
+            .with("files", Field::Files(days.len() as u64))
+            .with(
+                "bytes",
+                Field::Bytes(days.iter().map(|day| day.log.bytes).sum()),
+            );
+        finding.enterprise = Some(enterprise.clone());
+        finding
+    };
+    let that = |is_odd: &dyn Fn(&ShippedEntry) -> bool| -> Vec<&ShippedEntry> {
+        manifest.days.iter().filter(|day| is_odd(day)).collect()
+    };
+    let is_large = |day: &ShippedEntry| day.log.bytes >= INDEXED_BYTES_MIN;
+    let bare = that(&|day| is_large(day) && day.index.is_none());
+    let untabled = that(&|day| is_large(day) && day.index.is_some() && day.table.is_none());
+    let damaged = that(&|day| day.index.is_some() && day.content.is_none());
+    let mut findings = Vec::new();
+    if !bare.is_empty() {
+        findings.push(
+            finding(
+                &bare,
+                Finding::warning(Code::IndexMissing),
+                "no index in object storage: {files}, {bytes}",
+            )
+            .why("every search fetches and decodes them whole")
+            .remedy("`calltrace ship --fetch DAY` brings a day back; {rotate} makes its index, and {ship} sends that")
+            .with("rotate", Field::Calltrace("rotate"))
+            .with("ship", Field::Calltrace("ship")),
+        );
+    }
+    if !untabled.is_empty() {
+        findings.push(
+            finding(
+                &untabled,
+                Finding::note(Code::TableMissing),
+                "no table of calls in object storage: {files}, {bytes}",
+            )
+            .why("lists and statistics of these days read their logs")
+            .remedy("`calltrace ship --fetch DAY` brings a day back; {rotate} makes its table, and {ship} sends that")
+            .with("rotate", Field::Calltrace("rotate"))
+            .with("ship", Field::Calltrace("ship")),
+        );
+    }
+    if !damaged.is_empty() {
+        findings.push(
+            finding(
+                &damaged,
+                Finding::note(Code::Damaged),
+                "incomplete or overlong lines, or a hole, were there when it was shipped: {files}, {bytes}",
+            )
+            .why("some lines are lost, and answers about that time say so")
+            .remedy("nothing can be done; {check} tells whether the objects are still as they were sent")
+            .with("check", Field::Calltrace("ship --check")),
+        );
+    }
+    findings
+}
+
 /// The finding about object storage that can't be asked; `what` says what is wrong, as a sentence without secrets.
 pub fn archive(enterprise: Option<&EnterpriseName>, what: String) -> Finding {
     let mut finding = Finding::warning(Code::Archive)
@@ -58,4 +128,73 @@ pub fn archive_cache(folder: &Path) -> Finding {
         .with("folder", Field::Path(folder.to_owned()))
         .why("what was read from the bucket is read again for each question")
         .remedy("let this user write to it, or set `archive.cache` to another folder")
+}
+
+#[cfg(test)]
+mod tests {
+    use calltrace_archive::{ContentRef, ObjectKind, ObjectRef};
+
+    use super::*;
+
+    const NAME: &str = "events.log.2025-11-29.gz";
+
+    fn day(bytes: u64) -> ShippedEntry {
+        ShippedEntry {
+            name: NAME.to_owned(),
+            log: ObjectRef::new(ObjectKind::Log, NAME, bytes, 1),
+            modified: 7,
+            content: Some(ContentRef {
+                bytes: 9 * bytes,
+                crc32: 2,
+            }),
+            times: Some((1, 2)),
+            index: Some(ObjectRef::new(ObjectKind::Index, NAME, 50, 3)),
+            index_head: None,
+            table: Some(ObjectRef::new(ObjectKind::Table, NAME, 60, 4)),
+        }
+    }
+
+    fn codes(days: &[ShippedEntry]) -> Vec<Code> {
+        let mut manifest = Manifest::new("0367");
+        manifest.days = days.to_vec();
+        let enterprise = EnterpriseName::new("0367").expect("a name");
+        let findings = shipped(&enterprise, Path::new("s3://calls/pbx"), &manifest);
+        for finding in &findings {
+            assert_eq!(finding.enterprise.as_ref(), Some(&enterprise));
+            let file = Path::new("s3://calls/pbx/0367/events.log.2025-11-29.gz");
+            assert_eq!(finding.file.as_deref(), Some(file));
+        }
+        findings.iter().map(|finding| finding.code).collect()
+    }
+
+    #[test]
+    fn large_shipped_days_without_index_or_table_and_damaged_ones_are_named() {
+        let whole = day(1 << 20);
+        assert_eq!(codes(&[]), []);
+        assert_eq!(codes(std::slice::from_ref(&whole)), []);
+        let bare = ShippedEntry {
+            index: None,
+            content: None,
+            table: None,
+            ..whole.clone()
+        };
+        assert_eq!(codes(&[whole.clone(), bare]), [Code::IndexMissing]);
+        let untabled = ShippedEntry {
+            table: None,
+            ..whole.clone()
+        };
+        assert_eq!(codes(&[untabled]), [Code::TableMissing]);
+        let damaged = ShippedEntry {
+            content: None,
+            ..whole
+        };
+        assert_eq!(codes(&[damaged]), [Code::Damaged]);
+        let small = ShippedEntry {
+            index: None,
+            content: None,
+            table: None,
+            ..day(100)
+        };
+        assert_eq!(codes(&[small]), []);
+    }
 }
