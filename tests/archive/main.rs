@@ -3,6 +3,7 @@
 
 mod answers;
 mod bucket;
+mod late_store;
 mod rates;
 mod reading;
 mod secrets;
