@@ -1,6 +1,6 @@
 //! The pages in a real Chromium over the sample tree, as people see them: on a telephone and on a desktop
-//! screen, in the light and the dark scheme, in both languages, with and without scripts, by touch and by
-//! keyboard. `hostile_trees` does the same over trees that it writes.
+//! screen, with and without scripts, by touch and by keyboard. `scenes` looks at them in all sizes, schemes and
+//! languages, `hostile_trees` does the same over trees that it writes.
 //!
 //! [`browsing::order`] holds the rules for every page. Screenshots for people are written to `screenshots` in
 //! the target folder.
@@ -13,45 +13,7 @@ use crate::browsing::{Action, Browser, PageReport, Server, Viewer, screenshot};
 use serde_json::json;
 
 /// A call with two transfers: eight legs, five bridges, deleted messages.
-const TRANSFERRED: (&str, &str) = ("0367", "1764514800.140");
-
-#[test]
-fn pages_are_in_order_in_every_size_colour_and_language() {
-    let server = Server::start(&testing::sample());
-    let mut browser = Browser::start();
-    let (enterprise, id) = TRANSFERRED;
-    let pages = [
-        ("call", server.call(enterprise, id)),
-        ("list", server.list(enterprise, "")),
-        ("stats", server.stats(enterprise, "")),
-        (
-            "stats-day",
-            server.stats(enterprise, "&period=day&date=2025-12-01"),
-        ),
-    ];
-    let mut wrong = Vec::new();
-    for viewer in Viewer::all() {
-        for (name, url) in &pages {
-            let name = format!("{name}-{}", viewer.name());
-            let shot = json!({"shot": screenshot(&name)});
-            let folded = browser.open_and(&viewer, url, &[], shot);
-            wrong.extend(complaints(&name, &server, &folded));
-            let (lang, words) = match viewer.locale {
-                "ru-RU" => ("ru", "Звон"),
-                _ => ("en", "Call"),
-            };
-            if folded.lang != lang || !folded.title.contains(words) {
-                wrong.push(format!("{name}: speaks {}, {}", folded.lang, folded.title));
-            }
-            // axe does not check folded content.
-            let unfolded = browser.act_and(&[&["unfold"]], json!({"axe": true}));
-            wrong.extend(complaints(&format!("{name} unfolded"), &server, &unfolded));
-            let narrow = browser.act(&[&["resize", "320", "568"]]);
-            wrong.extend(complaints(&format!("{name} narrow"), &server, &narrow));
-        }
-    }
-    none(&wrong);
-}
+pub(crate) const TRANSFERRED: (&str, &str) = ("0367", "1764514800.140");
 
 #[test]
 fn every_call_of_the_sample_tree_fits_a_telephone_and_hides_its_token() {

@@ -1,6 +1,6 @@
-//! Ten calls of different kinds and the statistics of an enterprise, as every kind of visitor sees them: on a
-//! telephone, a tablet and a desktop screen, in the light and the dark scheme, in both languages. Screenshots
-//! for people are written to `screenshots` in the target folder.
+//! Pages of each kind, and ten calls of different kinds, as every kind of visitor sees them: on a telephone, a
+//! tablet and a desktop screen, in the light and the dark scheme, in both languages. Screenshots for people are
+//! written to `screenshots` in the target folder. Several browsers share the work, so that they run at once.
 //!
 //! `SCENES_ALL=1 cargo test --test browser scenes` takes all 132 of them, otherwise 66.
 
@@ -9,6 +9,7 @@ use std::path::Path;
 
 use crate::browsing::order::{complaints, none};
 use crate::browsing::{Browser, Server, Viewer, screenshot};
+use crate::pages::TRANSFERRED;
 use serde_json::json;
 
 /// Scenarios of a real Asterisk (`tests/data/real-asterisk`), each an enterprise of its own.
@@ -36,7 +37,63 @@ const STATS: &str = "&period=two-weeks&date=2025-12-03";
 const NOW: &str = "2026-11-30T09:00:00Z";
 
 #[test]
-fn ten_calls_and_statistics_are_in_order_for_everybody() {
+fn pages_are_in_order_on_a_telephone_in_every_colour_and_language() {
+    pages_are_in_order("phone");
+}
+
+#[test]
+fn pages_are_in_order_on_a_desktop_in_every_colour_and_language() {
+    pages_are_in_order("desktop");
+}
+
+fn pages_are_in_order(viewport: &'static str) {
+    let server = Server::start(&testing::sample());
+    let mut browser = Browser::start();
+    let (enterprise, id) = TRANSFERRED;
+    let pages = [
+        ("call", server.call(enterprise, id)),
+        ("list", server.list(enterprise, "")),
+        ("stats", server.stats(enterprise, "")),
+        (
+            "stats-day",
+            server.stats(enterprise, "&period=day&date=2025-12-01"),
+        ),
+    ];
+    let mut wrong = Vec::new();
+    for viewer in Viewer::of_sizes(&[viewport]) {
+        for (name, url) in &pages {
+            let name = format!("{name}-{}", viewer.name());
+            let shot = json!({"shot": screenshot(&name)});
+            let folded = browser.open_and(&viewer, url, &[], shot);
+            wrong.extend(complaints(&name, &server, &folded));
+            let (lang, words) = match viewer.locale {
+                "ru-RU" => ("ru", "Звон"),
+                _ => ("en", "Call"),
+            };
+            if folded.lang != lang || !folded.title.contains(words) {
+                wrong.push(format!("{name}: speaks {}, {}", folded.lang, folded.title));
+            }
+            // axe does not check folded content.
+            let unfolded = browser.act_and(&[&["unfold"]], json!({"axe": true}));
+            wrong.extend(complaints(&format!("{name} unfolded"), &server, &unfolded));
+            let narrow = browser.act(&[&["resize", "320", "568"]]);
+            wrong.extend(complaints(&format!("{name} narrow"), &server, &narrow));
+        }
+    }
+    none(&wrong);
+}
+
+#[test]
+fn ten_calls_and_statistics_are_in_order_on_a_telephone() {
+    scenes_are_in_order(&["phone"]);
+}
+
+#[test]
+fn ten_calls_and_statistics_are_in_order_on_wide_screens() {
+    scenes_are_in_order(&["tablet", "desktop"]);
+}
+
+fn scenes_are_in_order(viewports: &[&'static str]) {
     let root = tempfile::tempdir().expect("a folder");
     let tree = root.path().join("call_tracer");
     copy(&testing::sample().join("0367"), &tree.join("0367"));
@@ -65,7 +122,7 @@ fn ten_calls_and_statistics_are_in_order_for_everybody() {
     let mut browser = Browser::start();
     let mut wrong = Vec::new();
     let all = std::env::var_os("SCENES_ALL").is_some();
-    for viewer in Viewer::all_with_tablets() {
+    for viewer in Viewer::of_sizes(viewports) {
         // Wide screens differ only in their width.
         let is_usual = viewer.scheme == "light" && viewer.locale == "ru-RU";
         if !all && viewer.viewport != "phone" && !is_usual {

@@ -47,17 +47,8 @@ impl Viewer {
         ..Viewer::PHONE
     };
 
-    /// All sizes, colour schemes and languages.
-    pub(crate) fn all() -> Vec<Viewer> {
-        Viewer::of_sizes(&["phone", "desktop"])
-    }
-
-    /// The same, with tablets.
-    pub(crate) fn all_with_tablets() -> Vec<Viewer> {
-        Viewer::of_sizes(&["phone", "tablet", "desktop"])
-    }
-
-    fn of_sizes(sizes: &[&'static str]) -> Vec<Viewer> {
+    /// Each of these sizes in all colour schemes and languages.
+    pub(crate) fn of_sizes(sizes: &[&'static str]) -> Vec<Viewer> {
         let mut all = Vec::new();
         for viewport in sizes.iter().copied() {
             for scheme in ["light", "dark"] {
