@@ -16,8 +16,9 @@ use crate::manifest::{ObjectKind, ObjectRef};
 use crate::pool::ChunkLookup;
 use crate::readahead::Readahead;
 
-/// Chunks of a log (bytes): a few BGZF blocks of 64 KiB stand next to each other, and scans read all of them.
-const LOG_CHUNK_BYTES: u64 = 256 << 10;
+/// Chunks of a log (bytes): some seven BGZF blocks, as the lines of a call are often in blocks next to each other. Scans
+/// fetch many chunks with one request.
+const LOG_CHUNK_BYTES: u64 = 64 << 10;
 
 /// Chunks of other objects (bytes): queries read pages of 4 KiB here and there.
 const OTHER_CHUNK_BYTES: u64 = 16 << 10;
