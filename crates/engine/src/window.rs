@@ -3,7 +3,7 @@
 //! The requested time is cut where files begin (about days), so that fifty missed calls cost one day, not
 //! fifteen, and each day may have a table.
 
-use calltrace_model::call::reach;
+use calltrace_model::call::{Criteria, reach};
 use calltrace_model::record::{LogZone, Stamp, id};
 use calltrace_store::source::TimeBounds;
 
@@ -23,6 +23,28 @@ pub(crate) struct TimeWindow {
 }
 
 impl TimeWindow {
+    /// All times.
+    pub(crate) const ALL: TimeWindow = TimeWindow {
+        start: EARLIEST,
+        end: LATEST,
+    };
+
+    /// The time that a question asks about.
+    pub(crate) fn asked(criteria: &Criteria) -> TimeWindow {
+        TimeWindow {
+            start: criteria.since.unwrap_or(EARLIEST),
+            end: criteria.until.unwrap_or(LATEST),
+        }
+    }
+
+    /// The window with so much more time (milliseconds) at either end.
+    pub(crate) fn widened(self, millis: i64) -> TimeWindow {
+        TimeWindow {
+            start: self.start.plus_millis(-millis),
+            end: self.end.plus_millis(millis),
+        }
+    }
+
     /// The time from which on records are read.
     pub(crate) fn reads_from(self) -> Stamp {
         self.start.plus_millis(-reach::QUIET_MILLIS)

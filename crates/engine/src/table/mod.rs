@@ -6,6 +6,7 @@
 //! which costs only time. [`crate::Engine::search`] reads what tables cover of each window
 //! ([`CallTables::parts`]) and sweeps the rest.
 
+mod assembling;
 mod binding;
 mod column;
 mod columns;
@@ -24,7 +25,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::corpus::Corpus;
-use crate::window::{TableCoverage, TimeWindow};
+use crate::window::{TableCoverage, TimeWindow, touches};
 use calltrace_model::call::{Criteria, reach};
 use calltrace_model::record::{LogZone, Stamp};
 use calltrace_store::error::Trouble;
@@ -48,6 +49,9 @@ const OWN: &str = "in memory";
 
 /// Bytes at a table's end that mostly hold its footer.
 const FOOTER_BYTES_USUAL: u64 = 32 << 10;
+
+/// A table has no calls that began further than this from the records of its day (milliseconds).
+const NEAR_MILLIS: i64 = 48 * 3_600_000;
 
 /// The ending of a table's file name.
 const ENDING: &str = ".calls.parquet";
@@ -94,8 +98,19 @@ pub(crate) enum WindowPart<'t> {
 impl CallTables {
     /// Finds the tables of a corpus, in its folder and in memory.
     pub(crate) fn of(corpus: &Corpus, zone: LogZone, memory: Option<&TableMemory>) -> CallTables {
+        CallTables::near(corpus, zone, memory, TimeWindow::ALL)
+    }
+
+    /// As [`CallTables::of`], without those of shipped days that are far from the time that is asked about: opening
+    /// one costs a request.
+    pub(crate) fn near(
+        corpus: &Corpus,
+        zone: LogZone,
+        memory: Option<&TableMemory>,
+        asked: TimeWindow,
+    ) -> CallTables {
         let mut tables = CallTables::default();
-        let listed: Vec<ListedTable> = local(corpus).chain(shipped(corpus)).collect();
+        let listed: Vec<ListedTable> = local(corpus).chain(shipped(corpus, asked)).collect();
         let opened: Vec<_> = listed
             .into_par_iter()
             .map(|listed| {
@@ -263,8 +278,9 @@ fn local(corpus: &Corpus) -> impl Iterator<Item = ListedTable<'_>> {
     })
 }
 
-/// The tables of the shipped days of a corpus, with their footers on the way.
-fn shipped(corpus: &Corpus) -> impl Iterator<Item = ListedTable<'_>> {
+/// The tables of the shipped days of a corpus that are near the time that is asked about, with their footers on the way.
+fn shipped(corpus: &Corpus, asked: TimeWindow) -> impl Iterator<Item = ListedTable<'_>> {
+    let asked = asked.widened(NEAR_MILLIS);
     let table_of = |source: &Arc<Source>| match &source.log.place {
         LogPlace::Shipped(day) => day.table.as_ref().map(|table| ListedTable {
             name: table.url().display().to_string(),
@@ -272,7 +288,9 @@ fn shipped(corpus: &Corpus) -> impl Iterator<Item = ListedTable<'_>> {
         }),
         LogPlace::Folder(_) => None,
     };
-    let tables: Vec<ListedTable<'_>> = corpus.sources.iter().filter_map(table_of).collect();
+    let days = corpus.sources.iter().zip(&corpus.bounds);
+    let near = days.filter(|(_, bounds)| touches(**bounds, asked));
+    let tables: Vec<ListedTable<'_>> = near.filter_map(|(source, _)| table_of(source)).collect();
     for table in &tables {
         if let TablePlace::Shipped(file) = &table.at {
             file.fetch_end_ahead(FOOTER_BYTES_USUAL);

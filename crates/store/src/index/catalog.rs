@@ -17,7 +17,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::key::{IndexKey, KeyKind};
-use super::layout::{NumberReader, NumberWriter, PostingsPage, Segment, StorageFormat, TAIL_BYTES};
+use super::layout::{PostingsPage, Segment, StorageFormat, TAIL_BYTES};
+use super::numbers::{NumberReader, NumberWriter};
 use super::pages::{CountingWriter, write_pages};
 use super::sound::{self, end_of_pages};
 use super::store::{Store, read_tail};

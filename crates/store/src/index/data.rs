@@ -4,7 +4,8 @@ use std::sync::{Arc, OnceLock};
 
 use super::IndexBlock;
 use super::key::{IndexKey, KeyKind};
-use super::layout::{ENTRY_BYTES, Footer, FooterHead, MAGIC, NumberReader, Segment, StorageFormat};
+use super::layout::{ENTRY_BYTES, Footer, FooterHead, MAGIC, Segment, StorageFormat};
+use super::numbers::NumberReader;
 use super::sound;
 use super::store::{END_BYTES, Store, read_tail};
 use crate::object::StoredFile;

@@ -22,6 +22,7 @@ mod key;
 mod layout;
 mod live;
 mod memory;
+mod numbers;
 mod open_indexes;
 mod pages;
 mod postings;

@@ -3,7 +3,8 @@
 use std::io::{self, Write};
 
 use super::key::KeyKind;
-use super::layout::{ENTRY_BYTES, PAGE_BYTES, PageWriter, PostingsPage, Section, Segment};
+use super::layout::{ENTRY_BYTES, PAGE_BYTES, PostingsPage, Section, Segment};
+use super::numbers::PageWriter;
 use super::store::Store;
 
 /// Writes postings, sorted and without duplicates, as pages; blocks count from `base`.

@@ -1,7 +1,8 @@
 //! Looks up a key in a segment's pages.
 
 use super::key::{IndexKey, KeyKind};
-use super::layout::{PageReader, PostingsPage, Segment};
+use super::layout::{PostingsPage, Segment};
+use super::numbers::PageReader;
 use super::store::Store;
 
 impl Segment {
