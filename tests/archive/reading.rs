@@ -92,12 +92,17 @@ fn any_range_is_read_and_those_close_together_with_one_request() {
         "{url}"
     );
     assert_eq!(shipped.proxy.seen().len(), 1, "the manifest");
-    for (at, bytes) in [(262_143, 2), (0, 1), (4_999_999, 1), (1_000_000, 700_000)] {
+    for (at, bytes) in [
+        (262_143, 2),
+        (200_000, 1),
+        (4_999_999, 1),
+        (1_000_000, 700_000),
+    ] {
         shipped.is_at(&*log, at, bytes);
     }
     assert_eq!(read(&*log, 5_000_000, 9).expect("it is the end").len(), 0);
     assert_eq!(read(&*log, 4_999_990, 99).expect("it is the end").len(), 10);
-    // Two chunks, the last one, four chunks; all else was here.
+    // Two chunks, the last one, eleven chunks; all else was here.
     assert_eq!(shipped.log_requests(), 3, "{:?}", shipped.proxy.seen());
     // Ranges that are fetched ahead travel together.
     let (_archive, log) = shipped.open();
@@ -105,11 +110,11 @@ fn any_range_is_read_and_those_close_together_with_one_request() {
     shipped.proxy.delay(Duration::from_millis(20));
     log.fetch_ahead(&[
         0..10,
-        300_000..300_010,
+        140_000..140_010,
         2_000_000..2_000_010,
         4_900_000..4_900_010,
     ]);
-    for at in [4_900_000, 300_000, 0, 2_000_000] {
+    for at in [4_900_000, 140_000, 0, 2_000_000] {
         shipped.is_at(&*log, at, 10);
     }
     assert_eq!(shipped.log_requests(), 3, "two of them are one");

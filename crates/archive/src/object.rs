@@ -130,13 +130,13 @@ impl ArchiveObject {
             self.shared
                 .start(source, self.absent(source, chunks.clone()), false);
         }
-        if let Some(readahead) = &self.readahead {
+        let ahead = self.readahead.as_ref().map_or(0..0, |readahead| {
             let mut readahead = readahead.lock().unwrap_or_else(PoisonError::into_inner);
-            let ahead = readahead.note(chunks.clone(), source.chunk_bytes);
-            let ahead = ahead.start..ahead.end.min(self.bytes.div_ceil(source.chunk_bytes));
-            if !ahead.is_empty() {
-                self.shared.start(source, self.absent(source, ahead), true);
-            }
+            readahead.note(chunks.clone(), source.chunk_bytes)
+        });
+        let ahead = ahead.start..ahead.end.min(self.bytes.div_ceil(source.chunk_bytes));
+        if !ahead.is_empty() {
+            self.shared.start(source, self.absent(source, ahead), true);
         }
         let mut done = 0;
         for number in chunks {
