@@ -108,7 +108,14 @@ const WAITING_AT_ONCE: usize = 256;
 /// The enterprises that were typed, or all. A check also takes those that only the bucket has.
 fn selected(app: &App, args: &ShipArgs, bucket: &Bucket) -> Result<Vec<EnterpriseName>, Error> {
     if !args.check {
-        return app.tree.select(&args.enterprises);
+        let selected = app.tree.select(&args.enterprises);
+        return selected.map_err(|error| match without_folder(app, args, bucket) {
+            Some(name) => Error::Usage(format!(
+                "{} does not exist; make the folder for the owner of its logs, then bring the days back",
+                app.tree.path(&name).display()
+            )),
+            None => error,
+        });
     }
     let shipped = bucket
         .enterprises()
@@ -127,6 +134,16 @@ fn selected(app: &App, args: &ShipArgs, bucket: &Bucket) -> Result<Vec<Enterpris
         false => local.into_iter().collect(),
     };
     Ok(all.into_iter().collect())
+}
+
+/// An enterprise whose days are to be brought back, and which only the bucket has.
+fn without_folder(app: &App, args: &ShipArgs, bucket: &Bucket) -> Option<EnterpriseName> {
+    let wanted = args.enterprises.iter().filter(|_| !args.fetch.is_empty());
+    let mut names = wanted.filter_map(|typed| EnterpriseName::new(typed));
+    names.find(|name| {
+        let is_shipped = || matches!(bucket.manifest(name), Ok(Some(_)));
+        app.tree.folder(name).is_err() && is_shipped()
+    })
 }
 
 /// A message of a worker thread.

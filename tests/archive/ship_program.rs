@@ -108,6 +108,27 @@ fn a_check_names_what_is_wrong_and_fetching_says_what_there_is_not() {
 }
 
 #[test]
+fn days_of_a_folder_that_is_lost_are_brought_back_into_a_new_one() {
+    let scene = ShipScene::new();
+    let program = Program::new(&scene, &Seaweed::shared().endpoint(), "");
+    program.run(&[]);
+    let folder = scene.scene.folder();
+    let before = listing(&folder);
+    fs::remove_dir_all(&folder).expect("its own folder");
+    let fetch = ["0367", "--fetch", "2025-11-01..2025-11-30"];
+    let (code, _, err) = program.run(&fetch);
+    assert_eq!(code, 2);
+    assert!(
+        err.contains("0367 does not exist; make the folder"),
+        "{err}"
+    );
+    fs::create_dir(&folder).expect("its own folder");
+    let (code, _, err) = program.run(&fetch);
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert_eq!(listing(&folder), before);
+}
+
+#[test]
 fn a_setting_removes_local_days_and_the_next_rotation_finds_nothing_amiss() {
     let scene = ShipScene::new();
     let more = "keep = \"365d\"\n[ship]\nkeep_local = \"4d\"\n";
