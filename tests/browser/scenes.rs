@@ -1,8 +1,9 @@
 //! Pages of each kind, and ten calls of different kinds, as every kind of visitor sees them: on a telephone, a
-//! tablet and a desktop screen, in the light and the dark scheme, in both languages. Screenshots for people are
-//! written to `screenshots` in the target folder. Several browsers share the work, so that they run at once.
+//! tablet and a desktop screen, in the light and the dark scheme, in both languages. Several browsers share the
+//! work, so that they run at once.
 //!
-//! `SCENES_ALL=1 cargo test --test browser scenes` takes all 132 of them, otherwise 66.
+//! Screenshots for people are written to `screenshots` in the target folder: of the light scheme in Russian, and with
+//! `SCENES_ALL=1 cargo test --test browser scenes` of all 164 pages.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +11,7 @@ use std::path::Path;
 use crate::browsing::order::{complaints, none};
 use crate::browsing::{Browser, Server, Viewer, screenshot};
 use crate::pages::TRANSFERRED;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Scenarios of a real Asterisk (`tests/data/real-asterisk`), each an enterprise of its own.
 const CAPTURED: [&str; 7] = [
@@ -35,6 +36,20 @@ const STATS: &str = "&period=two-weeks&date=2025-12-03";
 
 /// After all of the captures.
 const NOW: &str = "2026-11-30T09:00:00Z";
+
+/// Whether people get screenshots of what this viewer sees: to take one costs more than all checks of a page.
+fn is_shown(viewer: &Viewer) -> bool {
+    let is_usual = viewer.scheme == "light" && viewer.locale == "ru-RU";
+    is_usual || std::env::var_os("SCENES_ALL").is_some()
+}
+
+/// The options that ask the driver for a screenshot, if there is to be one.
+fn shot_of(viewer: &Viewer, name: &str) -> Value {
+    match is_shown(viewer) {
+        true => json!({"shot": screenshot(name)}),
+        false => json!({}),
+    }
+}
 
 #[test]
 fn pages_are_in_order_on_a_telephone_in_every_colour_and_language() {
@@ -63,8 +78,7 @@ fn pages_are_in_order(viewport: &'static str) {
     for viewer in Viewer::of_sizes(&[viewport]) {
         for (name, url) in &pages {
             let name = format!("{name}-{}", viewer.name());
-            let shot = json!({"shot": screenshot(&name)});
-            let folded = browser.open_and(&viewer, url, &[], shot);
+            let folded = browser.open_and(&viewer, url, &[], shot_of(&viewer, &name));
             wrong.extend(complaints(&name, &server, &folded));
             let (lang, words) = match viewer.locale {
                 "ru-RU" => ("ru", "Звон"),
@@ -121,20 +135,18 @@ fn scenes_are_in_order(viewports: &[&'static str]) {
     let server = Server::configured_at(&tree, &settings, "made-up-secret", NOW);
     let mut browser = Browser::start();
     let mut wrong = Vec::new();
-    let all = std::env::var_os("SCENES_ALL").is_some();
     for viewer in Viewer::of_sizes(viewports) {
         // Wide screens differ only in their width.
-        let is_usual = viewer.scheme == "light" && viewer.locale == "ru-RU";
-        if !all && viewer.viewport != "phone" && !is_usual {
+        if viewer.viewport != "phone" && !is_shown(&viewer) {
             continue;
         }
         // Each viewer gets one browser, which opens one page after the other.
         browser.open(&viewer, &server.call("0367", SAMPLED[0].1));
         for (scene, enterprise, id) in &scenes {
             let name = format!("scene-{scene}-{}", viewer.name());
+            let mut shot = shot_of(&viewer, &name);
             // axe finds the same on a wide screen as on a narrow one.
-            let is_narrow = viewer.viewport == "phone";
-            let shot = json!({"axe": is_narrow, "shot": screenshot(&name)});
+            shot["axe"] = json!(viewer.viewport == "phone");
             let url = match id.as_str() {
                 "" => server.stats(enterprise, STATS),
                 id => server.call(enterprise, id),
