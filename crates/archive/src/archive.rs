@@ -11,7 +11,7 @@ use calltrace_store::tree::{EnterpriseName, MANIFEST_SECONDS_MAX, ShippedDays, S
 
 use crate::boot_time::BootTime;
 use crate::config::ArchiveConfig;
-use crate::disk_cache::{DiskCache, entry, parts_of_entry};
+use crate::disk_cache::DiskCache;
 use crate::error::StoreError;
 use crate::fetching::Shared;
 use crate::held_manifest::HeldManifest;
@@ -79,26 +79,19 @@ impl Archive {
         self.shared.pool.bytes()
     }
 
-    /// The enterprises that an earlier run listed on disk, if that was recent; the present moment is `now` and `at`.
-    fn listed_on_disk(&self, now: Option<&BootTime>, at: Instant) -> Option<ListedEnterprises> {
-        let kept = self.shared.disk.as_ref()?.get(&self.list_on_disk())?;
-        let (listed_at, names) = parts_of_entry(&kept)?;
-        let age = now?.since(listed_at)?;
-        let names = str::from_utf8(names).ok()?.lines();
-        let names: Option<Vec<EnterpriseName>> = names.map(EnterpriseName::new).collect();
-        (age < Duration::from_secs(MANIFEST_SECONDS_MAX)).then_some(ListedEnterprises {
-            at: at.checked_sub(age)?,
-            names: names?,
+    /// The enterprises that an earlier program listed, if that was recent.
+    fn listed_on_disk(&self) -> Option<ListedEnterprises> {
+        let (names, age) = self.shared.recent(&self.list_on_disk())?;
+        let names = str::from_utf8(&names).ok()?.lines();
+        Some(ListedEnterprises {
+            at: Instant::now().checked_sub(age)?,
+            names: names.map(EnterpriseName::new).collect::<Option<_>>()?,
         })
     }
 
     /// The name of the list of enterprises in the cache on disk.
     fn list_on_disk(&self) -> String {
-        let id = self
-            .shared
-            .client
-            .identity(self.shared.client.url().display());
-        format!("enterprises.{:032x}", u128::from_be_bytes(id))
+        self.shared.name_on_disk("enterprises", self.url())
     }
 
     fn held(&self, enterprise: &EnterpriseName) -> Arc<HeldManifest> {
@@ -122,10 +115,12 @@ impl ShippedTree for Archive {
             return Ok(listed.names.clone());
         }
         let client = &self.shared.client;
-        let (at, now) = (Instant::now(), BootTime::now());
-        if let (None, Some(on_disk)) = (listed.as_ref(), self.listed_on_disk(now.as_ref(), at)) {
+        if listed.is_none()
+            && let Some(on_disk) = self.listed_on_disk()
+        {
             return Ok(listed.insert(on_disk).names.clone());
         }
+        let (at, asked) = (Instant::now(), BootTime::now());
         let checked = self.shared.health.check();
         let names = checked.map_err(io::Error::from).and_then(|()| {
             let names = client
@@ -149,11 +144,10 @@ impl ShippedTree for Archive {
         names.retain(|name| {
             known.contains(name) || self.days(name).map_or(true, |days| days.revision > 0)
         });
-        if let (Some(disk), Some(now)) = (&self.shared.disk, now) {
-            let all: Vec<&str> = names.iter().map(EnterpriseName::as_str).collect();
-            let entry = entry(&now.to_string(), all.join("\n").as_bytes());
-            disk.put(&self.list_on_disk(), &entry);
-        }
+        let all: Vec<&str> = names.iter().map(EnterpriseName::as_str).collect();
+        let all = all.join("\n");
+        self.shared
+            .keep_recent(&self.list_on_disk(), asked.as_ref(), all.as_bytes());
         let kept = names.clone();
         *listed = Some(ListedEnterprises { at, names: kept });
         Ok(names)

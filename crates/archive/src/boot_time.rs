@@ -2,12 +2,16 @@
 
 use std::fmt;
 use std::fs;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// A random number that the kernel chooses at each start.
-const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
+/// A random number that the kernel chooses at each start; `None` where it does not say which one.
+static BOOT: LazyLock<Option<String>> = LazyLock::new(|| {
+    let number = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    Some(number.trim().to_owned()).filter(|number| !number.is_empty())
+});
 
 /// A moment since the start of the machine. As text it is the number of that start, a blank, and nanoseconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,10 +23,10 @@ pub(crate) struct BootTime {
 impl BootTime {
     /// The current moment; `None` where the kernel does not say which start it was.
     pub(crate) fn now() -> Option<BootTime> {
-        let boot = fs::read_to_string(BOOT_ID).ok()?.trim().to_owned();
+        let boot = BOOT.clone()?;
         let now = clock_gettime(ClockId::Boottime);
         let since = Duration::new(now.tv_sec.try_into().ok()?, now.tv_nsec.try_into().ok()?);
-        (!boot.is_empty()).then_some(BootTime { boot, since })
+        Some(BootTime { boot, since })
     }
 
     /// How long ago the moment with this text was; `None` if that was before the machine was started, or is no text of

@@ -1,6 +1,7 @@
 //! Fetches chunks: merges those that are close together into one request, bounds what is on its way, and keeps what
 //! came in memory and on disk.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -10,7 +11,10 @@ use futures_util::StreamExt;
 use object_store::path::Path as Key;
 use tokio::sync::Semaphore;
 
-use crate::disk_cache::DiskCache;
+use calltrace_store::tree::MANIFEST_SECONDS_MAX;
+
+use crate::boot_time::BootTime;
+use crate::disk_cache::{DiskCache, entry, parts_of_entry};
 use crate::error::StoreFault;
 use crate::health::Health;
 use crate::pool::{Announced, ChunkId, Flight, Pool};
@@ -177,6 +181,29 @@ impl Shared {
         match number > last {
             true => Ok(()),
             false => Err(StoreFault::Protocol),
+        }
+    }
+
+    /// The name of the entry of a kind in the cache on disk that is about an address of this store.
+    pub(crate) fn name_on_disk(&self, kind: &str, address: &Path) -> String {
+        let id = self.client.identity(address.display());
+        format!("{kind}.{:032x}", u128::from_be_bytes(id))
+    }
+
+    /// What the store said to this or an earlier program, and how long ago it was asked, if that is less than
+    /// [`MANIFEST_SECONDS_MAX`].
+    pub(crate) fn recent(&self, name: &str) -> Option<(Bytes, Duration)> {
+        let kept = self.disk.as_ref()?.get(name)?;
+        let (asked, said) = parts_of_entry(&kept)?;
+        let age = BootTime::now()?.since(asked)?;
+        let is_recent = age < Duration::from_secs(MANIFEST_SECONDS_MAX);
+        is_recent.then(|| (kept.slice_ref(said), age))
+    }
+
+    /// Keeps what the store said when it was asked at that moment, for the programs that follow.
+    pub(crate) fn keep_recent(&self, name: &str, asked: Option<&BootTime>, said: &[u8]) {
+        if let (Some(disk), Some(asked)) = (&self.disk, asked) {
+            disk.put(name, &entry(&asked.to_string(), said));
         }
     }
 

@@ -82,9 +82,8 @@ impl HeldManifest {
     async fn ask(&self) {
         let _ahead = self.shared.ahead.acquire().await;
         let _request = self.shared.requests.acquire().await;
-        let begin = BootTime::now();
-        let asked = Instant::now();
-        if let Some((days, age)) = self.read_disk(begin.as_ref()) {
+        let (asked, asked_at) = (Instant::now(), BootTime::now());
+        if let Some((days, age)) = self.read_disk() {
             let mut state = self.state();
             state.asked = asked.checked_sub(age);
             state.answer = Some(Ok(days));
@@ -103,10 +102,8 @@ impl HeldManifest {
             }
         };
         let answer = self.judge(found);
-        if let (Ok(days), Some(begin)) = (&answer, begin)
-            && days.stale.is_none()
-        {
-            self.note_asked(&begin);
+        if answer.as_ref().is_ok_and(|days| days.stale.is_none()) {
+            self.note_asked(asked_at.as_ref());
         }
         let mut state = self.state();
         state.asked = Some(asked);
@@ -123,7 +120,7 @@ impl HeldManifest {
             (Ok(FoundManifest::Unchanged), Some((days, _))) => return Ok(days),
             (Ok(FoundManifest::Missing), _) => {
                 self.state().good = None;
-                self.on_disk(MANIFEST_ENTRY, DiskCache::remove);
+                self.on_disk(DiskCache::remove);
                 return Ok(Arc::new(
                     self.days_of(&Manifest::new(self.enterprise.as_str())),
                 ));
@@ -134,7 +131,7 @@ impl HeldManifest {
                         let days = self.accept(&manifest, etag.clone());
                         let entry = entry(etag.as_deref().unwrap_or_default(), &bytes);
                         tokio::task::block_in_place(|| {
-                            self.on_disk(MANIFEST_ENTRY, |disk, name| disk.put(name, &entry));
+                            self.on_disk(|disk, name| disk.put(name, &entry));
                         });
                         return Ok(days);
                     }
@@ -155,35 +152,30 @@ impl HeldManifest {
 
     /// Reads the manifest that an earlier run left on disk, once. Returns its days and how long ago the store was asked
     /// for it if that is recent; otherwise the store has to say whether it is still current.
-    fn read_disk(&self, now: Option<&BootTime>) -> Option<(Arc<ShippedDays>, Duration)> {
+    fn read_disk(&self) -> Option<(Arc<ShippedDays>, Duration)> {
         if std::mem::replace(&mut self.state().is_disk_read, true) {
             return None;
         }
         let disk = self.shared.disk.as_ref()?;
         let (kept, asked) = tokio::task::block_in_place(|| {
             let kept = disk.get(&self.name_on_disk(MANIFEST_ENTRY));
-            (kept, disk.get(&self.name_on_disk(ASKED_ENTRY)))
+            (kept, self.shared.recent(&self.name_on_disk(ASKED_ENTRY)))
         });
         let kept = kept?;
         let (etag, bytes) = parts_of_entry(&kept)?;
         let manifest = Manifest::parse(bytes, &self.enterprise).ok()?;
         let tag = Some(etag.to_owned()).filter(|etag| !etag.is_empty());
         let days = self.accept(&manifest, tag);
-        let asked = asked?;
-        let (asked_of, asked_at) = parts_of_entry(&asked)?;
-        let age = now?.since(str::from_utf8(asked_at).ok()?)?;
-        let is_recent = asked_of == etag && age < Duration::from_secs(MANIFEST_SECONDS_MAX);
-        is_recent.then_some((days, age))
+        let (confirmed, age) = asked?;
+        (confirmed == etag.as_bytes()).then_some((days, age))
     }
 
     /// Stores when the store was asked for the last valid manifest, for the programs that follow.
-    fn note_asked(&self, at: &BootTime) {
+    fn note_asked(&self, at: Option<&BootTime>) {
         let good = self.state().good.as_ref().map(|(_, tag)| tag.clone());
         if let Some(etag) = good.and_then(|tag| tag.etag) {
-            let entry = entry(&etag, at.to_string().as_bytes());
-            tokio::task::block_in_place(|| {
-                self.on_disk(ASKED_ENTRY, |disk, name| disk.put(name, &entry));
-            });
+            let name = self.name_on_disk(ASKED_ENTRY);
+            tokio::task::block_in_place(|| self.shared.keep_recent(&name, at, etag.as_bytes()));
         }
     }
 
@@ -236,16 +228,16 @@ impl HeldManifest {
         }
     }
 
-    fn on_disk(&self, kind: &str, act: impl FnOnce(&DiskCache, &str)) {
+    /// Acts on the manifest in the cache on disk.
+    fn on_disk(&self, act: impl FnOnce(&DiskCache, &str)) {
         if let Some(disk) = &self.shared.disk {
-            act(disk, &self.name_on_disk(kind));
+            act(disk, &self.name_on_disk(MANIFEST_ENTRY));
         }
     }
 
     fn name_on_disk(&self, kind: &str) -> String {
         let url = self.shared.client.url_of(&self.enterprise, MANIFEST);
-        let id = self.shared.client.identity(url.display());
-        format!("{kind}.{:032x}", u128::from_be_bytes(id))
+        self.shared.name_on_disk(kind, &url)
     }
 
     fn state(&self) -> MutexGuard<'_, ManifestState> {
