@@ -5,7 +5,7 @@ use super::Engine;
 use super::corpus::Corpus;
 use super::table::{CallTables, OF_OTHER_FILES, WindowPart};
 use super::tabling::{is_worth_reading, log_of};
-use super::window::{LATEST, windows};
+use super::window::{LATEST, TimeWindow, windows};
 use calltrace_store::error::Error;
 use calltrace_store::tree::{EnterpriseName, FileName, Tree};
 
@@ -44,7 +44,7 @@ impl Engine {
             useless.sort();
         }
         let mut bare = Vec::new();
-        for window in windows(corpus.beginnings(), None, None) {
+        for window in windows(corpus.beginnings(), TimeWindow::ALL) {
             let goes_on = window.end == LATEST;
             if goes_on || !is_worth_reading(&corpus, window) {
                 continue;

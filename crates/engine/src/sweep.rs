@@ -61,8 +61,7 @@ impl Engine {
         calls: &mut CallCollector<'_>,
     ) -> Result<(), String> {
         let mut swept: Vec<TimeWindow> = Vec::new();
-        let (since, until) = (question.criteria.since, question.criteria.until);
-        let windows = windows(corpus.beginnings(), since, until);
+        let windows = windows(corpus.beginnings(), TimeWindow::asked(&question.criteria));
         let bytes_of = |window: &TimeWindow| {
             let sources = corpus.sources.iter().zip(&corpus.bounds);
             let near = sources.filter(|(_, bounds)| touches(**bounds, *window));

@@ -75,7 +75,7 @@ impl Engine {
             let corpus = Corpus::settled(tree, enterprise, self)?;
             // A damaged table is built again.
             let tables = CallTables::of(&corpus, self.zone, None).sound();
-            for window in windows(corpus.beginnings(), None, None) {
+            for window in windows(corpus.beginnings(), TimeWindow::ALL) {
                 let Some(log) = log_of(&corpus, window) else {
                     continue;
                 };
@@ -212,7 +212,7 @@ impl Engine {
         let Some(memory) = &self.tables else {
             return;
         };
-        let newest = windows(corpus.beginnings(), None, None)[0];
+        let newest = windows(corpus.beginnings(), TimeWindow::ALL)[0];
         let tail = match tables.parts(corpus, newest).pop() {
             Some(WindowPart::Uncovered(tail)) => tail,
             _ => return,

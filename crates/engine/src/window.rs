@@ -87,26 +87,22 @@ pub(crate) fn touches(bounds: TimeBounds, window: TimeWindow) -> bool {
 }
 
 /// Cuts the requested time at `starts`, where files begin; newest first.
-pub(crate) fn windows(
-    starts: impl Iterator<Item = Stamp>,
-    since: Option<Stamp>,
-    until: Option<Stamp>,
-) -> Vec<TimeWindow> {
-    let (since, until) = (since.unwrap_or(EARLIEST), until.unwrap_or(LATEST));
+pub(crate) fn windows(starts: impl Iterator<Item = Stamp>, asked: TimeWindow) -> Vec<TimeWindow> {
     let mut starts: Vec<Stamp> = starts.collect();
     // Nothing precedes the first of all records.
     let first = starts.iter().min().copied();
-    starts.retain(|start| *start > since && *start < until && Some(*start) != first);
+    starts.retain(|start| *start > asked.start && *start < asked.end && Some(*start) != first);
     starts.sort();
     let mut windows = Vec::new();
-    let mut end = until;
+    let mut end = asked.end;
     for start in starts.into_iter().rev() {
         if end.since(start) >= WINDOW_MILLIS_MIN {
             windows.push(TimeWindow { start, end });
             end = start;
         }
     }
-    windows.push(TimeWindow { start: since, end });
+    let start = asked.start;
+    windows.push(TimeWindow { start, end });
     windows
 }
 
@@ -118,7 +114,11 @@ mod tests {
     fn windows_cover_the_time_asked_for_once() {
         let starts = [24, 0, 48, 49].into_iter();
         let starts = starts.map(|hours: i64| Stamp(hours * 3_600_000));
-        let found = windows(starts, None, Some(Stamp(60 * 3_600_000)));
+        let asked = TimeWindow {
+            end: Stamp(60 * 3_600_000),
+            ..TimeWindow::ALL
+        };
+        let found = windows(starts, asked);
         assert_eq!(found.len(), 3, "{found:?}");
         assert_eq!(found[0].end, Stamp(60 * 3_600_000));
         assert_eq!(found.last().map(|s| s.start), Some(EARLIEST));

@@ -21,7 +21,7 @@ const GROUPS_AT_ONCE: usize = 16;
 impl CallCollector<'_> {
     /// Starts to fetch what [`CallCollector::count_from_tables`] reads first, before anything is swept.
     pub(crate) fn fetch_ahead(&self, tables: &CallTables) {
-        if self.sink.is_none() || self.question.tally {
+        if !self.only_counts() {
             return;
         }
         let asked = TimeWindow::asked(&self.question.criteria);
@@ -33,6 +33,11 @@ impl CallCollector<'_> {
         for (table, group) in groups.take(GROUPS_AT_ONCE) {
             table.fetch_ahead(group, &self.question.criteria, COUNTED);
         }
+    }
+
+    /// Whether calls are only handed to the sink, in any order.
+    fn only_counts(&self) -> bool {
+        self.sink.is_some() && !self.question.tally
     }
 
     /// Adds the calls in a table that began within a window, the newest first, until the limit is reached.
@@ -49,7 +54,7 @@ impl CallCollector<'_> {
         let groups = table.groups_in(window);
         let is_carried = table.is_carried() || !self.seen.carried.is_empty();
         // Calls that are only counted and in no other window need no order.
-        if self.sink.is_some() && !is_carried && !self.question.tally {
+        if self.only_counts() && !is_carried {
             let uncounted = |group| (Arc::clone(table), group, window);
             self.uncounted.extend(groups.into_iter().map(uncounted));
             return Ok(());
@@ -100,8 +105,6 @@ impl CallCollector<'_> {
         // More tasks than cores, as there are with object storage, would only hold more columns in memory.
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let mut batches = self.uncounted.chunks(GROUPS_AT_ONCE).peekable();
-        let first = batches.peek().copied().unwrap_or_default();
-        first.iter().for_each(fetch_ahead);
         let mut counted = 0;
         while let Some(batch) = batches.next() {
             let next = batches.peek().copied().unwrap_or_default();

@@ -139,14 +139,19 @@ impl TableFile {
         self.rows.group_times(group)
     }
 
-    /// Starts to fetch the wanted columns of a group of rows, by their names as in [`RowGroup::column`], if the table is
-    /// in object storage.
-    pub(super) fn fetch_ahead(&self, group: usize, is_wanted: impl Fn(&str) -> bool) {
+    /// Starts to fetch columns of a group of rows, if the table is in object storage. `names` returns their names as in
+    /// [`RowGroup::column`], or `None` for all of them.
+    pub(super) fn fetch_ahead<'n>(
+        &self,
+        group: usize,
+        names: impl FnOnce() -> Option<Vec<&'n str>>,
+    ) {
         if let (SharedBytes::File(file, _), Some(_)) = (&self.at, &self.column_sums)
             && file.is_object()
         {
-            let ranges: Vec<Range<u64>> = self.rows.column_ranges(group, is_wanted).collect();
-            file.fetch_ahead(&ranges);
+            let names = names();
+            let ranges = self.rows.column_ranges(group, names.as_deref());
+            file.fetch_ahead(&ranges.collect::<Vec<_>>());
         }
     }
 

@@ -10,7 +10,7 @@ use parquet::column::page::{Page, PageReader};
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl, get_column_reader};
 use parquet::data_type::{DataType, Int64Type};
 use parquet::errors::{ParquetError, Result};
-use parquet::file::metadata::{ParquetStatisticsPolicy, RowGroupMetaData};
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetStatisticsPolicy, RowGroupMetaData};
 use parquet::file::reader::{ChunkReader, FileReader, Length};
 use parquet::file::serialized_reader::{
     ReadOptionsBuilder, SerializedFileReader, SerializedPageReader,
@@ -91,21 +91,23 @@ impl<R: ChunkReader + Clone> Rows<R> {
         Some((stamp(noted.min_opt()?)?, stamp(noted.max_opt()?)?))
     }
 
-    /// The bytes of the wanted columns of a group, by their names as in [`RowGroup::column`].
+    /// The bytes of the columns of a group with these names, as in [`RowGroup::column`]; of all for `None`.
     pub(super) fn column_ranges(
         &self,
         group: usize,
-        is_wanted: impl Fn(&str) -> bool,
+        names: Option<&[&str]>,
     ) -> impl Iterator<Item = Range<u64>> {
         let groups = self.reader.metadata().row_groups();
         let columns = groups.get(group).map(RowGroupMetaData::columns);
-        columns
-            .unwrap_or_default()
-            .iter()
-            .filter_map(move |column| {
-                let (start, bytes) = column.byte_range();
-                is_wanted(&name_of(column.column_path().parts())).then_some(start..start + bytes)
-            })
+        let is_wanted = move |column: &&ColumnChunkMetaData| {
+            let path = column.column_path().parts();
+            names.is_none_or(|names| names.iter().any(|name| is_named(path, name)))
+        };
+        let wanted = columns.unwrap_or_default().iter().filter(is_wanted);
+        wanted.map(|column| {
+            let (start, bytes) = column.byte_range();
+            start..start + bytes
+        })
     }
 
     /// The part of `all` that belongs to the columns of a group.
@@ -146,12 +148,14 @@ impl<R: ChunkReader + Clone> Rows<R> {
     }
 }
 
-/// The name of a column, by the parts of its path: those of lists have a part between.
-fn name_of(path: &[String]) -> String {
+/// Whether a column with this path has the name: for a list it is the column of its values; for a list of groups, the
+/// name after the dot selects the field.
+fn is_named(path: &[String], name: &str) -> bool {
+    let (list, inner) = name.split_once('.').unwrap_or((name, ""));
     match path {
-        [only] | [only, _, _] => only.clone(),
-        [list, .., last] => format!("{list}.{last}"),
-        [] => String::new(),
+        [only] | [only, _, _] => only == list,
+        [outer, .., last] => outer == list && last == inner,
+        [] => false,
     }
 }
 
@@ -234,8 +238,7 @@ impl RowGroup<'_> {
         Ok(Box::new(pages))
     }
 
-    /// The column with this name. For a list it is the column of its values; for a list of groups, the name
-    /// after the dot selects the field.
+    /// The column with this name (see [`is_named`]).
     pub(super) fn column(&self, name: &str) -> Result<ReadColumn> {
         let leaf = self.leaf(self.named(name)?, 0..self.rows)?;
         Ok(ReadColumn::new(leaf, self.rows))
@@ -287,7 +290,7 @@ impl RowGroup<'_> {
 
     /// The index of the column with this name.
     fn named(&self, name: &str) -> Result<usize> {
-        let is_it = |column: &ColumnDescPtr| name_of(column.path().parts()) == name;
+        let is_it = |column: &ColumnDescPtr| is_named(column.path().parts(), name);
         let at = self.descriptor.columns().iter().position(is_it);
         at.ok_or_else(torn)
     }

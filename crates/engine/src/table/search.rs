@@ -110,14 +110,18 @@ impl CallTable {
 
     /// Starts to fetch what [`CallTable::pick`] reads, if the table is in object storage.
     pub(crate) fn fetch_ahead(&self, group: usize, criteria: &Criteria, wants: ColumnChoice) {
-        let mut names = JudgedColumns::names(criteria, self.now_if_open(criteria));
-        if wants.uids {
-            names.push("unique_id");
-        }
-        if wants.figures {
-            names.extend(FigureColumns::NAMES);
-        }
-        self.file.fetch_ahead(group, |name| names.contains(&name));
+        self.file.fetch_ahead(group, || {
+            let mut names = JudgedColumns::names(criteria, self.now_if_open(criteria));
+            names.extend(wants.uids.then_some("unique_id"));
+            names.extend(
+                wants
+                    .figures
+                    .then_some(FigureColumns::NAMES)
+                    .into_iter()
+                    .flatten(),
+            );
+            Some(names)
+        });
     }
 
     /// The main leg of each call, with the time the call began; empty for a table that can't be read.
@@ -147,7 +151,7 @@ impl CallTable {
     pub(crate) fn rows(&self, window: TimeWindow) -> Result<Vec<TableRow>, String> {
         let mut rows = Vec::new();
         for group in self.groups_in(window) {
-            self.file.fetch_ahead(group, |_| true);
+            self.file.fetch_ahead(group, || None);
             let take = |_, row: &mut TableRow| {
                 if window.holds(row.call.first) {
                     rows.push(std::mem::take(row));
@@ -268,7 +272,7 @@ fn complete_group(
     let rows = all.iter().map(|at| lights[*at].row);
     let near = rows.clone().min().zip(rows.max());
     let near = near.map_or(0..0, |(first, last)| first..last + 1);
-    table.file.fetch_ahead(*group, |_| true);
+    table.file.fetch_ahead(*group, || None);
     table
         .file
         .read_group(*group, |group| group.each_row_of(near, take))?;
