@@ -41,72 +41,62 @@ pub(super) fn check(survey: &HealthSurvey, circumstances: &Circumstances<'_>) ->
     first.map(finding).into_iter().collect()
 }
 
+/// A kind of finding about shipped days.
+struct ShippedCheck {
+    finding: Finding,
+    is_odd: fn(&ShippedEntry) -> bool,
+    seen: &'static str,
+    why: &'static str,
+    remedy: &'static str,
+    /// The commands that the remedy names.
+    commands: &'static [(&'static str, &'static str)],
+}
+
 /// Findings about the shipped days of an enterprise, from their manifest; `url` is the address of all enterprises.
 pub fn shipped(enterprise: &EnterpriseName, url: &Path, manifest: &Manifest) -> Vec<Finding> {
-    let finding = |days: &[&ShippedEntry], finding: Finding, seen: &'static str| {
-        let mut finding = finding
-            .file(
-                url.join(enterprise.as_str())
-                    .join(&days[0].name)
-                    .display()
-                    .to_string(),
-            )
-            .seen(seen)
-            .with("files", Field::Files(days.len() as u64))
-            .with(
-                "bytes",
-                Field::Bytes(days.iter().map(|day| day.log.bytes).sum()),
-            );
+    let checks = [
+        ShippedCheck {
+            finding: Finding::warning(Code::IndexMissing),
+            is_odd: |day| day.log.bytes >= INDEXED_BYTES_MIN && day.index.is_none(),
+            seen: "no index in object storage: {files}, {bytes}",
+            why: "every search fetches and decodes them whole",
+            remedy: "`calltrace ship --fetch DAY` brings a day back; {rotate} makes its index, and {ship} sends that",
+            commands: &[("rotate", "rotate"), ("ship", "ship")],
+        },
+        ShippedCheck {
+            finding: Finding::note(Code::TableMissing),
+            is_odd: |day| {
+                day.log.bytes >= INDEXED_BYTES_MIN && day.index.is_some() && day.table.is_none()
+            },
+            seen: "no table of calls in object storage: {files}, {bytes}",
+            why: "lists and statistics of these days read their logs",
+            remedy: "`calltrace ship --fetch DAY` brings a day back; {rotate} makes its table, and {ship} sends that",
+            commands: &[("rotate", "rotate"), ("ship", "ship")],
+        },
+        ShippedCheck {
+            finding: Finding::note(Code::Damaged),
+            is_odd: |day| day.index.is_some() && day.content.is_none(),
+            seen: "incomplete or overlong lines, or a hole, were there when it was shipped: {files}, {bytes}",
+            why: "some lines are lost, and answers about that time say so",
+            remedy: "nothing can be done; {check} tells whether the objects are still as they were sent",
+            commands: &[("check", "ship --check")],
+        },
+    ];
+    let found = checks.into_iter().filter_map(|check| {
+        let odd = || manifest.days.iter().filter(|day| (check.is_odd)(day));
+        let first = url.join(enterprise.as_str()).join(&odd().next()?.name);
+        let seen = check.finding.file(first).seen(check.seen);
+        let seen = seen
+            .with("files", Field::Files(odd().count() as u64))
+            .with("bytes", Field::Bytes(odd().map(|day| day.log.bytes).sum()));
+        let mut finding = seen.why(check.why).remedy(check.remedy);
+        for (name, command) in check.commands {
+            finding = finding.with(name, Field::Calltrace(command));
+        }
         finding.enterprise = Some(enterprise.clone());
-        finding
-    };
-    let that = |is_odd: &dyn Fn(&ShippedEntry) -> bool| -> Vec<&ShippedEntry> {
-        manifest.days.iter().filter(|day| is_odd(day)).collect()
-    };
-    let is_large = |day: &ShippedEntry| day.log.bytes >= INDEXED_BYTES_MIN;
-    let bare = that(&|day| is_large(day) && day.index.is_none());
-    let untabled = that(&|day| is_large(day) && day.index.is_some() && day.table.is_none());
-    let damaged = that(&|day| day.index.is_some() && day.content.is_none());
-    let mut findings = Vec::new();
-    if !bare.is_empty() {
-        findings.push(
-            finding(
-                &bare,
-                Finding::warning(Code::IndexMissing),
-                "no index in object storage: {files}, {bytes}",
-            )
-            .why("every search fetches and decodes them whole")
-            .remedy("`calltrace ship --fetch DAY` brings a day back; {rotate} makes its index, and {ship} sends that")
-            .with("rotate", Field::Calltrace("rotate"))
-            .with("ship", Field::Calltrace("ship")),
-        );
-    }
-    if !untabled.is_empty() {
-        findings.push(
-            finding(
-                &untabled,
-                Finding::note(Code::TableMissing),
-                "no table of calls in object storage: {files}, {bytes}",
-            )
-            .why("lists and statistics of these days read their logs")
-            .remedy("`calltrace ship --fetch DAY` brings a day back; {rotate} makes its table, and {ship} sends that")
-            .with("rotate", Field::Calltrace("rotate"))
-            .with("ship", Field::Calltrace("ship")),
-        );
-    }
-    if !damaged.is_empty() {
-        findings.push(
-            finding(
-                &damaged,
-                Finding::note(Code::Damaged),
-                "incomplete or overlong lines, or a hole, were there when it was shipped: {files}, {bytes}",
-            )
-            .why("some lines are lost, and answers about that time say so")
-            .remedy("nothing can be done; {check} tells whether the objects are still as they were sent")
-            .with("check", Field::Calltrace("ship --check")),
-        );
-    }
-    findings
+        Some(finding)
+    });
+    found.collect()
 }
 
 /// The finding about object storage that can't be asked; `what` says what is wrong, as a sentence without secrets.
