@@ -136,7 +136,7 @@ fn selected(app: &App, args: &ShipArgs, bucket: &Bucket) -> Result<Vec<Enterpris
     Ok(all.into_iter().collect())
 }
 
-/// An enterprise whose days are to be brought back, and which only the bucket has.
+/// An enterprise that only the bucket has, if its days are to be brought back.
 fn without_folder(app: &App, args: &ShipArgs, bucket: &Bucket) -> Option<EnterpriseName> {
     let wanted = args.enterprises.iter().filter(|_| !args.fetch.is_empty());
     let mut names = wanted.filter_map(|typed| EnterpriseName::new(typed));

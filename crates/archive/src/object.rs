@@ -36,7 +36,7 @@ pub(crate) struct ArchiveObject {
     /// The fault of a key that can't be right.
     source: Result<ObjectSource, StoreFault>,
     bytes: u64,
-    /// `None` for an object whose readers announce what they will read.
+    /// `None` for an object with readers that announce what they will read.
     readahead: Option<Mutex<Readahead>>,
 }
 

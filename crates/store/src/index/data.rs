@@ -98,7 +98,7 @@ impl IndexData {
         Some(())
     }
 
-    /// Starts to fetch the footer, if the index is an object whose footer was not read.
+    /// Starts to fetch the footer, if the index is an object and its footer was not read.
     pub(super) fn fetch_footer_ahead(&self) {
         if let (None, Some(Store::File(file))) =
             (self.segments.get(), self.stores.first().map(AsRef::as_ref))
